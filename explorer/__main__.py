@@ -1,0 +1,21 @@
+"""``explorer`` and ``python -m explorer``: the command line, and the terminal app where no command is given."""
+
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    from explorer.cli.main import run
+
+    sys.exit(run(start_app=_start_app))
+
+
+def _start_app(timm: Path | None) -> None:
+    from explorer.tui import run_app
+
+    run_app(timm)
+
+
+if __name__ == "__main__":
+    main()
