@@ -1,0 +1,320 @@
+"""The relationship graph: typed nodes and edges over plain rows.
+
+Rows are what the cache stores, so loading a graph is reading JSON and nothing more; a :class:`Node` or an
+:class:`Edge` is made when somebody asks for it. Rows come in sections, one per kind of node and one per kind of
+edge, and a graph that has a loader reads a section the first time it is needed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+JSON = Any
+"""A value that JSON can hold."""
+
+NodeRow = list[JSON]
+"""``[file, line, end_line, doc, data]``."""
+
+EdgeRow = list[JSON]
+"""``[evidence, sites, data]``."""
+
+Section = dict[str, Any]
+"""``{node id: NodeRow}`` or ``{source id: {target id: EdgeRow}}``."""
+
+
+class NodeKind(StrEnum):
+    """What a node stands for."""
+
+    MODULE = "module"
+    CLASS = "class"
+    FUNCTION = "function"
+    MODEL = "model"
+    WEIGHTS = "weights"
+    ALIAS = "alias"
+    PARAMETER = "parameter"
+    EXTERNAL = "external"
+
+
+class EdgeKind(StrEnum):
+    """How one node relates to another."""
+
+    CONTAINS = "contains"
+    IMPORTS = "imports"
+    INHERITS = "inherits"
+    CALLS = "calls"
+    REGISTERS = "registers"
+    DISPATCHES = "dispatches"
+    CONFIGURES = "configures"
+    REPLACES = "replaces"
+    COMPOSES = "composes"
+    PASSES = "passes"
+
+
+class Evidence(StrEnum):
+    """How an edge is known: read from source, or seen at run time."""
+
+    STATIC = "static"
+    TRACED = "traced"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in timm, or one that timm uses.
+
+    ``file`` is relative to the timm package (``models/resnet.py``); ``line`` and ``end_line`` count from 1.
+    ``data`` holds what only this kind has: a model's ``family``, ``tags`` and ``pretrained``, the ``cfg`` and
+    ``unknown`` of weights, the ``signature`` of a function.
+    """
+
+    id: str
+    kind: NodeKind
+    file: str | None = None
+    line: int | None = None
+    end_line: int | None = None
+    doc: str | None = None
+    data: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name without its module or kind: ``ResNet.forward``, ``resnet34.a1_in1k``, ``timm.models.resnet``."""
+        return self.id if self.kind is NodeKind.MODULE else self.id.partition(":")[2]
+
+    @property
+    def module(self) -> str | None:
+        """The dotted module of a source or external node, ``None`` for models, weights and aliases."""
+        if self.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS):
+            return None
+        return self.id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One relation. ``sites`` are ``file:line`` places of the call; ``data`` holds what only this kind has.
+
+    A call's ``data`` may hold ``binds``, which callables it hands over: ``{callee's parameter: [node ids]}``. A call
+    through a parameter has ``via``, the parameter's name; ``stands_for``, the ids it may hold for this call to happen;
+    and ``default``, true when one of them is the parameter's default.
+    """
+
+    source: str
+    target: str
+    kind: EdgeKind
+    evidence: tuple[Evidence, ...] = (Evidence.STATIC,)
+    sites: tuple[str, ...] = ()
+    data: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A source file that could not be read; everything else was."""
+
+    file: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """Where a graph comes from: timm's version, the place it was read from, the source's digest, what was skipped."""
+
+    timm_version: str = "unknown"
+    origin: str = ""
+    digest: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class Graph:
+    """A directed graph with at most one edge of a kind between two nodes.
+
+    Args:
+        info: where it comes from.
+        load: returns the rows of a section (``"nodes/model"``, ``"edges/calls"``) as stored by :meth:`sections`.
+    """
+
+    def __init__(self, info: GraphInfo | None = None, load: Callable[[str], Section] | None = None) -> None:
+        self.info = info or GraphInfo()
+        self._load = load
+        self._nodes: dict[NodeKind, dict[str, NodeRow]] = {}
+        self._out: dict[EdgeKind, dict[str, dict[str, EdgeRow]]] = {}
+        self._in: dict[EdgeKind, dict[str, list[str]]] = {}
+
+    # nodes
+
+    def _node_rows(self, kind: NodeKind) -> dict[str, NodeRow]:
+        rows = self._nodes.get(kind)
+        if rows is None:
+            rows = self._nodes[kind] = self._load(f"nodes/{kind}") if self._load else {}
+        return rows
+
+    def add_node(self, node: Node) -> None:
+        """Add a node, or replace the one of the same id and kind."""
+        self._node_rows(node.kind)[node.id] = [node.file, node.line, node.end_line, node.doc, dict(node.data)]
+
+    def get(self, node_id: str) -> Node | None:
+        """The node of this id, or ``None``."""
+        for kind in _kinds_of(node_id):
+            row = self._node_rows(kind).get(node_id)
+            if row is not None:
+                return Node(node_id, kind, *row)
+        return None
+
+    def node(self, node_id: str) -> Node:
+        """The node of this id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        node = self.get(node_id)
+        if node is None:
+            raise KeyError(node_id)
+        return node
+
+    def __contains__(self, node_id: str) -> bool:
+        return any(node_id in self._node_rows(kind) for kind in _kinds_of(node_id))
+
+    def ids(self, *kinds: NodeKind) -> Iterator[str]:
+        """Node ids of these kinds (all kinds when none is named), in insertion order."""
+        for kind in kinds or NodeKind:
+            yield from self._node_rows(kind)
+
+    def nodes(self, *kinds: NodeKind) -> Iterator[Node]:
+        """Nodes of these kinds (all kinds when none is named), in insertion order."""
+        for kind in kinds or NodeKind:
+            for node_id, row in self._node_rows(kind).items():
+                yield Node(node_id, kind, *row)
+
+    def __len__(self) -> int:
+        return sum(len(self._node_rows(kind)) for kind in NodeKind)
+
+    # edges
+
+    def _out_rows(self, kind: EdgeKind) -> dict[str, dict[str, EdgeRow]]:
+        rows = self._out.get(kind)
+        if rows is None:
+            rows = self._out[kind] = self._load(f"edges/{kind}") if self._load else {}
+        return rows
+
+    def _in_ids(self, kind: EdgeKind) -> dict[str, list[str]]:
+        index = self._in.get(kind)
+        if index is None:
+            index = self._in[kind] = {}
+            for source, targets in self._out_rows(kind).items():
+                for target in targets:
+                    index.setdefault(target, []).append(source)
+        return index
+
+    def add_edge(self, edge: Edge) -> None:
+        """Add an edge. One of the same ends and kind is merged with it: evidence, sites and binds are united."""
+        targets = self._out_rows(edge.kind).setdefault(edge.source, {})
+        row = targets.get(edge.target)
+        if row is None:
+            targets[edge.target] = [list(edge.evidence), list(edge.sites), dict(edge.data)]
+            if edge.kind in self._in:
+                self._in[edge.kind].setdefault(edge.target, []).append(edge.source)
+            return
+        row[0] = _united(row[0], edge.evidence)
+        row[1] = _united(row[1], edge.sites)
+        row[2] = _merged(row[2], edge.data)
+
+    def edge(self, source: str, target: str, kind: EdgeKind) -> Edge | None:
+        """The edge between two nodes, or ``None``."""
+        row = self._out_rows(kind).get(source, {}).get(target)
+        return None if row is None else _edge(source, target, kind, row)
+
+    def out_edges(self, node_id: str, *kinds: EdgeKind) -> Iterator[Edge]:
+        """Edges of these kinds (all when none is named) that leave a node."""
+        for kind in kinds or EdgeKind:
+            for target, row in self._out_rows(kind).get(node_id, {}).items():
+                yield _edge(node_id, target, kind, row)
+
+    def in_edges(self, node_id: str, *kinds: EdgeKind) -> Iterator[Edge]:
+        """Edges of these kinds (all when none is named) that reach a node."""
+        for kind in kinds or EdgeKind:
+            rows = self._out_rows(kind)
+            for source in self._in_ids(kind).get(node_id, ()):
+                yield _edge(source, node_id, kind, rows[source][node_id])
+
+    def edges(self, *kinds: EdgeKind) -> Iterator[Edge]:
+        """All edges of these kinds (all when none is named)."""
+        for kind in kinds or EdgeKind:
+            for source, targets in self._out_rows(kind).items():
+                for target, row in targets.items():
+                    yield _edge(source, target, kind, row)
+
+    def successors(self, node_id: str, *kinds: EdgeKind) -> Iterator[str]:
+        """Ids that edges of these kinds (all when none is named) lead to; an id may come once per kind."""
+        for kind in kinds or EdgeKind:
+            yield from self._out_rows(kind).get(node_id, {})
+
+    # whole
+
+    def subgraph(self, node_ids: Iterable[str], edges: Iterable[Edge] | None = None) -> "Graph":
+        """These nodes with the given edges, or with every edge between them when ``edges`` is ``None``."""
+        part = Graph(self.info)
+        for node_id in node_ids:
+            part.add_node(self.node(node_id))
+        if edges is None:
+            edges = (e for i in list(part.ids()) for e in self.out_edges(i) if e.target in part)
+        for edge in edges:
+            part.add_edge(edge)
+        return part
+
+    def sections(self) -> Iterator[tuple[str, Section]]:
+        """Every section by name, as a loader has to give it back. Rows are the graph's own: do not change them."""
+        for node_kind in NodeKind:
+            yield f"nodes/{node_kind}", self._node_rows(node_kind)
+        for edge_kind in EdgeKind:
+            yield f"edges/{edge_kind}", self._out_rows(edge_kind)
+
+    def to_networkx(self) -> "nx.MultiDiGraph":
+        """The graph for networkx's algorithms: node and edge attributes as in node-link JSON, edge key = kind."""
+        import networkx as nx
+
+        from explorer.graph.nodelink import to_node_link
+
+        return nx.node_link_graph(to_node_link(self), edges="edges")
+
+
+def _kinds_of(node_id: str) -> tuple[NodeKind, ...]:
+    """The kinds a node of this id can have, by the form of ids."""
+    prefix, colon, rest = node_id.partition(":")
+    if not colon:
+        return (NodeKind.MODULE, NodeKind.EXTERNAL)
+    if prefix in _PREFIXES:
+        return (_PREFIXES[prefix],)
+    if rest.endswith(")"):
+        return (NodeKind.PARAMETER,)
+    return (NodeKind.FUNCTION, NodeKind.CLASS, NodeKind.EXTERNAL)
+
+
+_PREFIXES = {str(k): k for k in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)}
+
+
+def _edge(source: str, target: str, kind: EdgeKind, row: EdgeRow) -> Edge:
+    evidence, sites, data = row
+    return Edge(source, target, kind, tuple(Evidence(e) for e in evidence), tuple(sites), data)
+
+
+def _united(have: list[str], more: Iterable[str]) -> list[str]:
+    return have + [x for x in more if x not in have]
+
+
+def _merged(have: dict[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Union of two edges' data. A call that also happens directly is no longer one through a parameter."""
+    merged = {**more, **have}
+    if have.get("via") == more.get("via"):
+        if "stands_for" in merged:
+            merged["stands_for"] = _united(have["stands_for"], more["stands_for"])
+    else:
+        for name in ("via", "stands_for", "default"):
+            merged.pop(name, None)
+    binds = {k: list(v) for k, v in have.get("binds", {}).items()}
+    for parameter, targets in more.get("binds", {}).items():
+        binds[parameter] = _united(binds.get(parameter, []), targets)
+    if binds:
+        merged["binds"] = binds
+    return merged

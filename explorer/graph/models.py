@@ -1,0 +1,107 @@
+"""The registry as the graph holds it, listed by timm's own rules (``timm.models._registry.list_models``)."""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from explorer.graph.model import Graph, Node, NodeKind
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One line of a listing: an architecture, one of its weights (``arch.tag``), or a deprecated name."""
+
+    name: str
+    family: str
+    deprecated: bool
+    replaced_by: str | None
+    tags: tuple[str, ...]
+    pretrained: bool
+
+
+def architectures(graph: Graph) -> Iterator[ModelEntry]:
+    """Every current architecture, in the order of registration."""
+    return map(_entry, graph.nodes(NodeKind.MODEL))
+
+
+def deprecated_names(graph: Graph) -> Iterator[ModelEntry]:
+    """Every deprecated name, in the order of registration."""
+    for node in graph.nodes(NodeKind.ALIAS):
+        yield ModelEntry(node.name, node.data["family"], True, node.data["replaced_by"], (), False)
+
+
+def families(graph: Graph) -> list[str]:
+    """The modules that models are registered from, sorted."""
+    entries = [*architectures(graph), *deprecated_names(graph)]
+    return sorted({entry.family for entry in entries})
+
+
+def list_models(
+    graph: Graph,
+    patterns: Sequence[str] = (),
+    *,
+    exclude: Sequence[str] = (),
+    families: Sequence[str] = (),
+    pretrained: bool = False,
+    include_tags: bool | None = None,
+    deprecated: bool = False,
+    current: bool = True,
+) -> list[ModelEntry]:
+    """Entries that match, in natural order.
+
+    Args:
+        graph: where to look.
+        patterns: shell wildcards of which one must match the whole name; none matches everything.
+        exclude: wildcards of which none may match.
+        families: only these families, all when empty.
+        pretrained: only those with weights.
+        include_tags: list ``arch.tag`` names; as timm does, ``None`` means the value of ``pretrained``.
+        deprecated: include deprecated names.
+        current: include current names.
+    """
+    with_tags = pretrained if include_tags is None else include_tags
+    entries: list[ModelEntry] = []
+    if current:
+        for node in graph.nodes(NodeKind.MODEL):
+            if not families or node.data["family"] in families:
+                entries.extend(_tagged(graph, node) if with_tags else [_entry(node)])
+    if deprecated:
+        entries.extend(e for e in deprecated_names(graph) if not families or e.family in families)
+    if pretrained:
+        entries = [e for e in entries if e.pretrained]
+    patterns, exclude = ([p for given in g for p in _expand(given, with_tags)] for g in (patterns, exclude))
+    if patterns:
+        entries = [e for e in entries if _matches(e.name, patterns)]
+    if exclude:
+        entries = [e for e in entries if not _matches(e.name, exclude)]
+    return sorted(entries, key=lambda e: natural_key(e.name))
+
+
+def natural_key(text: str) -> list[int | str]:
+    """Sort key that puts ``resnet9`` before ``resnet10``."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text.lower())]
+
+
+def _entry(node: Node) -> ModelEntry:
+    data = node.data
+    return ModelEntry(node.name, data["family"], False, None, tuple(data["tags"]), data["pretrained"])
+
+
+def _tagged(graph: Graph, node: Node) -> Iterator[ModelEntry]:
+    family, tags = node.data["family"], node.data["tags"]
+    if not tags:
+        yield ModelEntry(node.name, family, False, None, (), False)
+    for tag in tags:
+        name = f"{node.name}.{tag}" if tag else node.name
+        weights = graph.get(f"weights:{name}")
+        yield ModelEntry(name, family, False, None, (tag,), bool(weights and weights.data["has_weights"]))
+
+
+def _expand(pattern: str, with_tags: bool) -> list[str]:
+    """A pattern without a tag matches every tag."""
+    return [f"{pattern}.*", pattern] if with_tags and not pattern.partition(".")[2] else [pattern]
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)

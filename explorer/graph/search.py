@@ -1,0 +1,92 @@
+"""Finding nodes by a text that need not be exact."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from explorer.graph.model import Graph, Node, NodeKind
+
+_ORDER = (
+    NodeKind.MODEL,
+    NodeKind.CLASS,
+    NodeKind.FUNCTION,
+    NodeKind.MODULE,
+    NodeKind.WEIGHTS,
+    NodeKind.ALIAS,
+    NodeKind.PARAMETER,
+    NodeKind.EXTERNAL,
+)
+"""Of two nodes that match alike, the one of the earlier kind comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A node found; ``score`` runs from 0 to 100."""
+
+    node: Node
+    score: float
+
+
+def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int = 20) -> list[Hit]:
+    """Nodes whose name is like the text, best first.
+
+    The last part of a name counts most: an exact match comes first, then names that start with the text, names that
+    hold it, and names that resemble it (rapidfuzz's weighted ratio).
+
+    Args:
+        graph: where to look.
+        text: what to look for; case does not matter.
+        kinds: only nodes of these kinds, all when empty.
+        limit: how many at the most.
+    """
+    wanted = text.strip().lower()
+    if not wanted:
+        return []
+    kinds = sorted(kinds or NodeKind, key=_ORDER.index)
+    ids = list(graph.ids(*kinds))
+    scores = _scores(wanted, ids)
+    best = sorted(scores, key=lambda i: (-scores[i], i))[:limit]
+    return [Hit(graph.node(ids[i]), round(scores[i], 1)) for i in best]
+
+
+def closest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
+    """The names most like a mistyped one, best first."""
+    from rapidfuzz import fuzz, process
+
+    choices = list(dict.fromkeys(names))
+    found = process.extract(name, choices, scorer=fuzz.ratio, processor=str.lower, limit=limit)
+    return [match[0] for match in found]
+
+
+def _scores(wanted: str, ids: list[str]) -> dict[int, float]:
+    """Score by index of every id that is anything like what is wanted."""
+    from rapidfuzz import fuzz, process
+
+    names = [_searched(i) for i in ids]
+    fuzzy = process.extract(wanted, names, scorer=fuzz.WRatio, score_cutoff=70, limit=300)
+    scores = {index: score * 0.7 for name, score, index in fuzzy if 2 * len(name) >= len(wanted)}
+    squashed = _squashed(wanted)
+    for index, name in enumerate(names):
+        whole = _squashed(name)
+        if squashed in whole:
+            last = _squashed(name.rpartition(".")[2])
+            if squashed in (whole, last):
+                score = 100.0 if squashed == whole else 97.0
+            else:
+                starts = whole.startswith(squashed) or last.startswith(squashed)
+                score = (75.0 if starts else 70.0) + 20.0 * len(squashed) / len(whole)
+            scores[index] = max(score, scores.get(index, 0.0))
+    return scores
+
+
+def _searched(node_id: str) -> str:
+    """The part of an id that people type: the qualname, the model's name, a module without ``timm.``."""
+    name = node_id.partition(":")[2] or node_id.removeprefix("timm.")
+    return name.lower()
+
+
+def _squashed(text: str) -> str:
+    """Without what people leave out or put in: ``Squeeze Excite`` finds ``squeeze_excite``."""
+    return text.translate(_SEPARATORS)
+
+
+_SEPARATORS = str.maketrans("", "", " _-")

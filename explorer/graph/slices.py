@@ -1,0 +1,154 @@
+"""Parts of the graph worth a picture."""
+
+import heapq
+import itertools
+from dataclasses import dataclass
+
+from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph.walk import Place, calls_from
+
+MAX_NODES = 40
+"""How many nodes a picture opens with at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the graph, the node it is about, where to read it from, and how many nodes there was no room for."""
+
+    graph: Graph
+    focus: str
+    root: str
+    left_out: int
+
+
+def model_calls(
+    graph: Graph,
+    model: Node,
+    *,
+    depth: int | None = None,
+    max_nodes: int = MAX_NODES,
+    externals: bool = False,
+) -> Slice:
+    """What ``create_model`` calls for one model: the dispatch to its entrypoint, and on from there.
+
+    A parameter that is called stands for the callables handed over on the way here, so that the builder shows this
+    model's class and no other.
+
+    Args:
+        graph: the whole graph.
+        model: a model node.
+        depth: calls below the entrypoint at the most; as many as there is room for when ``None``.
+        max_nodes: the nearest nodes up to this number are kept.
+        externals: show calls out of timm too.
+    """
+    part = Graph(graph.info)
+    part.add_node(model)
+    root = model.id
+    left_out: set[str] = set()
+    for registration in graph.out_edges(model.id, EdgeKind.REGISTERS):
+        entrypoint = registration.target
+        part.add_node(graph.node(entrypoint))
+        part.add_edge(registration)
+        dispatches = list(graph.in_edges(entrypoint, EdgeKind.DISPATCHES))
+        for dispatch in dispatches:
+            part.add_node(graph.node(dispatch.source))
+            part.add_edge(dispatch)
+        callers = [d.source for d in dispatches]
+        root = next(iter(callers), entrypoint)
+        left_out |= _follow(graph, part, entrypoint, callers, depth, max_nodes, externals)
+    return Slice(part, model.id, root, len(left_out))
+
+
+def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int = MAX_NODES) -> Slice:
+    """A function or class with what calls it and what it calls; a module with what it imports and is imported by.
+
+    Args:
+        graph: the whole graph.
+        node: a source node.
+        up: steps against the arrows.
+        depth: steps along the arrows, 2 when ``None``.
+        max_nodes: the nearest nodes up to this number are kept.
+    """
+    kinds = _RELATED.get(node.kind, (EdgeKind.CALLS, EdgeKind.DISPATCHES))
+    roots = [node.id]
+    if node.kind is NodeKind.CLASS and (init := graph.get(f"{node.id}.__init__")):
+        roots.append(init.id)
+    near = dict.fromkeys(roots)
+    beyond: set[str] = set()
+    for steps, forward in ((2 if depth is None else depth, True), (up, False)):
+        frontier = list(roots)
+        for _ in range(steps):
+            reached = [
+                end
+                for here in frontier
+                for edge in (graph.out_edges(here, *kinds) if forward else graph.in_edges(here, *kinds))
+                for end in [edge.target if forward else edge.source]
+                if end not in near
+            ]
+            frontier = []
+            for end in dict.fromkeys(reached):
+                if len(near) < max_nodes:
+                    near[end] = None
+                    frontier.append(end)
+                else:
+                    beyond.add(end)
+    part = graph.subgraph(near, (e for i in near for e in graph.out_edges(i, *kinds) if e.target in near))
+    if len(roots) == 2:
+        part.add_edge(Edge(roots[0], roots[1], EdgeKind.CONTAINS))
+    return Slice(part, node.id, node.id, len(beyond))
+
+
+_RELATED = {
+    NodeKind.MODULE: (EdgeKind.IMPORTS,),
+    NodeKind.CLASS: (EdgeKind.INHERITS, EdgeKind.CALLS, EdgeKind.COMPOSES),
+    NodeKind.EXTERNAL: (EdgeKind.INHERITS, EdgeKind.CALLS),
+}
+
+
+def _follow(
+    graph: Graph,
+    part: Graph,
+    entrypoint: str,
+    others: list[str],
+    depth: int | None,
+    max_nodes: int,
+    externals: bool,
+) -> set[str]:
+    """Add calls nearest first; return what there was no room for.
+
+    Near is what builds the model: a step into a function handed over costs nothing, one within the entrypoint's module
+    or into a constructor little, one into a helper elsewhere more.
+    """
+    home = entrypoint.partition(":")[0]
+    left_out: set[str] = set()
+    calls: list[Edge] = []
+    count = itertools.count()
+    queue = [(0, next(count), 0, Place(entrypoint)), *((2, next(count), 0, Place(other)) for other in others)]
+    seen: set[Place] = set()
+    while queue:
+        cost, _, level, here = heapq.heappop(queue)
+        if here in seen:
+            continue
+        seen.add(here)
+        if here.id not in part:
+            if len(part) >= max_nodes:
+                left_out.add(here.id)
+                continue
+            part.add_node(graph.node(here.id))
+        if depth is not None and level >= depth:
+            continue
+        for edge, there in calls_from(graph, here):
+            target = graph.node(edge.target)
+            if target.kind is not NodeKind.EXTERNAL or externals:
+                heapq.heappush(queue, (cost + _cost(edge, target, home), next(count), level + 1, there))
+                calls.append(edge)
+    for edge in calls:
+        if edge.target in part:
+            part.add_edge(edge)
+    return left_out
+
+
+def _cost(edge: Edge, target: Node, home: str) -> int:
+    if "via" in edge.data:
+        return 0
+    return 1 if target.module == home or target.name.endswith(".__init__") else 3
