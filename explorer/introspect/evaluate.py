@@ -1,0 +1,288 @@
+"""A safe evaluator of the data part of timm's source: what importing timm would compute, without running it.
+
+It follows Python's own order: ``import`` statements execute the imported module's top level, statement by statement,
+and calls of timm's helpers (``_cfg(url=..., **kwargs)``) execute their bodies. Only data is computed with: constants,
+containers, and the pure methods and builtins listed here. Everything else, torch above all, is :data:`UNKNOWN`; what
+happens under a condition that is not known makes what it touches unknown as well. Nothing of timm is imported and no
+``eval`` is used.
+"""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from explorer.introspect.operations import MAX_SIZE, GiveUp, bind, copied, is_hashable, make_dict
+from explorer.introspect.parse import Module
+from explorer.introspect.pure import BUILTINS, EXTERNALS, METHODS, MUTATORS
+from explorer.introspect.statements import Broken, Continued, Frame, Returned
+from explorer.introspect.values import (
+    REST,
+    UNKNOWN,
+    ClassValue,
+    Environment,
+    ExternalValue,
+    FunctionValue,
+    ModuleValue,
+    PartialValue,
+    RecordValue,
+    Value,
+    is_data,
+    is_known,
+)
+
+Intrinsic = Callable[[list[Value], dict[str, Value]], Value]
+"""What stands in for a function of timm: called with evaluated arguments."""
+
+_STEPS_PER_STATEMENT = 1_000_000
+_MAX_DEPTH = 60
+
+
+class Evaluator:
+    """Executes modules' top levels.
+
+    Args:
+        modules: parsed modules by dotted name.
+        intrinsics: stand-ins for functions of timm, by ``module:qualname``.
+        package: the dotted root; names outside it are external.
+    """
+
+    def __init__(self, modules: Mapping[str, Module], intrinsics: Mapping[str, Intrinsic], package: str) -> None:
+        self._modules = modules
+        self._intrinsics = intrinsics
+        self._package = package
+        self._environments: dict[str, Environment] = {}
+        self._uncertain = 0
+        self._depth = 0
+        self._steps = 0
+
+    def execute(self, module: str) -> Environment:
+        """Execute a module's top level once, its parent packages first; return its names, possibly still growing."""
+        done = self._environments.get(module)
+        if done is not None:
+            return done
+        parent, _, name = module.rpartition(".")
+        if parent:
+            self.execute(parent)
+            if module in self._environments:
+                return self._environments[module]
+        environment = self._environments[module] = Environment({"__name__": module})
+        frame = Frame(self, module, environment)
+        for statement in self._modules[module].tree.body:
+            self._steps = _STEPS_PER_STATEMENT
+            depth, uncertain = self._depth, self._uncertain
+            try:
+                frame.run(statement)
+            except (GiveUp, Returned, Broken, Continued, RecursionError):
+                frame.forget(statement)
+            self._depth, self._uncertain = depth, uncertain
+        if parent:
+            self._environments[parent].names.setdefault(name, ModuleValue(module))
+        return environment
+
+    def environment(self, module: str) -> Environment | None:
+        """The names of a module that was executed."""
+        return self._environments.get(module)
+
+    def is_internal(self, module: str) -> bool:
+        """Whether the module belongs to the package evaluated."""
+        return module == self._package or module.startswith(self._package + ".")
+
+    def has_module(self, module: str) -> bool:
+        """Whether the module was parsed."""
+        return module in self._modules
+
+    def is_package(self, module: str) -> bool:
+        """Whether the module is a package."""
+        return self._modules[module].is_package
+
+    def attribute(self, module: str, name: str) -> Value:
+        """What ``from module import name`` binds."""
+        if not self.is_internal(module):
+            return ExternalValue(f"{module}.{name}")
+        if not self.has_module(module):
+            return UNKNOWN
+        names = self.execute(module).names
+        if name in names:
+            return names[name]
+        if self.has_module(f"{module}.{name}"):
+            self.execute(f"{module}.{name}")
+            return ModuleValue(f"{module}.{name}")
+        return UNKNOWN
+
+    @contextmanager
+    def uncertain(self) -> Iterator[None]:
+        """Everything executed inside may not happen."""
+        self._uncertain += 1
+        try:
+            yield
+        finally:
+            self._uncertain -= 1
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether what is executed now may not happen at all."""
+        return self._uncertain > 0
+
+    def step(self) -> None:
+        """Count a step of work; give up on evaluations that do not end."""
+        self._steps -= 1
+        if self._steps < 0:
+            raise GiveUp
+
+    # calls
+
+    def call(self, function: Value, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call a value; what cannot be followed is unknown."""
+        match function:
+            case FunctionValue():
+                intrinsic = self._intrinsics.get(f"{function.module}:{function.qualname}")
+                if intrinsic is not None:
+                    return intrinsic(args, keywords)
+                return self._call_function(function, args, keywords)
+            case ClassValue():
+                return self._construct(function, args, keywords)
+            case PartialValue():
+                return self.call(function.function, [*function.args, *args], {**function.keywords, **keywords})
+            case ExternalValue(name="functools.partial") if args:
+                return PartialValue(args[0], tuple(args[1:]), keywords)
+            case ExternalValue(name="dataclasses.replace") if args and isinstance(args[0], RecordValue):
+                return RecordValue(args[0].cls, {**args[0].fields, **keywords})
+            case ExternalValue(name="dataclasses.asdict") if args and isinstance(args[0], RecordValue):
+                return dict(args[0].fields)
+            case ExternalValue() if function.name in EXTERNALS:
+                return self._call_python(EXTERNALS[function.name], args, keywords)
+        self.taint(args, keywords)
+        return UNKNOWN
+
+    def call_builtin(self, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call one of Python's builtins that only compute."""
+        if name == "dict":
+            return make_dict(args, keywords)
+        if name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"):
+            if not all(isinstance(a, (list, tuple, dict, set, frozenset, str, range)) for a in args):
+                return UNKNOWN
+            if any(isinstance(a, dict) and REST in a for a in args):
+                return UNKNOWN
+            result = self.guarded(BUILTINS[name], args, keywords)
+            return list(result) if name in ("reversed", "enumerate", "zip") and result is not UNKNOWN else result
+        if name == "len" and args and isinstance(args[0], (list, tuple, dict, set, str)):
+            return UNKNOWN if isinstance(args[0], dict) and REST in args[0] else len(args[0])
+        return self._call_python(BUILTINS[name], args, keywords)
+
+    def call_method(self, owner: Value, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call a pure or container method of plain data."""
+        allowed = METHODS.get(type(owner), frozenset())
+        if name not in allowed:
+            self.taint([owner, *args], keywords)
+            return UNKNOWN
+        if name in MUTATORS and not isinstance(owner, str) and self.is_uncertain:
+            self.taint([owner], {})
+            return UNKNOWN
+        if isinstance(owner, dict):
+            return self._dict_method(owner, name, args, keywords)
+        if isinstance(owner, str) and not (is_known(args) and is_data(args) and is_known(keywords)):
+            return UNKNOWN
+        return self.guarded(getattr(owner, name), args, keywords)
+
+    def _dict_method(self, owner: dict[Any, Value], name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
+        if name == "update":
+            for key, value in make_dict(args, keywords).items():
+                if key is REST:
+                    self.taint([owner], {})
+                else:
+                    owner[key] = value
+            return None
+        if args and args[0] is UNKNOWN:
+            if name in MUTATORS:
+                self.taint([owner], {})
+            return UNKNOWN
+        if REST in owner and not (args and is_hashable(args[0]) and args[0] in owner):
+            if name == "setdefault" and args:
+                owner[args[0]] = UNKNOWN
+            return UNKNOWN
+        result = self.guarded(getattr(owner, name), args, keywords)
+        return list(result) if name in ("items", "keys", "values") and result is not UNKNOWN else result
+
+    def _call_python(self, function: Callable[..., Any], args: list[Value], keywords: dict[str, Value]) -> Value:
+        if not (is_known(args) and is_known(keywords)):
+            return UNKNOWN
+        if function in (copy.copy, copy.deepcopy):
+            return copied(args[0]) if len(args) == 1 else UNKNOWN
+        if not (is_data(args) or function in (any, all, bool)):
+            return UNKNOWN
+        return self.guarded(function, args, keywords)
+
+    def guarded(self, function: Callable[..., Any], args: list[Value], keywords: dict[str, Value]) -> Value:
+        """Call Python itself; an exception means the source would raise, so nothing is known."""
+        try:
+            result = function(*args, **keywords)
+        except Exception as error:
+            raise GiveUp from error
+        if isinstance(result, (str, list, tuple, dict)) and len(result) > MAX_SIZE:
+            raise GiveUp
+        return result
+
+    def _call_function(self, function: FunctionValue, args: list[Value], keywords: dict[str, Value]) -> Value:
+        node = function.node
+        self._depth += 1
+        depth = self._depth
+        if depth > _MAX_DEPTH:
+            raise GiveUp
+        environment = Environment(bind(node.args, function.defaults, args, keywords), function.closure)
+        frame = Frame(self, function.module, environment, function.qualname)
+        try:
+            if isinstance(node, ast.Lambda):
+                return frame.value(node.body)
+            if isinstance(node, ast.AsyncFunctionDef) or node.decorator_list:
+                self.taint(args, keywords)
+                return UNKNOWN
+            uncertain = self._uncertain
+            for statement in node.body:
+                frame.run(statement)
+        except Returned as returned:
+            return UNKNOWN if self._uncertain > uncertain else returned.value
+        finally:
+            self._depth = depth - 1
+        return UNKNOWN if frame.is_generator else None
+
+    def _construct(self, cls: ClassValue, args: list[Value], keywords: dict[str, Value]) -> Value:
+        """An instance of a dataclass without bases; any other class is not followed."""
+        fields = self._dataclass_fields(cls)
+        if fields is None or len(args) > len(fields):
+            self.taint(args, keywords)
+            return UNKNOWN
+        given: dict[Any, Value] = {**dict(zip(fields, args, strict=False)), **keywords}
+        if REST in given:
+            del given[REST]
+            fields = dict.fromkeys(fields, UNKNOWN)
+        if not given.keys() <= fields.keys():
+            raise GiveUp
+        values = {**{k: copied(v) for k, v in fields.items()}, **given}
+        return RecordValue(cls, values)
+
+    def _dataclass_fields(self, cls: ClassValue) -> dict[str, Value] | None:
+        """Field defaults in order; a field without a default is unknown. ``None`` for what is no plain dataclass."""
+        frame = Frame(self, cls.module, cls.closure)
+        is_dataclass = any(
+            frame.value(d.func if isinstance(d, ast.Call) else d) == ExternalValue("dataclasses.dataclass")
+            for d in cls.node.decorator_list
+        )
+        if not is_dataclass or cls.node.bases:
+            return None
+        return {
+            s.target.id: frame.value(s.value) if s.value else UNKNOWN
+            for s in cls.node.body
+            if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
+        }
+
+    def taint(self, values: list[Value], keywords: dict[str, Value]) -> None:
+        """Something unknown may have changed these containers."""
+        for value in (*values, *keywords.values()):
+            if isinstance(value, dict):
+                for key in value:
+                    value[key] = UNKNOWN
+                value[REST] = UNKNOWN
+            elif isinstance(value, list):
+                value[:] = [UNKNOWN] * len(value)

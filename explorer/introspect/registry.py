@@ -1,0 +1,212 @@
+"""timm's model registry as importing timm would fill it, read from source.
+
+The rules are those of ``timm.models._registry`` (``register_model``, ``generate_default_cfgs``,
+``register_model_deprecations``): stand-ins for these three run while the evaluator executes timm's modules, in
+Python's own import order.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from explorer.introspect.evaluate import Evaluator
+from explorer.introspect.parse import Module
+from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, RecordValue, Value, is_known
+
+_REGISTRY = "timm.models._registry"
+_PRETRAINED = "timm.models._pretrained"
+_WEIGHT_SOURCES = ("url", "file", "hf_hub_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One pretrained cfg: ``cfg`` holds every field of ``PretrainedCfg`` but those listed in ``unknown``."""
+
+    architecture: str
+    tag: str
+    cfg: dict[str, Any]
+    unknown: tuple[str, ...]
+    has_weights: bool
+
+    @property
+    def name(self) -> str:
+        """``resnet34.a1_in1k``, or the bare architecture for an empty tag."""
+        return f"{self.architecture}.{self.tag}" if self.tag else self.architecture
+
+
+@dataclass(slots=True)
+class Architecture:
+    """A registered model: its entrypoint, its family and its weights, the default first."""
+
+    name: str
+    family: str
+    module: str
+    entrypoint: str
+    """``module:qualname`` of the function."""
+    weights: list[Weights] = field(default_factory=list)
+    weights_known: bool = True
+    """False when the module's ``default_cfgs`` could not be read from source."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the default weights exist, as timm's ``is_model_pretrained`` says."""
+        return bool(self.weights) and self.weights[0].has_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """A deprecated name and what it maps to: an architecture, one with a tag, or nothing."""
+
+    name: str
+    family: str
+    module: str
+    replaced_by: str | None
+
+
+@dataclass(slots=True)
+class Registry:
+    """All registered names, in the order of registration."""
+
+    architectures: dict[str, Architecture] = field(default_factory=dict)
+    deprecations: dict[str, Deprecation] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _DefaultCfg:
+    """timm's ``DefaultCfg``: tags with the default first, cfgs by tag."""
+
+    tags: deque[str] = field(default_factory=deque)
+    cfgs: dict[str, RecordValue] = field(default_factory=dict)
+    is_pretrained: bool = False
+
+
+def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> Registry:
+    """Execute the data part of everything that importing ``roots`` imports, and return what was registered."""
+    reader = _Reader(modules)
+    for root in roots:
+        if root in modules:
+            reader.evaluator.execute(root)
+    return reader.registry
+
+
+class _Reader:
+    def __init__(self, modules: Mapping[str, Module]) -> None:
+        self.registry = Registry()
+        self.evaluator = Evaluator(
+            modules,
+            {
+                f"{_REGISTRY}:register_model": self._register_model,
+                f"{_REGISTRY}:generate_default_cfgs": self._generate_default_cfgs,
+                f"{_REGISTRY}:register_model_deprecations": self._register_deprecations,
+            },
+            "timm",
+        )
+
+    def _register_model(self, args: list[Value], keywords: dict[str, Value]) -> Value:
+        function = args[0] if args else keywords.get("fn", UNKNOWN)
+        if not isinstance(function, FunctionValue):
+            return function
+        environment = self.evaluator.environment(function.module)
+        names = environment.names if environment else {}
+        name = function.qualname.rpartition(".")[2]
+        _append_to_all(names, name)
+        self._forget(name)
+        architecture = Architecture(
+            name, _family(function.module), function.module, f"{function.module}:{function.qualname}"
+        )
+        default_cfgs = names.get("default_cfgs", {})
+        if isinstance(default_cfgs, dict) and name in default_cfgs:
+            architecture.weights_known = self._add_weights(architecture, default_cfgs[name])
+        elif not isinstance(default_cfgs, dict) or REST in default_cfgs:
+            architecture.weights_known = False
+        self.registry.architectures[name] = architecture
+        return function
+
+    def _add_weights(self, architecture: Architecture, default: Value) -> bool:
+        if isinstance(default, dict):
+            default = _DefaultCfg(deque([""]), {"": self._pretrained_cfg(default)})
+        if not isinstance(default, _DefaultCfg):
+            return False
+        for tag in default.tags:
+            architecture.weights.append(_weights(architecture.name, tag, default.cfgs[tag].fields))
+        return True
+
+    def _generate_default_cfgs(self, args: list[Value], keywords: dict[str, Value]) -> Value:
+        cfgs = args[0] if args else keywords.get("cfgs", UNKNOWN)
+        if not isinstance(cfgs, dict):
+            return UNKNOWN
+        out: dict[Any, Value] = {}
+        default_set: set[str] = set()
+        for key, value in cfgs.items():
+            if key is REST:
+                out[REST] = UNKNOWN
+                continue
+            record = self._pretrained_cfg(value)
+            weighted = _has_weights(record.fields)
+            model, _, tag = key.partition(".")
+            priority = (weighted and not tag) or (tag.endswith("*") and model not in default_set)
+            tag = tag.strip("*")
+            default = out.setdefault(model, _DefaultCfg())
+            if priority:
+                default.tags.appendleft(tag)
+                default_set.add(model)
+            elif weighted and not default.is_pretrained:
+                default.tags.appendleft(tag)
+            else:
+                default.tags.append(tag)
+            default.is_pretrained = default.is_pretrained or weighted
+            default.cfgs[tag] = record
+        return out
+
+    def _pretrained_cfg(self, value: Value) -> RecordValue:
+        """``PretrainedCfg(**value)``; every field is unknown when the value is."""
+        if isinstance(value, RecordValue):
+            return value
+        cls = self.evaluator.attribute(_PRETRAINED, "PretrainedCfg")
+        assert isinstance(cls, ClassValue)
+        fields: dict[Any, Value] = value if isinstance(value, dict) else {REST: UNKNOWN}
+        record = self.evaluator.call(cls, [], fields)
+        assert isinstance(record, RecordValue)
+        return record
+
+    def _register_deprecations(self, args: list[Value], keywords: dict[str, Value]) -> Value:
+        module, mapping = [*args, *(keywords.get(k, UNKNOWN) for k in ("module_name", "deprecation_map"))][:2]
+        if not isinstance(module, str) or not isinstance(mapping, dict):
+            return None
+        environment = self.evaluator.environment(module)
+        for name, current in mapping.items():
+            if isinstance(name, str) and current is not UNKNOWN:
+                self._forget(name)
+                if environment:
+                    _append_to_all(environment.names, name)
+                self.registry.deprecations[name] = Deprecation(name, _family(module), module, current or None)
+        return None
+
+    def _forget(self, name: str) -> None:
+        self.registry.architectures.pop(name, None)
+        self.registry.deprecations.pop(name, None)
+
+
+def _family(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
+def _append_to_all(names: dict[str, Value], name: str) -> None:
+    public = names.setdefault("__all__", [])
+    if isinstance(public, list) and name not in public:
+        public.append(name)
+
+
+def _has_weights(fields: Mapping[str, Value]) -> bool:
+    """Whether any weight source is set; one that is unknown does not count."""
+    return any(fields.get(source) not in (None, "", UNKNOWN) for source in _WEIGHT_SOURCES)
+
+
+def _weights(architecture: str, tag: str, fields: Mapping[str, Value]) -> Weights:
+    values = {**fields, "architecture": architecture, "tag": tag or None}
+    if values.get("hf_hub_id") == "timm/":
+        values["hf_hub_id"] = f"timm/{architecture}.{tag}" if tag else f"timm/{architecture}"
+    unknown = tuple(name for name, value in values.items() if not is_known(value))
+    cfg = {name: value for name, value in values.items() if name not in unknown}
+    return Weights(architecture, tag, cfg, unknown, _has_weights(values))
