@@ -1,0 +1,97 @@
+"""``explorer graph``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.output import check_place, notice, print_json, print_lines, write_file
+from explorer.errors import RequestError
+
+if TYPE_CHECKING:
+    from explorer.diagram import GraphvizProcess
+    from explorer.graph import Graph, Node
+    from explorer.graph.slices import Slice
+
+_LAID_OUT = ("svg", "png")
+
+
+def graph(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help=".svg, .png, .dot or .json; - is stdout (with --format)."),
+    ] = None,
+    fmt: Annotated[str | None, typer.Option("--format", "-F", help="The format, when FILE's ending is not it.")] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="Calls to follow down from the entrypoint or target.")
+    ] = None,
+    up: Annotated[int, typer.Option(min=0, help="Callers to follow up from a class, function or module.")] = 1,
+    nodes: Annotated[int, typer.Option(min=2, max=400, help="The nearest nodes, up to this many.")] = 40,
+    json: JsonOption = False,
+    timm: TimmOption = None,
+) -> None:
+    """Draw a model's call path from create_model down, or what is around a class, function or module.
+
+    Without -o it is printed as a tree.
+    """
+    from explorer.diagram import GraphvizProcess, format_of, tree_lines
+    from explorer.graph.names import find_node
+    from explorer.graph.nodelink import to_node_link
+
+    fmt = format_of(fmt or _ending(output)) if output else None
+    if output:
+        check_place(output)
+    graphviz = GraphvizProcess() if fmt in _LAID_OUT else None
+    try:
+        whole = load(context, timm)
+        node = find_node(whole, target)
+        part = _slice(whole, node, depth=depth, up=up, max_nodes=nodes)
+        if output and fmt:
+            write_file(output, _picture(part, node, fmt, graphviz))
+        elif json:
+            print_json(to_node_link(part.graph))
+        else:
+            print_lines(tree_lines(part.graph, part.root))
+    finally:
+        if graphviz:
+            graphviz.close()
+    if part.left_out:
+        notice(f"{part.left_out} nodes further away are left out; --nodes shows more, --depth fewer")
+
+
+def _slice(graph: "Graph", node: "Node", *, depth: int | None, up: int, max_nodes: int) -> "Slice":
+    from explorer.graph import NodeKind
+    from explorer.graph.names import model_of
+    from explorer.graph.slices import around, model_calls
+
+    if node.kind is NodeKind.ALIAS:
+        replaced_by = node.data["replaced_by"]
+        if not replaced_by:
+            raise RequestError(f"{node.name} was removed from timm with no replacement")
+        notice(f"{node.name} is deprecated: timm maps it to {replaced_by}")
+    model = model_of(graph, node)
+    if model:
+        return model_calls(graph, model, depth=depth, max_nodes=max_nodes)
+    return around(graph, node, up=up, depth=depth, max_nodes=max_nodes)
+
+
+def _picture(part: "Slice", node: "Node", fmt: str, graphviz: "GraphvizProcess | None") -> bytes:
+    from explorer.diagram import render
+    from explorer.graph import NodeKind
+
+    is_model = node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
+    title = f'create_model("{node.name}")' if is_model else node.id
+    notes = [f"{part.left_out} nodes further away are left out."] if part.left_out else []
+    return render(part.graph, fmt, title=title, focus=(part.focus,), notes=notes, graphviz=graphviz)
+
+
+def _ending(output: Path | None) -> str:
+    name = str(output)
+    if name == "-":
+        raise RequestError("-o - needs a format", "add --format svg, png, dot or json")
+    if not Path(name).suffix:
+        raise RequestError(f"{name} has no ending to tell the format by", "end it in .svg, .png, .dot or .json")
+    return Path(name).suffix

@@ -1,0 +1,105 @@
+"""The ``explorer`` command: its commands, its exit codes, and errors as one line."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import explorer
+from explorer.cli.bench import bench
+from explorer.cli.graph import graph
+from explorer.cli.list import list_models
+from explorer.cli.options import TimmOption
+from explorer.cli.output import report
+from explorer.cli.path import path
+from explorer.cli.search import search
+from explorer.cli.show import show
+from explorer.errors import ExplorerError, RequestError
+
+INTERRUPTED = 130
+_USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="explorer",
+    help="See how timm works: its models, its code, and how fast it runs. Without a command: the terminal app.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_models,
+    "show": show,
+    "search": search,
+    "path": path,
+    "graph": graph,
+    "bench": bench,
+}
+for _name, _function in _COMMANDS.items():
+    app.command(_name)(_function)
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    timm: TimmOption = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
+) -> None:
+    if version:
+        print(f"explorer {explorer.__version__}")
+        raise typer.Exit
+    start_app = (context.obj or {}).get("start_app")
+    context.obj = {"timm": timm}
+    if context.invoked_subcommand is None:
+        if start_app is None:
+            raise RequestError("no command", "explorer --help lists them")
+        start_app(timm)
+
+
+def run(arguments: Sequence[str] | None = None, *, start_app: Callable[[Path | None], None] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: what follows the program's name; ``sys.argv``'s when ``None``.
+        start_app: opens the terminal app on a timm, for a line without a command.
+
+    Returns:
+        0 done, 1 it failed, 2 the request is wrong, 130 interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(
+            [a for a in given if a != "--debug"],
+            prog_name="explorer",
+            standalone_mode=False,
+            obj={"start_app": start_app},
+        )
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        # whoever read stdout has gone; Python must not try to flush it again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except _USAGE_ERROR as error:
+        report(RequestError(error.format_message().rstrip("."), "explorer --help"))
+        return RequestError.exit_code
+    except ExplorerError as error:
+        if debug:
+            raise
+        report(error)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        line = str(error).strip().partition("\n")[0]
+        report(ExplorerError(f"{type(error).__name__}: {line}", "a bug in explorer: --debug shows where"))
+        return ExplorerError.exit_code

@@ -1,0 +1,70 @@
+"""``explorer path``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.output import notice, print_json, print_table
+from explorer.errors import ExplorerError, RequestError
+
+if TYPE_CHECKING:
+    from explorer.graph import Edge, Graph, Node
+
+CREATE_MODEL = "timm.models.create_model"
+
+
+def path(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="[FROM] TO", help="FROM is create_model when left out.")],
+    json: JsonOption = False,
+    timm: TimmOption = None,
+) -> None:
+    """Show how one thing reaches another: the shortest chain of calls, with the registry's dispatch on the way."""
+    from explorer.graph.names import find_node
+    from explorer.graph.nodelink import edge_dict
+    from explorer.graph.paths import shortest_path
+
+    if len(names) > 2:
+        raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
+    graph = load(context, timm)
+    source = find_node(graph, names[0] if len(names) == 2 else CREATE_MODEL)
+    target = _current(graph, find_node(graph, names[-1]))
+    edges = shortest_path(graph, source, target)
+    if edges is None:
+        raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")
+    if json:
+        print_json({"from": source.id, "to": target.id, "edges": [edge_dict(edge) for edge in edges]})
+    else:
+        _print_steps(graph, source, edges)
+
+
+def _current(graph: "Graph", node: "Node") -> "Node":
+    """What a deprecated name stands for."""
+    from explorer.graph import EdgeKind, NodeKind
+
+    if node.kind is not NodeKind.ALIAS:
+        return node
+    target = next(graph.successors(node.id, EdgeKind.REPLACES), None)
+    if target is None:
+        raise RequestError(f"{node.name} was removed from timm with no replacement")
+    notice(f"{node.name} is deprecated: timm maps it to {graph.node(target).name}")
+    return graph.node(target)
+
+
+def _print_steps(graph: "Graph", source: "Node", edges: list["Edge"]) -> None:
+    rows = [("", source.id, _place(source))]
+    here = source.id
+    for edge in edges:
+        backwards = edge.source != here
+        here = edge.source if backwards else edge.target
+        rows.append((_BACKWARDS.get(str(edge.kind), str(edge.kind)) if backwards else str(edge.kind), here,
+                     ", ".join(f"timm/{s}" for s in edge.sites[:1]) or _place(graph.node(here))))  # fmt: skip
+    print_table(("how", "reaches", "at"), rows)
+
+
+_BACKWARDS = {"registers": "registered as", "contains": "belongs to"}
+
+
+def _place(node: "Node") -> str:
+    return f"timm/{node.file}:{node.line}" if node.file else ""

@@ -1,0 +1,61 @@
+"""``explorer show``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.output import notice, print_facts, print_json, print_lines
+
+_MOST = 12
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
+    json: JsonOption = False,
+    timm: TimmOption = None,
+) -> None:
+    """Show all that is known of one thing, on a page."""
+    from explorer.graph.facts import facts
+    from explorer.graph.names import find_node
+
+    graph = load(context, timm)
+    record = facts(graph, find_node(graph, name))
+    if record.get("deprecated"):
+        notice(f"{record['name']} is deprecated: " + _replacement(record))
+    if json:
+        print_json(record)
+    else:
+        _print_page(record)
+
+
+def _replacement(record: dict[str, Any]) -> str:
+    return f"timm maps it to {record['replaced_by']}" if record["replaced_by"] else "removed, with no replacement"
+
+
+def _print_page(record: dict[str, Any]) -> None:
+    """Short facts first, then the pretrained cfg, then lists, then the docstring."""
+    record = dict(record)
+    print_lines([f"{record.pop('kind')} {record.pop('name')}", ""])
+    doc, cfg = record.pop("doc", None), record.pop("cfg", None)
+    if record.get("file"):
+        record["file"] = f"timm/{record['file']}:{record.pop('line')}-{record.pop('end_line')}"
+    lists = {k: record.pop(k) for k in list(record) if isinstance(record[k], list) and len(record[k]) > 1}
+    print_facts([(k.replace("_", " "), _text(v)) for k, v in record.items() if v not in (None, [], "")])
+    if cfg:
+        print_lines(["", "pretrained cfg"])
+        print_facts([(f"  {k}", _text(v)) for k, v in cfg.items() if v is not None])
+    for title, items in lists.items():
+        more = [f"  … and {len(items) - _MOST} more (--json has all)"] if len(items) > _MOST else []
+        print_lines(["", f"{title.replace('_', ' ')} ({len(items)})", *(f"  {i}" for i in items[:_MOST]), *more])
+    if doc:
+        print_lines(["", *doc.splitlines()])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return " × ".join(map(str, value)) if all(isinstance(v, int) for v in value) else ", ".join(map(str, value))
+    return str(value)
