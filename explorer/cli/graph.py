@@ -29,7 +29,7 @@ def graph(
         int | None, typer.Option(min=1, help="Calls to follow down from the entrypoint or target.")
     ] = None,
     up: Annotated[int, typer.Option(min=0, help="Callers to follow up from a class, function or module.")] = 1,
-    nodes: Annotated[int, typer.Option(min=2, max=400, help="The nearest nodes, up to this many.")] = 40,
+    nodes: Annotated[int | None, typer.Option(min=2, max=400, help="The nearest nodes, up to this many.")] = None,
     json: JsonOption = False,
     timm: TimmOption = None,
 ) -> None:
@@ -62,11 +62,12 @@ def graph(
         notice(f"{part.left_out} nodes further away are left out; --nodes shows more, --depth fewer")
 
 
-def _slice(graph: "Graph", node: "Node", *, depth: int | None, up: int, max_nodes: int) -> "Slice":
+def _slice(graph: "Graph", node: "Node", *, depth: int | None, up: int, max_nodes: int | None) -> "Slice":
     from explorer.graph import NodeKind
     from explorer.graph.names import model_of
-    from explorer.graph.slices import around, model_calls
+    from explorer.graph.slices import USUAL_NODES, around, model_calls
 
+    room = max_nodes or USUAL_NODES
     if node.kind is NodeKind.ALIAS:
         replaced_by = node.data["replaced_by"]
         if not replaced_by:
@@ -74,8 +75,8 @@ def _slice(graph: "Graph", node: "Node", *, depth: int | None, up: int, max_node
         notice(f"{node.name} is deprecated: timm maps it to {replaced_by}")
     model = model_of(graph, node)
     if model:
-        return model_calls(graph, model, depth=depth, max_nodes=max_nodes)
-    return around(graph, node, up=up, depth=depth, max_nodes=max_nodes)
+        return model_calls(graph, model, depth=depth, max_nodes=room)
+    return around(graph, node, up=up, depth=depth, max_nodes=room)
 
 
 def _picture(part: "Slice", node: "Node", fmt: str, graphviz: "GraphvizProcess | None") -> bytes:
@@ -85,7 +86,7 @@ def _picture(part: "Slice", node: "Node", fmt: str, graphviz: "GraphvizProcess |
     is_model = node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
     title = f'create_model("{node.name}")' if is_model else node.id
     notes = [f"{part.left_out} nodes further away are left out."] if part.left_out else []
-    return render(part.graph, fmt, title=title, focus=(part.focus,), notes=notes, graphviz=graphviz)
+    return render(part.graph, fmt, title=title, focus=part.focus, notes=notes, graphviz=graphviz)
 
 
 def _ending(output: Path | None) -> str:

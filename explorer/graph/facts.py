@@ -3,18 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.graph.model import EdgeKind, Graph, GraphInfo, Node, NodeKind
+from explorer.graph.links import source_url
+from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
 from explorer.graph.names import model_of, weights_of
 from explorer.graph.walk import Place, calls_from
-
-REPOSITORY = "https://github.com/huggingface/pytorch-image-models"
-
-
-def source_url(info: GraphInfo, node: Node) -> str | None:
-    """The node's first line in timm's public repository at the graph's version; ``None`` for what has no source."""
-    if node.file is None:
-        return None
-    return f"{REPOSITORY}/blob/v{info.timm_version}/timm/{node.file}#L{node.line}"
 
 
 def facts(graph: Graph, node: Node) -> dict[str, Any]:
@@ -35,7 +27,7 @@ def _place(graph: Graph, node: Node) -> dict[str, Any]:
         "file": node.file,
         "line": node.line,
         "end_line": node.end_line,
-        "source_url": source_url(graph.info, node),
+        "source_url": source_url(node, graph.info.timm_version),
         "doc": node.doc,
     }
 

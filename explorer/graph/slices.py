@@ -8,15 +8,17 @@ from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.graph.walk import Place, calls_from
 
 MAX_NODES = 40
-"""How many nodes a picture opens with at the most."""
+"""How many nodes read well in one picture."""
+USUAL_NODES = 24
+"""How many nodes a picture opens with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the graph, the node it is about, where to read it from, and how many nodes there was no room for."""
+    """A part of the graph, the nodes it is about, where to read it from, and how many nodes there was no room for."""
 
     graph: Graph
-    focus: str
+    focus: tuple[str, ...]
     root: str
     left_out: int
 
@@ -26,7 +28,7 @@ def model_calls(
     model: Node,
     *,
     depth: int | None = None,
-    max_nodes: int = MAX_NODES,
+    max_nodes: int = USUAL_NODES,
     externals: bool = False,
 ) -> Slice:
     """What ``create_model`` calls for one model: the dispatch to its entrypoint, and on from there.
@@ -44,6 +46,7 @@ def model_calls(
     part = Graph(graph.info)
     part.add_node(model)
     root = model.id
+    focus: tuple[str, ...] = (model.id,)
     left_out: set[str] = set()
     for registration in graph.out_edges(model.id, EdgeKind.REGISTERS):
         entrypoint = registration.target
@@ -55,11 +58,12 @@ def model_calls(
             part.add_edge(dispatch)
         callers = [d.source for d in dispatches]
         root = next(iter(callers), entrypoint)
+        focus = (model.id, entrypoint)
         left_out |= _follow(graph, part, entrypoint, callers, depth, max_nodes, externals)
-    return Slice(part, model.id, root, len(left_out))
+    return Slice(part, focus, root, len(left_out))
 
 
-def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int = MAX_NODES) -> Slice:
+def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int = USUAL_NODES) -> Slice:
     """A function or class with what calls it and what it calls; a module with what it imports and is imported by.
 
     Args:
@@ -95,7 +99,7 @@ def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, m
     part = graph.subgraph(near, (e for i in near for e in graph.out_edges(i, *kinds) if e.target in near))
     if len(roots) == 2:
         part.add_edge(Edge(roots[0], roots[1], EdgeKind.CONTAINS))
-    return Slice(part, node.id, node.id, len(beyond))
+    return Slice(part, tuple(roots), node.id, len(beyond))
 
 
 _RELATED = {
@@ -131,10 +135,10 @@ def _follow(
             continue
         seen.add(here)
         if here.id not in part:
-            if len(part) >= max_nodes:
+            if len(part) < max_nodes:
+                part.add_node(graph.node(here.id))
+            else:
                 left_out.add(here.id)
-                continue
-            part.add_node(graph.node(here.id))
         if depth is not None and level >= depth:
             continue
         for edge, there in calls_from(graph, here):
@@ -143,7 +147,7 @@ def _follow(
                 heapq.heappush(queue, (cost + _cost(edge, target, home), next(count), level + 1, there))
                 calls.append(edge)
     for edge in calls:
-        if edge.target in part:
+        if edge.source in part and edge.target in part:
             part.add_edge(edge)
     return left_out
 

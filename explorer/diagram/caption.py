@@ -1,0 +1,100 @@
+"""What stands around the drawing: the title above, the legend and the notes below."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from math import ceil
+
+from explorer.diagram import shapes
+from explorer.diagram.geometry import Box, Curve
+from explorer.diagram.legend import Entry, legend_of
+from explorer.diagram.markup import element
+from explorer.diagram.metrics import SANS_EM, sans_width, wrap
+from explorer.diagram.style import EDGE_STYLES, MUTED, PAGE, TEXT, edge_ink, edge_width_px
+from explorer.diagram.view import View
+from explorer.graph.model import EdgeKind, NodeKind
+
+_TITLE_PX = 19.0
+_TITLE_LINE = 28.0
+_BOLD = 1.12
+"""How much wider than regular a bold sans may be."""
+
+_SMALL_PX = 12.0
+_LINE = 20.0
+_LEGEND_LINE = 24.0
+_SAMPLE = 34.0
+_SAMPLE_GAP = 8.0
+_ENTRY_GAP = 18.0
+
+
+def title_width(view: View) -> float:
+    """Room for the title on one line, in px."""
+    return sans_width(view.title, _TITLE_PX) * _BOLD
+
+
+def header(view: View, width: float) -> tuple[list[str], float]:
+    """Title and subtitle as SVG, and their height in px."""
+    titles = wrap(view.title, int(width / (SANS_EM * _BOLD * _TITLE_PX)))
+    parts, y = [], 0.0
+    for line in titles:
+        parts.append(shapes.line_of_text(line, 0, y + _TITLE_LINE / 2, _TITLE_PX, bold=True))
+        y += _TITLE_LINE
+    return _paragraph(view.subtitle, width, parts, y)
+
+
+def footer(view: View, width: float) -> tuple[list[str], float]:
+    """Legend and notes as SVG, and their height in px."""
+    parts, y = [], 0.0
+    rows = legend_of(view)
+    column = max((_entry_width(e) for row in rows for e in row if isinstance(e.sample, StrEnum)), default=1.0)
+    for row in rows:
+        for line in _flowed(row, width, column):
+            parts += [_legend_entry(entry, x, y + _LEGEND_LINE / 2) for entry, x in line]
+            y += _LEGEND_LINE
+    y += 8.0 if view.notes else 0.0
+    for note in view.notes:
+        parts, y = _paragraph(note, width, parts, y)
+    return parts, y
+
+
+def _paragraph(value: str, width: float, parts: list[str], y: float) -> tuple[list[str], float]:
+    """The parts so far with the lines of a text under them, and where they end."""
+    lines = list(wrap(value, int(width / (SANS_EM * _SMALL_PX))))
+    drawn = [shapes.line_of_text(line, 0, y + _LINE * (i + 0.5), _SMALL_PX, ink=MUTED) for i, line in enumerate(lines)]
+    return parts + drawn, y + _LINE * len(lines)
+
+
+def _flowed(row: Sequence[Entry], width: float, column: float) -> Iterator[list[tuple[Entry, float]]]:
+    """Entries with their x on a grid of columns, broken into lines that fit."""
+    line: list[tuple[Entry, float]] = []
+    x = 0.0
+    for entry in row:
+        if line and x + _entry_width(entry) - _ENTRY_GAP > width:
+            yield line
+            line, x = [], 0.0
+        line.append((entry, x))
+        x += ceil(_entry_width(entry) / column) * column
+    yield line
+
+
+def _entry_width(entry: Entry) -> float:
+    return _SAMPLE + _SAMPLE_GAP + sans_width(entry.text, _SMALL_PX) + _ENTRY_GAP
+
+
+def _legend_entry(entry: Entry, x: float, middle: float) -> str:
+    words = shapes.line_of_text(entry.text, x + _SAMPLE + _SAMPLE_GAP, middle, _SMALL_PX)
+    return element("g", _sample(entry, x, middle) + words, class_="legend-entry", data_key=entry.key)
+
+
+def _sample(entry: Entry, x: float, middle: float) -> str:
+    box = Box(x + 1, middle - 7, _SAMPLE - 2, 14)
+    if isinstance(entry.sample, NodeKind):
+        return shapes.node_box(entry.sample, box)
+    if entry.sample is None:
+        return shapes.plain_box("box-focus", box, PAGE, TEXT, shapes.FOCUS_PX, 6)
+    start, base, tip = (x, middle), (x + _SAMPLE - 9, middle), (x + _SAMPLE, middle)
+    if isinstance(entry.sample, EdgeKind):
+        style = EDGE_STYLES[entry.sample]
+        return shapes.arrow(
+            Curve((start, start, base, base), tip), style.ink, edge_width_px(()), style.dash, style.head
+        )
+    return shapes.plain_line(start, tip, edge_ink(EdgeKind.CALLS, entry.sample), edge_width_px(entry.sample))

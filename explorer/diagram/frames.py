@@ -1,0 +1,76 @@
+"""Where a frame's label stands: in the strip kept for it, beside the edges that cross it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from explorer.diagram.geometry import Box, Curve, Frame, Point
+from explorer.diagram.metrics import group_label_size
+
+_INSET = 7.0
+_STEP = 4.0
+_CLEARANCE = 3.0
+_SAMPLES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An edge's course as a chain of straight pieces, with the highest and the lowest of its points."""
+
+    points: tuple[Point, ...]
+    top: float
+    bottom: float
+
+
+def track_of(curve: Curve) -> Track:
+    """The course of a curve, to its tip."""
+    points = (*_sampled(curve), curve.tip)
+    heights = [y for _, y in points]
+    return Track(points, min(heights), max(heights))
+
+
+def label_box(label: str, frame: Frame, tracks: Sequence[Track], taken: Sequence[Box]) -> Box:
+    """The leftmost place in the strip that nothing crosses, or its left end when there is none.
+
+    Args:
+        label: the frame's label, whole.
+        frame: the frame.
+        tracks: every edge of the picture.
+        taken: boxes to stay off: the labels of edges.
+    """
+    size = group_label_size(label)
+    box, y = frame.box, frame.label_y - size.height / 2
+    crossed = list(_crossings(Box(box.x, y, box.width, size.height), tracks, taken))
+    x = box.x + _INSET
+    while x + size.width <= box.right - _INSET / 2:
+        if not any(low < x + size.width and high > x for low, high in crossed):
+            return Box(x, y, size.width, size.height)
+        x += _STEP
+    return Box(box.x + _INSET, y, size.width, size.height)
+
+
+def _crossings(strip: Box, tracks: Sequence[Track], taken: Sequence[Box]) -> Iterator[tuple[float, float]]:
+    """Stretches of x where something lies in the strip."""
+    for track in tracks:
+        if track.bottom < strip.y or track.top > strip.bottom:
+            continue
+        for (x, y), (to_x, to_y) in pairwise(track.points):
+            if max(y, to_y) >= strip.y and min(y, to_y) <= strip.bottom:
+                yield min(x, to_x) - _CLEARANCE, max(x, to_x) + _CLEARANCE
+    for box in taken:
+        if box.bottom >= strip.y and box.y <= strip.bottom:
+            yield box.x, box.right
+
+
+def _sampled(curve: Curve) -> Iterator[Point]:
+    points = curve.points
+    for i in range(0, len(points) - 3, 3):
+        yield from (_bezier(points[i : i + 4], step / _SAMPLES) for step in range(_SAMPLES + 1))
+
+
+def _bezier(points: Sequence[Point], t: float) -> Point:
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    return (
+        sum(w * x for w, (x, _) in zip(weights, points, strict=True)),
+        sum(w * y for w, (_, y) in zip(weights, points, strict=True)),
+    )
