@@ -1,0 +1,190 @@
+"""``explorer bench``: measured forward passes of one model."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.errors import TimmNotFound
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from explorer.engine.protocol import BenchResult, Event
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="A model, as timm takes it: resnet34, resnet34.a1_in1k.")],
+    img_size: Annotated[
+        int | None,
+        typer.Option(help="Height and width of the input in pixels.", show_default="the model's own"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images in a batch.", show_default="1 on the CPU, 64 elsewhere")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N or mps.", show_default="cuda, else cpu")] = None,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    seconds: Annotated[float, typer.Option(help="Time to measure for, after the warm-up.")] = 3.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> None:
+    """Measure forward passes of a model: latency, throughput and memory, with random weights."""
+    from explorer.cli.output import print_facts, print_json
+    from explorer.engine.client import Client
+    from explorer.engine.protocol import BenchRequest
+
+    request = BenchRequest(name, batch_size, img_size, device, dtype, seconds)
+    _check_name(name)
+    with Client() as client, _narrator() as narrate:
+        result = client.run(request, narrate)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_facts(_facts(result))
+
+
+def _check_name(name: str) -> None:
+    """Refuse an unknown name at once, from timm's source, before the worker spends seconds on importing torch.
+
+    Names with a source are the worker's to judge, and so is every name on a machine that lacks what the graph needs.
+    """
+    if ":" in name:
+        return
+    with suppress(ImportError, TimmNotFound):
+        from explorer.graph.names import find_model
+        from explorer.introspect import load_graph
+
+        find_model(load_graph(), name)
+
+
+@contextmanager
+def _narrator() -> "Generator[Callable[[Event], None], None, None]":
+    """Tells the user on stderr how the work goes: a live line on a terminal, else a plain line a phase."""
+    if not sys.stderr.isatty():
+        yield _PlainNarrator()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+    )
+    # Drawing competes with the measurement for the CPU, so it is kept slow.
+    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as progress:
+        yield _LiveNarrator(progress)
+
+
+class _LiveNarrator:
+    """One line on the terminal that follows the work, and a line above it for each notice."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task = progress.add_task("starting the worker", total=None, figures="")
+
+    def __call__(self, event: "Event") -> None:
+        from explorer.engine import protocol
+
+        match event:
+            case protocol.Progress(message=message, fraction=None):
+                self._progress.update(self._task, description=message)
+            case protocol.Progress(message=message, fraction=fraction):
+                self._progress.update(self._task, description=message, total=1.0, completed=fraction)
+            case protocol.Partial(value=value):
+                rate = f"{_significant(value.samples_per_sec)} samples/s"
+                self._progress.update(self._task, figures=f"p50 {_ms(value.latency_p50_ms)}, {rate}")
+            case protocol.Log(message=message):
+                self._progress.console.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _PlainNarrator:
+    """One line on stderr for each phase and each notice."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+
+    def __call__(self, event: "Event") -> None:
+        from explorer.cli.output import notice
+        from explorer.engine import protocol
+
+        if isinstance(event, protocol.Log):
+            notice(event.message)
+        elif isinstance(event, protocol.Progress) and event.phase != self._phase:
+            self._phase = event.phase
+            print(event.message, file=sys.stderr)
+
+
+def _facts(result: "BenchResult") -> list[tuple[str, str]]:
+    latency = result.latency_ms
+    return [
+        ("model", f"{result.model}, random weights"),
+        ("device", f"{result.device} ({result.environment['device_name']})"),
+        ("input", _input(result)),
+        ("latency", f"p50 {_ms(latency.p50)}, p90 {_ms(latency.p90)}, p99 {_ms(latency.p99)}"),
+        (
+            "",
+            f"min {_ms(latency.min)}, max {_ms(latency.max)}, mean {_ms(latency.mean)} ± {_ms(latency.std)}",
+        ),
+        ("throughput", f"{_significant(result.samples_per_sec)} samples/s"),
+        ("parameters", f"{result.param_count:,} ({result.param_count / 1e6:.2f} M)"),
+        ("memory", _memory(result)),
+        ("measured", _measured(result)),
+        ("settings", _settings(result)),
+        ("versions", ", ".join(f"{name} {result.environment[name]}" for name in _VERSIONS)),
+    ]
+
+
+_VERSIONS = ("timm", "torch", "python", "explorer")
+
+
+def _input(result: "BenchResult") -> str:
+    height, width = (result.img_size,) * 2 if isinstance(result.img_size, int) else result.img_size
+    return f"batch of {result.batch_size}, {result.in_chans}×{height}×{width}, {result.dtype}"
+
+
+def _memory(result: "BenchResult") -> str:
+    peak = f"{_mib(result.memory_bytes)} MiB {_MEMORY[result.memory_kind]}"
+    if result.memory_before_bytes is None:
+        return peak
+    return f"{peak}; {_mib(result.memory_before_bytes)} MiB before the model was built"
+
+
+_MEMORY = {
+    "cuda_max_allocated": "peak of torch's CUDA allocator",
+    "peak_rss": "peak resident memory of the worker process",
+    "peak_rss_since_start": "peak resident memory of the worker process since it started",
+}
+
+
+def _measured(result: "BenchResult") -> str:
+    timed = f"{result.iterations:,} iterations in {result.measured_seconds:.2f} s"
+    return f"{timed}, after {result.warmup_iterations:,} to warm up"
+
+
+def _settings(result: "BenchResult") -> str:
+    settings = result.settings
+    shown = ["eval", "inference_mode", settings["memory_format"], f"{settings['threads']} CPU threads"]
+    if result.device.startswith("cuda"):
+        shown += [
+            f"cudnn.benchmark {'on' if settings['cudnn_benchmark'] else 'off'}",
+            f"matmul precision {settings['float32_matmul_precision']}",
+        ]
+    return ", ".join(shown)
+
+
+def _ms(value: float) -> str:
+    return f"{_significant(value)} ms"
+
+
+def _significant(value: float) -> str:
+    """Three significant digits or all before the point, whichever is more."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:,.0f}"

@@ -1,0 +1,134 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from explorer.engine.protocol import (
+    BenchPartial,
+    BenchRequest,
+    BenchResult,
+    Failure,
+    Latency,
+    LineSplitter,
+    Log,
+    Partial,
+    Progress,
+    Result,
+    decode_event,
+    decode_request,
+    encode_event,
+    encode_request,
+)
+from explorer.errors import OutOfMemory, RequestError, UnknownName
+
+RESULT = BenchResult(
+    model="resnet34",
+    device="cpu",
+    batch_size=2,
+    img_size=(224, 112),
+    in_chans=3,
+    dtype="float32",
+    latency_ms=Latency(1.0, 2.0, 3.0, 1.5, 0.5, 4.0, 0.1),
+    samples_per_sec=10.0,
+    param_count=5,
+    iterations=6,
+    warmup_iterations=2,
+    measured_seconds=1.2,
+    memory_bytes=100,
+    memory_kind="peak_rss",
+    memory_before_bytes=None,
+    settings={"threads": 2},
+    environment={"torch": "2"},
+)
+
+
+def test_a_request_survives_the_pipe():
+    request = BenchRequest("resnet34", batch_size=8, img_size=96, device="cuda:1", dtype="bfloat16", seconds=0.5)
+    assert decode_request(encode_request(request)) == request
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Progress("build", "building ‘x’\nnow", None),
+        Progress("measure", "measuring", 0.25),
+        Log("note"),
+        Partial("bench", BenchPartial(3, 0.5, 1.5, 20.0)),
+        Result("bench", RESULT),
+        Result("bench", dataclasses.replace(RESULT, img_size=224)),
+    ],
+)
+def test_an_event_survives_the_pipe(event):
+    line = encode_event(event)
+    assert line.count(b"\n") == 1
+    assert decode_event(line) == event
+
+
+def test_an_error_keeps_its_kind_message_and_hint():
+    event = decode_event(encode_event(Failure(OutOfMemory("too big", "lower --batch-size"))))
+    assert isinstance(event, Failure)
+    assert isinstance(event.error, OutOfMemory)
+    assert (event.error.message, event.error.hint) == ("too big", "lower --batch-size")
+    unknown = decode_event(encode_event(Failure(UnknownName.of("model", "x", ["y"]))))
+    assert unknown.error.exit_code == 2
+
+
+@pytest.mark.parametrize("line", [b"", b"hello", b"[]", b"{}", b'{"event":"none"}', b'{"event":"log"}', b"3"])
+def test_what_is_no_event_is_refused(line):
+    with pytest.raises(ValueError, match="no event"):
+        decode_event(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"hello", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"{}", "no request None"),
+        (b'{"request":"fly"}', "no request 'fly'"),
+        (b'{"request":["bench"]}', "no request"),
+        (b'{"request":"bench"}', "model"),
+        (b'{"request":"bench","model":"x","color":"red"}', "color"),
+        (b'{"request":"bench","model":"x","batch_size":"2"}', "batch size"),
+        (b'{"request":"bench","model":5}', "must be a name"),
+    ],
+)
+def test_a_malformed_request_says_what_is_wrong(line, said):
+    with pytest.raises(RequestError, match=said):
+        decode_request(line)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"batch_size": 0}, "batch size"),
+        ({"batch_size": -1}, "batch size"),
+        ({"batch_size": True}, "batch size"),
+        ({"img_size": 0}, "image size"),
+        ({"img_size": 1.5}, "image size"),
+        ({"device": "gpu"}, "no device 'gpu'.*cuda:N"),
+        ({"device": "cuda:-1"}, "no device"),
+        ({"device": ""}, "no device"),
+        ({"dtype": "float8"}, "no dtype 'float8'.*float32, bfloat16, float16"),
+        ({"seconds": 0}, "seconds"),
+        ({"seconds": math.nan}, "seconds"),
+        ({"seconds": math.inf}, "seconds"),
+    ],
+)
+def test_a_value_that_makes_no_sense_anywhere_is_refused(values, said):
+    with pytest.raises(RequestError, match=said):
+        BenchRequest("resnet34", **values)
+
+
+def test_the_json_form_of_a_result_is_json():
+    assert BenchResult.from_json(json.loads(json.dumps(RESULT.to_json()))) == RESULT
+
+
+def test_lines_are_cut_wherever_the_chunks_end():
+    splitter = LineSplitter()
+    data = b"one\n" + b"x" * 200_000 + b"\n\nlast"
+    lines = [line for i in range(0, len(data), 777) for line in splitter.feed(data[i : i + 777])]
+    assert lines == [b"one", b"x" * 200_000, b""]
+    assert list(splitter.feed(b"\n")) == [b"last"]
