@@ -6,9 +6,13 @@ from pathlib import Path
 
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
-    from explorer.cli.main import run
+    try:
+        from explorer.cli.main import run
 
-    sys.exit(run(start_app=_start_app))
+        code = run(start_app=_start_app)
+    except KeyboardInterrupt:  # before run was there to say it
+        code = 130
+    sys.exit(code)
 
 
 def _start_app(timm: Path | None) -> None:

@@ -81,6 +81,8 @@ def run(arguments: Sequence[str] | None = None, *, start_app: Callable[[Path | N
             obj={"start_app": start_app},
         )
         sys.stdout.flush()
+        if result == INTERRUPTED:  # how newer typers report a KeyboardInterrupt
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
         # whoever read stdout has gone; Python must not try to flush it again at exit

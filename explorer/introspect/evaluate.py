@@ -53,6 +53,7 @@ class Evaluator:
         self._intrinsics = intrinsics
         self._package = package
         self._environments: dict[str, Environment] = {}
+        self._dataclasses: dict[ClassValue, dict[str, Value] | None] = {}
         self._uncertain = 0
         self._depth = 0
         self._steps = 0
@@ -84,6 +85,16 @@ class Evaluator:
     def environment(self, module: str) -> Environment | None:
         """The names of a module that was executed."""
         return self._environments.get(module)
+
+    def forget(self) -> None:
+        """Let go of all that was evaluated.
+
+        Functions and the names they close over hold each other, and with them every syntax tree: left to the garbage
+        collector, freeing them would take as long as parsing half of timm.
+        """
+        for environment in self._environments.values():
+            environment.names.clear()
+        self._modules, self._intrinsics = {}, {}
 
     def is_internal(self, module: str) -> bool:
         """Whether the module belongs to the package evaluated."""
@@ -249,7 +260,9 @@ class Evaluator:
 
     def _construct(self, cls: ClassValue, args: list[Value], keywords: dict[str, Value]) -> Value:
         """An instance of a dataclass without bases; any other class is not followed."""
-        fields = self._dataclass_fields(cls)
+        if cls not in self._dataclasses:
+            self._dataclasses[cls] = self._dataclass_fields(cls)
+        fields = self._dataclasses[cls]
         if fields is None or len(args) > len(fields):
             self.taint(args, keywords)
             return UNKNOWN
@@ -259,8 +272,7 @@ class Evaluator:
             fields = dict.fromkeys(fields, UNKNOWN)
         if not given.keys() <= fields.keys():
             raise GiveUp
-        values = {**{k: copied(v) for k, v in fields.items()}, **given}
-        return RecordValue(cls, values)
+        return RecordValue(cls, {k: given[k] if k in given else copied(v) for k, v in fields.items()})
 
     def _dataclass_fields(self, cls: ClassValue) -> dict[str, Value] | None:
         """Field defaults in order; a field without a default is unknown. ``None`` for what is no plain dataclass."""

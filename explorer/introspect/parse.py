@@ -127,13 +127,17 @@ def absolute(module: str, is_package: bool, level: int, target: str | None) -> s
 
 def dotted(node: ast.expr | None) -> Path | None:
     """The path of a name, an attribute chain on a name, or on ``super()``; else ``None``."""
+    if node.__class__ is ast.Name:
+        return (node.id,)  # type: ignore[union-attr]
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
+    if not parts:
+        return None
     if isinstance(node, ast.Name):
         parts.append(node.id)
-    elif isinstance(node, ast.Call) and parts and isinstance(node.func, ast.Name) and node.func.id == "super":
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super":
         parts.append(SUPER)
     else:
         return None
@@ -142,6 +146,8 @@ def dotted(node: ast.expr | None) -> Path | None:
 
 def _alternatives(node: ast.expr) -> list[Path]:
     """The dotted expressions that a value may be: one, or both sides of a conditional."""
+    if node.__class__ is ast.Constant:
+        return []
     if isinstance(node, ast.IfExp):
         return [*_alternatives(node.body), *_alternatives(node.orelse)]
     path = dotted(node)
@@ -242,10 +248,10 @@ class _Reader:
                 if scope is None or not self._alias(node, scope):
                     stack += node.targets
             else:
-                if kind is ast.Call:
-                    if function is not None:
-                        self._call(node, function)
-                elif kind is ast.ExceptHandler:
+                if kind is ast.Call and function is not None:
+                    stack += self._call(node, function)
+                    continue
+                if kind is ast.ExceptHandler:
                     if scope is not None and node.name:
                         scope.stores.add(node.name)
                 elif kind is ast.Lambda and scope is not None:
@@ -332,20 +338,34 @@ class _Reader:
         scope.aliases.setdefault(target.id, []).extend(paths)
         return True
 
-    def _call(self, node: ast.Call, function: FunctionDefinition) -> None:
+    def _call(self, node: ast.Call, function: FunctionDefinition) -> list[ast.expr]:
+        """Note a call; return the parts of it that are still to be read."""
+        unread: list[ast.expr] = []
+        arguments: dict[int | str, list[Path]] = {}
+        position: int | None = 0
+        for argument in node.args:
+            if argument.__class__ is ast.Starred:
+                position = None  # what follows fills positions that are not known
+            paths = _alternatives(argument)
+            if position is not None:
+                if paths:
+                    arguments[position] = paths
+                position += 1
+            if not paths or argument.__class__ is ast.IfExp:
+                unread.append(argument)
+        for keyword in node.keywords:
+            paths = _alternatives(keyword.value)
+            if paths and keyword.arg:
+                arguments[keyword.arg] = paths
+            if not paths or keyword.value.__class__ is ast.IfExp:
+                unread.append(keyword.value)
         callee = dotted(node.func)
         if callee is None:
-            return
-        arguments: dict[int | str, list[Path]] = {}
-        for i, argument in enumerate(node.args):
-            if isinstance(argument, ast.Starred):
-                break
-            if paths := _alternatives(argument):
-                arguments[i] = paths
-        for keyword in node.keywords:
-            if keyword.arg and (paths := _alternatives(keyword.value)):
-                arguments[keyword.arg] = paths
-        function.calls.append(CallSite(callee, node.lineno, arguments))
+            unread.append(node.func)
+        else:
+            function.calls.append(CallSite(callee, node.lineno, arguments))
+        unread.reverse()
+        return unread
 
     def _signature(self, node: FunctionDef) -> str:
         args = node.args

@@ -87,6 +87,7 @@ def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm
     for root in roots:
         if root in modules:
             reader.evaluator.execute(root)
+    reader.evaluator.forget()
     return reader.registry
 
 

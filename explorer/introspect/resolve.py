@@ -3,6 +3,7 @@
 Only what is plain from names: scopes, imports, re-exports, ``self.method``, ``super().method``. No value is followed.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -67,7 +68,7 @@ class Resolver:
         refs = self._root(module, function, path[0])
         for attribute in path[1:]:
             refs = [found for ref in refs if (found := self._attribute(ref, attribute))]
-        return list(dict.fromkeys(refs))
+        return refs if len(refs) < 2 else list(dict.fromkeys(refs))
 
     def definition(self, ref: Ref) -> Definition | None:
         """The definition behind a class or function reference."""
@@ -206,6 +207,7 @@ def _enclosing_function(definition: Definition) -> FunctionDefinition | None:
     return owner
 
 
+@functools.cache
 def _external(dotted: str) -> Ref:
     """``torch.nn.Conv2d`` -> ``torch.nn:Conv2d``; ``torch.Tensor.view`` -> ``torch:Tensor.view``."""
     parts = dotted.split(".")
