@@ -32,6 +32,7 @@ def _build(source: SourceTree) -> Graph:
     _add_calls(graph, modules, resolver)
     registry = read_registry(modules)
     _add_registry(graph, registry)
+    _add_replacements(graph, registry)
     _add_dispatches(graph, registry, resolver, modules)
     return graph
 
@@ -117,11 +118,21 @@ def _add_registry(graph: Graph, registry: Registry) -> None:
             "replaced_by": deprecation.replaced_by,
         }
         graph.add_node(Node(alias, NodeKind.ALIAS, data=data))
-        if deprecation.replaced_by:
-            kind = "weights" if "." in deprecation.replaced_by else "model"
-            target = f"{kind}:{deprecation.replaced_by}"
-            if target in graph:
-                graph.add_edge(Edge(alias, target, EdgeKind.REPLACES))
+
+
+def _add_replacements(graph: Graph, registry: Registry) -> None:
+    """What a deprecated name leads to; where timm has no such tag, the architecture that it still builds."""
+    for deprecation in registry.deprecations.values():
+        name = deprecation.replaced_by or ""
+        architecture = name.partition(".")[0]
+        candidates = (
+            (f"weights:{name}", f"model:{architecture}", f"alias:{architecture}")
+            if "." in name
+            else (f"model:{name}", f"alias:{name}")
+        )
+        target = next((c for c in candidates if c in graph), None)
+        if target:
+            graph.add_edge(Edge(f"alias:{deprecation.name}", target, EdgeKind.REPLACES))
 
 
 def _add_architecture(graph: Graph, architecture: Architecture) -> None:

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import os
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from explorer.introspect.source import SourceTree
 _FORMAT = "explorer-graph-1"
 _INFO = "info"
 _KEPT_FILES = 8
+_BUILD_SECONDS = 3600
+"""A temporary file older than this is nobody's any more."""
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
@@ -141,5 +144,7 @@ def _info_of(graph: Graph) -> dict[str, Any]:
 def _prune(folder: Path) -> None:
     """Keep the files used last, drop the rest and what a killed process left behind."""
     files = sorted(folder.glob("*.zip"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for path in files[_KEPT_FILES:]:
+    stale = time.time() - _BUILD_SECONDS
+    abandoned = [path for path in folder.glob("*.tmp") if path.stat().st_mtime < stale]
+    for path in (*files[_KEPT_FILES:], *abandoned):
         path.unlink(missing_ok=True)

@@ -37,8 +37,8 @@ def find_calls(modules: Mapping[str, Module], resolver: Resolver) -> Iterator[Ca
     called_parameters: dict[Ref, dict[str, list[int]]] = {}
     handed: _Handed = {}
     for module in modules.values():
-        for qualname, function in module.functions.items():
-            caller = Ref(RefKind.FUNCTION, module.name, qualname)
+        for function in (*module.functions.values(), *module.further_parts):
+            caller = Ref(RefKind.FUNCTION, module.name, function.qualname)
             for site in function.calls:
                 for ref in resolver.alternatives(module, function, site.callee):
                     if ref.kind is RefKind.PARAMETER:
@@ -111,9 +111,13 @@ def _has_receiver(
     """Whether the callee's first parameter is filled by what stands before the dot, or by the new instance."""
     if ref.kind is not RefKind.FUNCTION:
         return True
-    if ("staticmethod",) in definition.decorators or len(site.callee) == 1:
+    callee = site.callee
+    aliases = function.scope.aliases.get(callee[0], []) if len(callee) == 1 else []
+    if len(aliases) == 1:
+        callee = aliases[0]
+    if ("staticmethod",) in definition.decorators or len(callee) == 1:
         return False
     if ("classmethod",) in definition.decorators:
         return True
-    owner = resolver.resolve(module, function, site.callee[:-1])
+    owner = resolver.resolve(module, function, callee[:-1])
     return owner is not None and owner.kind in (RefKind.INSTANCE, RefKind.AFTER)

@@ -8,14 +8,13 @@ happens under a condition that is not known makes what it touches unknown as wel
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from explorer.introspect.operations import MAX_SIZE, GiveUp, bind, copied, is_hashable, make_dict
+from explorer.introspect.operations import bind, copied, merge_into, taint
 from explorer.introspect.parse import Module
-from explorer.introspect.pure import BUILTINS, EXTERNALS, METHODS, MUTATORS
+from explorer.introspect.pure import EXTERNALS, call_python
 from explorer.introspect.statements import Broken, Continued, Frame, Returned
 from explorer.introspect.values import (
     REST,
@@ -24,12 +23,11 @@ from explorer.introspect.values import (
     Environment,
     ExternalValue,
     FunctionValue,
+    GiveUp,
     ModuleValue,
     PartialValue,
     RecordValue,
     Value,
-    is_data,
-    is_known,
 )
 
 Intrinsic = Callable[[list[Value], dict[str, Value]], Value]
@@ -69,15 +67,15 @@ class Evaluator:
             if module in self._environments:
                 return self._environments[module]
         environment = self._environments[module] = Environment({"__name__": module})
+        steps, depth, uncertain = self._steps, self._depth, self._uncertain
         frame = Frame(self, module, environment)
         for statement in self._modules[module].tree.body:
-            self._steps = _STEPS_PER_STATEMENT
-            depth, uncertain = self._depth, self._uncertain
+            self._steps, self._depth, self._uncertain = _STEPS_PER_STATEMENT, 0, 0
             try:
                 frame.run(statement)
-            except (GiveUp, Returned, Broken, Continued, RecursionError):
-                frame.forget(statement)
-            self._depth, self._uncertain = depth, uncertain
+            except (GiveUp, Returned, Broken, Continued, RecursionError, MemoryError):
+                frame.give_up(statement)
+        self._steps, self._depth, self._uncertain = steps, depth, uncertain
         if parent:
             self._environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
@@ -150,7 +148,7 @@ class Evaluator:
             case FunctionValue():
                 intrinsic = self._intrinsics.get(f"{function.module}:{function.qualname}")
                 if intrinsic is not None:
-                    return intrinsic(args, keywords)
+                    return _stood_in(intrinsic, args, keywords)
                 return self._call_function(function, args, keywords)
             case ClassValue():
                 return self._construct(function, args, keywords)
@@ -159,81 +157,13 @@ class Evaluator:
             case ExternalValue(name="functools.partial") if args:
                 return PartialValue(args[0], tuple(args[1:]), keywords)
             case ExternalValue(name="dataclasses.replace") if args and isinstance(args[0], RecordValue):
-                return RecordValue(args[0].cls, {**args[0].fields, **keywords})
+                return RecordValue(args[0].cls, _replaced(args[0].fields, keywords))
             case ExternalValue(name="dataclasses.asdict") if args and isinstance(args[0], RecordValue):
                 return dict(args[0].fields)
             case ExternalValue() if function.name in EXTERNALS:
-                return self._call_python(EXTERNALS[function.name], args, keywords)
-        self.taint(args, keywords)
+                return call_python(EXTERNALS[function.name], args, keywords)
+        taint([*args, *keywords.values()])
         return UNKNOWN
-
-    def call_builtin(self, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
-        """Call one of Python's builtins that only compute."""
-        if name == "dict":
-            return make_dict(args, keywords)
-        if name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"):
-            if not all(isinstance(a, (list, tuple, dict, set, frozenset, str, range)) for a in args):
-                return UNKNOWN
-            if any(isinstance(a, dict) and REST in a for a in args):
-                return UNKNOWN
-            result = self.guarded(BUILTINS[name], args, keywords)
-            return list(result) if name in ("reversed", "enumerate", "zip") and result is not UNKNOWN else result
-        if name == "len" and args and isinstance(args[0], (list, tuple, dict, set, str)):
-            return UNKNOWN if isinstance(args[0], dict) and REST in args[0] else len(args[0])
-        return self._call_python(BUILTINS[name], args, keywords)
-
-    def call_method(self, owner: Value, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
-        """Call a pure or container method of plain data."""
-        allowed = METHODS.get(type(owner), frozenset())
-        if name not in allowed:
-            self.taint([owner, *args], keywords)
-            return UNKNOWN
-        if name in MUTATORS and not isinstance(owner, str) and self.is_uncertain:
-            self.taint([owner], {})
-            return UNKNOWN
-        if isinstance(owner, dict):
-            return self._dict_method(owner, name, args, keywords)
-        if isinstance(owner, str) and not (is_known(args) and is_data(args) and is_known(keywords)):
-            return UNKNOWN
-        return self.guarded(getattr(owner, name), args, keywords)
-
-    def _dict_method(self, owner: dict[Any, Value], name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
-        if name == "update":
-            for key, value in make_dict(args, keywords).items():
-                if key is REST:
-                    self.taint([owner], {})
-                else:
-                    owner[key] = value
-            return None
-        if args and args[0] is UNKNOWN:
-            if name in MUTATORS:
-                self.taint([owner], {})
-            return UNKNOWN
-        if REST in owner and not (args and is_hashable(args[0]) and args[0] in owner):
-            if name == "setdefault" and args:
-                owner[args[0]] = UNKNOWN
-            return UNKNOWN
-        result = self.guarded(getattr(owner, name), args, keywords)
-        return list(result) if name in ("items", "keys", "values") and result is not UNKNOWN else result
-
-    def _call_python(self, function: Callable[..., Any], args: list[Value], keywords: dict[str, Value]) -> Value:
-        if not (is_known(args) and is_known(keywords)):
-            return UNKNOWN
-        if function in (copy.copy, copy.deepcopy):
-            return copied(args[0]) if len(args) == 1 else UNKNOWN
-        if not (is_data(args) or function in (any, all, bool)):
-            return UNKNOWN
-        return self.guarded(function, args, keywords)
-
-    def guarded(self, function: Callable[..., Any], args: list[Value], keywords: dict[str, Value]) -> Value:
-        """Call Python itself; an exception means the source would raise, so nothing is known."""
-        try:
-            result = function(*args, **keywords)
-        except Exception as error:
-            raise GiveUp from error
-        if isinstance(result, (str, list, tuple, dict)) and len(result) > MAX_SIZE:
-            raise GiveUp
-        return result
 
     def _call_function(self, function: FunctionValue, args: list[Value], keywords: dict[str, Value]) -> Value:
         node = function.node
@@ -247,16 +177,14 @@ class Evaluator:
             if isinstance(node, ast.Lambda):
                 return frame.value(node.body)
             if isinstance(node, ast.AsyncFunctionDef) or node.decorator_list:
-                self.taint(args, keywords)
+                taint([*args, *keywords.values()])
                 return UNKNOWN
-            uncertain = self._uncertain
-            for statement in node.body:
-                frame.run(statement)
+            frame.run_all(node.body)
         except Returned as returned:
-            return UNKNOWN if self._uncertain > uncertain else returned.value
+            return UNKNOWN if frame.may_have_returned else returned.value
         finally:
             self._depth = depth - 1
-        return UNKNOWN if frame.is_generator else None
+        return UNKNOWN if frame.is_generator or frame.may_have_returned else None
 
     def _construct(self, cls: ClassValue, args: list[Value], keywords: dict[str, Value]) -> Value:
         """An instance of a dataclass without bases; any other class is not followed."""
@@ -264,7 +192,7 @@ class Evaluator:
             self._dataclasses[cls] = self._dataclass_fields(cls)
         fields = self._dataclasses[cls]
         if fields is None or len(args) > len(fields):
-            self.taint(args, keywords)
+            taint([*args, *keywords.values()])
             return UNKNOWN
         given: dict[Any, Value] = {**dict(zip(fields, args, strict=False)), **keywords}
         if REST in given:
@@ -289,12 +217,18 @@ class Evaluator:
             if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
         }
 
-    def taint(self, values: list[Value], keywords: dict[str, Value]) -> None:
-        """Something unknown may have changed these containers."""
-        for value in (*values, *keywords.values()):
-            if isinstance(value, dict):
-                for key in value:
-                    value[key] = UNKNOWN
-                value[REST] = UNKNOWN
-            elif isinstance(value, list):
-                value[:] = [UNKNOWN] * len(value)
+
+def _stood_in(intrinsic: Intrinsic, args: list[Value], keywords: dict[str, Value]) -> Value:
+    """Call a stand-in; where it fails, so would timm's own function."""
+    try:
+        return intrinsic(args, keywords)
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GiveUp from error
+
+
+def _replaced(fields: dict[str, Value], changes: dict[Any, Value]) -> dict[str, Value]:
+    """Fields after ``replace(record, **changes)``."""
+    result: dict[Any, Value] = dict(fields)
+    merge_into(result, changes)
+    result.pop(REST, None)
+    return result

@@ -1,12 +1,21 @@
 """Evaluating one expression of timm's source, as far as it is data."""
 
 import ast
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from explorer.introspect.operations import MAX_SIZE, is_hashable, item_of, items_of, merge_into, same, truth_of
-from explorer.introspect.pure import BUILTINS, METHODS
+from explorer.introspect.operations import (
+    has_rest,
+    is_hashable,
+    item_of,
+    items_of,
+    merge_into,
+    same,
+    taint,
+    truth_of,
+)
+from explorer.introspect.operators import binary, compare, formatted, guarded, unary
+from explorer.introspect.pure import BUILTINS, METHODS, call_builtin, call_method
 from explorer.introspect.values import (
     REST,
     UNKNOWN,
@@ -17,43 +26,11 @@ from explorer.introspect.values import (
     ModuleValue,
     RecordValue,
     Value,
-    is_data,
     is_known,
 )
 
 if TYPE_CHECKING:
     from explorer.introspect.evaluate import Evaluator
-
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_,
-    ast.BitXor: operator.xor,
-}
-_CONVERSIONS: dict[int, Callable[[Any], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.Not: operator.not_,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Invert: operator.invert,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-}
 
 
 class Expressions:
@@ -72,6 +49,9 @@ class Expressions:
         self.environment = environment
         self.qualname = qualname
         self.is_generator = False
+        self.outer_names: set[str] = set()
+        self.may_have_returned = False
+        self.may_have_broken = False
 
     def value(self, node: ast.expr) -> Value:
         """Evaluate an expression."""
@@ -90,7 +70,7 @@ class Expressions:
     def assign(self, target: ast.expr, value: Value) -> None:
         """Bind a target: a name, a tuple of targets, or an item of a container."""
         if isinstance(target, ast.Name):
-            self.environment.names[target.id] = value
+            self._bind_name(target.id, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
             items = items_of(value)
             plain = not any(isinstance(t, ast.Starred) for t in target.elts)
@@ -102,15 +82,33 @@ class Expressions:
         elif isinstance(target, ast.Subscript):
             self._assign_item(self.value(target.value), self.value(target.slice), value)
 
+    def _bind_name(self, name: str, value: Value) -> None:
+        if self.may_have_left and not same(self.environment.names.get(name, UNKNOWN), value):
+            value = UNKNOWN
+        environment = self.environment
+        if name in self.outer_names:
+            while environment.parent is not None:
+                environment = environment.parent
+                if name in environment.names:
+                    break
+            if self.evaluator.is_uncertain:
+                value = UNKNOWN
+        environment.names[name] = value
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether an unknown condition may have ended the function or the loop before this point."""
+        return self.may_have_returned or self.may_have_broken
+
     def _assign_item(self, owner: Value, key: Value, value: Value) -> None:
         if self.evaluator.is_uncertain:
             value = UNKNOWN
         if (isinstance(owner, dict) and is_hashable(key) and is_known(key)) or (
-            isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner)
+            isinstance(owner, list) and not has_rest(owner) and isinstance(key, int) and -len(owner) <= key < len(owner)
         ):
             owner[key] = value
         else:
-            self.evaluator.taint([owner], {})
+            taint([owner])
 
     def _value_constant(self, node: ast.Constant) -> Value:
         return node.value
@@ -119,12 +117,15 @@ class Expressions:
         return self._lookup(node.id)
 
     def _lookup(self, name: str) -> Value:
+        environment = self._binding(name)
+        return UNKNOWN if environment is None else environment.names[name]
+
+    def _binding(self, name: str) -> Environment | None:
+        """Where a name is bound, innermost first."""
         environment: Environment | None = self.environment
-        while environment is not None:
-            if name in environment.names:
-                return environment.names[name]
+        while environment is not None and name not in environment.names:
             environment = environment.parent
-        return UNKNOWN
+        return environment
 
     def _value_tuple(self, node: ast.Tuple) -> Value:
         elements = self._elements(node.elts)
@@ -170,43 +171,23 @@ class Expressions:
                 parts.append(str(part.value))
                 continue
             assert isinstance(part, ast.FormattedValue)
-            value = self.value(part.value)
-            spec = self.value(part.format_spec) if part.format_spec else ""
-            if not (is_known(value) and is_data(value)) or spec is UNKNOWN:
+            text = formatted(
+                self.value(part.value), part.conversion, self.value(part.format_spec) if part.format_spec else ""
+            )
+            if text is UNKNOWN:
                 return UNKNOWN
-            converted = _CONVERSIONS[part.conversion](value) if part.conversion in _CONVERSIONS else value
-            parts.append(self.evaluator.guarded(format, [converted, spec], {}))
-        return "".join(parts)
+            parts.append(text)
+        return guarded("".join, [parts])
 
     def _value_bin_op(self, node: ast.BinOp) -> Value:
-        return self._binary(node.op, self.value(node.left), self.value(node.right))
-
-    def _binary(self, op: ast.operator, left: Value, right: Value) -> Value:
-        if isinstance(op, ast.Add) and isinstance(left, list) and isinstance(right, list):
-            return left + right
-        if isinstance(op, ast.Add) and isinstance(left, tuple) and isinstance(right, tuple):
-            return left + right
-        if isinstance(op, ast.Mult) and isinstance(left, (list, tuple)) and isinstance(right, int):
-            return left * right if len(left) * right < MAX_SIZE else UNKNOWN
-        if isinstance(op, ast.Pow) and isinstance(left, (int, float)) and isinstance(right, (int, float)):
-            return left**right if abs(right) < 64 and abs(left) < 1e6 else UNKNOWN
-        function = _BINARY.get(type(op))
-        if function is None or not (is_known(left) and is_known(right) and is_data(left) and is_data(right)):
-            return UNKNOWN
-        if isinstance(op, ast.Mult) and isinstance(left, (str, bytes, int)) and isinstance(right, (str, bytes, int)):
-            sizes = [len(x) if isinstance(x, (str, bytes)) else abs(x) for x in (left, right)]
-            if not (isinstance(left, int) and isinstance(right, int)) and sizes[0] * sizes[1] > MAX_SIZE:
-                return UNKNOWN
-        return self.evaluator.guarded(function, [left, right], {})
+        return binary(node.op, self.value(node.left), self.value(node.right))
 
     def _value_unary_op(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
         if isinstance(node.op, ast.Not):
             truth = truth_of(value)
             return UNKNOWN if truth is None else not truth
-        if not isinstance(value, (int, float)):
-            return UNKNOWN
-        return self.evaluator.guarded(_UNARY[type(node.op)], [value], {})
+        return unary(node.op, value)
 
     def _value_bool_op(self, node: ast.BoolOp) -> Value:
         stop_at = isinstance(node.op, ast.Or)
@@ -224,20 +205,11 @@ class Expressions:
         left = self.value(node.left)
         for op, right_node in zip(node.ops, node.comparators, strict=True):
             right = self.value(right_node)
-            if not self._comparable(op, left, right):
-                return UNKNOWN
-            if not self.evaluator.guarded(_COMPARE[type(op)], [left, right], {}):
-                return False
+            holds = compare(op, left, right)
+            if holds is not True:
+                return holds
             left = right
         return True
-
-    @staticmethod
-    def _comparable(op: ast.cmpop, left: Value, right: Value) -> bool:
-        if isinstance(op, (ast.Is, ast.IsNot)):
-            return left is not UNKNOWN and right is not UNKNOWN and (left is None or right is None)
-        if isinstance(op, (ast.In, ast.NotIn)) and isinstance(right, dict):
-            return is_known(left) and is_hashable(left) and (REST not in right or left in right)
-        return is_known(left) and is_known(right) and is_data(left) and is_data(right)
 
     def _value_if_exp(self, node: ast.IfExp) -> Value:
         condition = truth_of(self.value(node.test))
@@ -333,20 +305,16 @@ class Expressions:
                 merge_into(keywords, self.value(keyword.value))
             else:
                 keywords[keyword.arg] = self.value(keyword.value)
-        evaluator = self.evaluator
         if args is None:
-            evaluator.taint([], keywords)
+            taint(keywords.values())
             return UNKNOWN
         if isinstance(node.func, ast.Attribute):
             owner = self.value(node.func.value)
             if type(owner) in METHODS:
-                return evaluator.call_method(owner, node.func.attr, args, keywords)
-        function = self.value(node.func)
-        if function is UNKNOWN and isinstance(node.func, ast.Name) and node.func.id in BUILTINS:
-            if REST in keywords and node.func.id != "dict":
-                return UNKNOWN
-            return evaluator.call_builtin(node.func.id, args, keywords)
-        return evaluator.call(function, args, keywords)
+                return call_method(owner, node.func.attr, args, keywords, self.evaluator.is_uncertain)
+        elif isinstance(node.func, ast.Name) and node.func.id in BUILTINS and self._binding(node.func.id) is None:
+            return call_builtin(node.func.id, args, keywords)
+        return self.evaluator.call(self.value(node.func), args, keywords)
 
     def _defaults(self, args: ast.arguments) -> dict[str, Value]:
         positional = [*args.posonlyargs, *args.args]

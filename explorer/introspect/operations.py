@@ -1,14 +1,17 @@
 """Operations on values of which some are unknown."""
 
 import ast
+from collections.abc import Iterable
 from typing import Any
 
 from explorer.introspect.values import (
+    MAX_SIZE,
     REST,
     UNKNOWN,
     ClassValue,
     ExternalValue,
     FunctionValue,
+    GiveUp,
     ModuleValue,
     PartialValue,
     RecordValue,
@@ -16,13 +19,6 @@ from explorer.introspect.values import (
     is_data,
     is_known,
 )
-
-MAX_SIZE = 1_000_000
-"""Items that a value made while evaluating may have."""
-
-
-class GiveUp(Exception):
-    """The evaluation in hand cannot be known: an error would be raised, or it takes too long."""
 
 
 def bind(
@@ -80,7 +76,7 @@ def merge_into(result: dict[Any, Value], value: Value) -> None:
 
 def item_of(owner: Value, key: Value) -> Value:
     """``owner[key]``."""
-    if isinstance(owner, (list, tuple, str)) and isinstance(key, (int, slice)):
+    if isinstance(owner, (list, tuple, str)) and isinstance(key, (int, slice)) and not has_rest(owner):
         try:
             return owner[key]
         except IndexError as error:
@@ -95,8 +91,10 @@ def item_of(owner: Value, key: Value) -> Value:
 
 def items_of(value: Value) -> list[Value] | None:
     """What iterating over a value gives, ``None`` when that is not known."""
+    if has_rest(value):
+        return None
     if isinstance(value, dict):
-        return None if REST in value else list(value)
+        return list(value)
     if isinstance(value, (list, tuple, str, range)):
         return list(value) if len(value) < MAX_SIZE else None
     if isinstance(value, (set, frozenset)) and is_data(value):
@@ -108,8 +106,8 @@ def truth_of(value: Value) -> bool | None:
     """The truth of a value, ``None`` when it is not known."""
     if value is UNKNOWN or isinstance(value, ExternalValue):
         return None
-    if isinstance(value, dict) and REST in value:
-        return True if len(value) > 1 else None
+    if has_rest(value):
+        return None
     if isinstance(value, (FunctionValue, ClassValue, ModuleValue, RecordValue, PartialValue)):
         return True
     return bool(value)
@@ -133,12 +131,40 @@ def is_hashable(value: Value) -> bool:
     return True
 
 
-def copied(value: Value) -> Value:
-    """A deep copy of containers; functions and classes stay themselves."""
+def has_rest(value: Value) -> bool:
+    """Whether a container was changed in an unknown way."""
+    if isinstance(value, list):
+        return any(item is REST for item in value)
+    return isinstance(value, (dict, set)) and REST in value
+
+
+def taint(values: Iterable[Value]) -> None:
+    """Something unknown may have changed these containers."""
+    for value in values:
+        if isinstance(value, dict):
+            for key in value:
+                value[key] = UNKNOWN
+            value[REST] = UNKNOWN
+        elif isinstance(value, list):
+            value[:] = [REST]
+        elif isinstance(value, set):
+            value.clear()
+            value.add(REST)
+
+
+def copied(value: Value, memo: dict[int, Value] | None = None) -> Value:
+    """A deep copy of containers, in which what was shared is shared; functions and classes stay themselves."""
+    if value.__class__ in (str, int, float, bool, type(None)):
+        return value
+    memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
+    result = value
     if isinstance(value, dict):
-        return {k: copied(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return type(value)(copied(v) for v in value)
-    if isinstance(value, RecordValue):
-        return RecordValue(value.cls, {k: copied(v) for k, v in value.fields.items()})
-    return value
+        result = {k: copied(v, memo) for k, v in value.items()}
+    elif isinstance(value, (list, tuple, set)):
+        result = type(value)(copied(v, memo) for v in value)
+    elif isinstance(value, RecordValue):
+        result = RecordValue(value.cls, {k: copied(v, memo) for k, v in value.fields.items()})
+    memo[id(value)] = result
+    return result

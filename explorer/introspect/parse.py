@@ -5,8 +5,11 @@ part of the function around it.
 """
 
 import ast
+import codecs
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import decode_source
 from inspect import cleandoc
 from typing import Any
 
@@ -16,6 +19,7 @@ Path = tuple[str, ...]
 SUPER = "super()"
 FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CAPTURES = (ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,10 @@ class Module:
     scope: Scope = field(default_factory=Scope)
     classes: dict[str, ClassDefinition] = field(default_factory=dict)
     functions: dict[str, FunctionDefinition] = field(default_factory=dict)
+    further_parts: list[FunctionDefinition] = field(default_factory=list)
+    """Property setters and deleters: Python's ``__qualname__`` is that of the property's own function."""
+    exports: set[str] | None = None
+    """What ``__all__`` lists, ``None`` where it is not set; registered entrypoints are added, as timm does."""
     imported: dict[str, list[int]] = field(default_factory=dict)
     """Every name imported anywhere in the file, with lines: ``from a import b`` gives ``a.b``, ``b`` module or not."""
 
@@ -109,11 +117,21 @@ def parse_module(name: str, file: str, source: bytes) -> Module:
     Raises:
         SyntaxError, ValueError: Python cannot parse it.
     """
-    tree = ast.parse(source, filename=file)
-    is_package = file.endswith("__init__.py")
-    module = Module(name, file, is_package, ast.get_docstring(tree), source.count(b"\n") + 1, tree)
-    _Reader(module, source).read()
+    text = source if _is_plain(source) else decode_source(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in strings: timm's business
+        tree = ast.parse(text, filename=file)
+    lines = (text if isinstance(text, bytes) else text.encode()).split(b"\n")
+    line_count = max(1, len(lines) - (not lines[-1]))
+    module = Module(name, file, file.endswith("__init__.py"), ast.get_docstring(tree), line_count, tree)
+    _Reader(module, lines).read()
     return module
+
+
+def _is_plain(source: bytes) -> bool:
+    """Whether the source is UTF-8 with ``\\n`` line ends and no mark before it: the tree's columns count its bytes."""
+    declaration = b"".join(source.split(b"\n", 2)[:2])
+    return b"\r" not in source and not source.startswith(codecs.BOM_UTF8) and b"coding" not in declaration
 
 
 def absolute(module: str, is_package: bool, level: int, target: str | None) -> str:
@@ -128,7 +146,7 @@ def absolute(module: str, is_package: bool, level: int, target: str | None) -> s
 def dotted(node: ast.expr | None) -> Path | None:
     """The path of a name, an attribute chain on a name, or on ``super()``; else ``None``."""
     if node.__class__ is ast.Name:
-        return (node.id,)  # type: ignore[union-attr]
+        return (node.id,)
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -209,17 +227,23 @@ class _Children(dict[type, tuple[str, ...]]):
 
 
 _CHILDREN = _Children()
+_PARTS_OF_ONE = ("setter", "deleter", "overload")
+_REGISTERS = "register_model"
 
 
 class _Reader:
     """Walks a file once. Statements at module level outside any function are not searched for calls."""
 
-    def __init__(self, module: Module, source: bytes) -> None:
+    def __init__(self, module: Module, lines: list[bytes]) -> None:
         self.module = module
-        self.lines = source.split(b"\n")
+        self.lines = lines
 
     def read(self) -> None:
         self._read(self.module.tree.body, None, self.module.scope)
+        listed = [names for statement in self.module.tree.body if (names := _exported(statement)) is not None]
+        if listed:
+            registered = {f.qualname for f in self.module.functions.values() if (_REGISTERS,) in f.decorators}
+            self.module.exports = registered.union(*listed)
 
     def _read(self, body: list[ast.stmt], owner: Owner, scope: Scope | None) -> None:
         """Read statements; ``scope`` is what they bind in, ``None`` inside a class body.
@@ -240,6 +264,11 @@ class _Reader:
                 self._function(node, owner, scope)
             elif kind is ast.ClassDef:
                 self._class(node, owner, scope)
+            elif kind in _CAPTURES:
+                captured = node.rest if kind is ast.MatchMapping else node.name
+                if scope is not None and captured:
+                    scope.stores.add(captured)
+                stack += ast.iter_child_nodes(node)
             elif kind is ast.Import or kind is ast.ImportFrom:
                 self._import(node, scope)
             elif kind is ast.Assign:
@@ -283,6 +312,7 @@ class _Reader:
             [path for base in node.bases if (path := dotted(_unsubscripted(base)))],
         )
         self.module.classes[qualname] = definition
+        self.module.functions.pop(qualname, None)
         if scope is not None:
             scope.definitions[node.name] = qualname
         self._read(node.body, definition, None)
@@ -304,8 +334,11 @@ class _Reader:
             {a.arg for a in _arguments(args)},
             dict(_dotted_defaults(args)),
         )
-        if not any(path[-1] in ("setter", "deleter", "overload") for path in decorators):
+        if any(path[-1] in _PARTS_OF_ONE for path in decorators):
+            self.module.further_parts.append(definition)
+        else:
             self.module.functions[qualname] = definition
+            self.module.classes.pop(qualname, None)
             if isinstance(owner, ClassDefinition):
                 owner.methods[node.name] = qualname
             if scope is not None:
@@ -397,6 +430,20 @@ class _Reader:
         if start == end:
             return self.lines[start][node.col_offset : node.end_col_offset].decode()
         return ast.unparse(node)
+
+
+def _exported(statement: ast.stmt) -> list[str] | None:
+    """Names that ``__all__ = [...]`` or ``__all__ += [...]`` lists, ``None`` for any other statement."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
+        targets = [statement.target]
+    else:
+        return None
+    if not any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+        return None
+    items = getattr(statement.value, "elts", [])
+    return [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
 
 
 def _doc(node: ast.ClassDef | FunctionDef) -> str | None:

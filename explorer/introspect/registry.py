@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.introspect.evaluate import Evaluator
+from explorer.introspect.operations import truth_of
 from explorer.introspect.parse import Module
-from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, RecordValue, Value, is_known
+from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, GiveUp, RecordValue, Value, as_json
 
 _REGISTRY = "timm.models._registry"
 _PRETRAINED = "timm.models._pretrained"
@@ -79,6 +80,8 @@ class _DefaultCfg:
     tags: deque[str] = field(default_factory=deque)
     cfgs: dict[str, RecordValue] = field(default_factory=dict)
     is_pretrained: bool = False
+    is_known: bool = True
+    """False when it is not known which of the cfgs have weights, and so which tag is the default."""
 
 
 def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> Registry:
@@ -126,12 +129,12 @@ class _Reader:
 
     def _add_weights(self, architecture: Architecture, default: Value) -> bool:
         if isinstance(default, dict):
-            default = _DefaultCfg(deque([""]), {"": self._pretrained_cfg(default)})
+            default = _DefaultCfg(deque([""]), {"": self._pretrained_cfg(default)}, is_known=REST not in default)
         if not isinstance(default, _DefaultCfg):
             return False
         for tag in default.tags:
             architecture.weights.append(_weights(architecture.name, tag, default.cfgs[tag].fields))
-        return True
+        return default.is_known
 
     def _generate_default_cfgs(self, args: list[Value], keywords: dict[str, Value]) -> Value:
         cfgs = args[0] if args else keywords.get("cfgs", UNKNOWN)
@@ -149,6 +152,7 @@ class _Reader:
             priority = (weighted and not tag) or (tag.endswith("*") and model not in default_set)
             tag = tag.strip("*")
             default = out.setdefault(model, _DefaultCfg())
+            default.is_known = default.is_known and weighted is not None
             if priority:
                 default.tags.appendleft(tag)
                 default_set.add(model)
@@ -156,23 +160,30 @@ class _Reader:
                 default.tags.appendleft(tag)
             else:
                 default.tags.append(tag)
-            default.is_pretrained = default.is_pretrained or weighted
+            default.is_pretrained = default.is_pretrained or bool(weighted)
             default.cfgs[tag] = record
         return out
 
     def _pretrained_cfg(self, value: Value) -> RecordValue:
-        """``PretrainedCfg(**value)``; every field is unknown when the value is."""
+        """``PretrainedCfg(**value)``; every field is unknown when the value is.
+
+        Raises:
+            GiveUp: this timm has no such class that can be read.
+        """
         if isinstance(value, RecordValue):
             return value
         cls = self.evaluator.attribute(_PRETRAINED, "PretrainedCfg")
-        assert isinstance(cls, ClassValue)
+        if not isinstance(cls, ClassValue):
+            raise GiveUp
         fields: dict[Any, Value] = value if isinstance(value, dict) else {REST: UNKNOWN}
         record = self.evaluator.call(cls, [], fields)
-        assert isinstance(record, RecordValue)
+        if not isinstance(record, RecordValue):
+            raise GiveUp
         return record
 
     def _register_deprecations(self, args: list[Value], keywords: dict[str, Value]) -> Value:
-        module, mapping = [*args, *(keywords.get(k, UNKNOWN) for k in ("module_name", "deprecation_map"))][:2]
+        given = {**dict(zip(("module_name", "deprecation_map"), args, strict=False)), **keywords}
+        module, mapping = given.get("module_name"), given.get("deprecation_map")
         if not isinstance(module, str) or not isinstance(mapping, dict):
             return None
         environment = self.evaluator.environment(module)
@@ -199,15 +210,16 @@ def _append_to_all(names: dict[str, Value], name: str) -> None:
         public.append(name)
 
 
-def _has_weights(fields: Mapping[str, Value]) -> bool:
-    """Whether any weight source is set; one that is unknown does not count."""
-    return any(fields.get(source) not in (None, "", UNKNOWN) for source in _WEIGHT_SOURCES)
+def _has_weights(fields: Mapping[str, Value]) -> bool | None:
+    """Whether any weight source is set, ``None`` when that is not known."""
+    truths = [truth_of(fields.get(source)) for source in _WEIGHT_SOURCES]
+    return True if True in truths else None if None in truths else False
 
 
 def _weights(architecture: str, tag: str, fields: Mapping[str, Value]) -> Weights:
     values = {**fields, "architecture": architecture, "tag": tag or None}
     if values.get("hf_hub_id") == "timm/":
         values["hf_hub_id"] = f"timm/{architecture}.{tag}" if tag else f"timm/{architecture}"
-    unknown = tuple(name for name, value in values.items() if not is_known(value))
-    cfg = {name: value for name, value in values.items() if name not in unknown}
-    return Weights(architecture, tag, cfg, unknown, _has_weights(values))
+    data = {name: as_json(value) for name, value in values.items()}
+    cfg = {name: value for name, value in data.items() if value is not UNKNOWN}
+    return Weights(architecture, tag, cfg, tuple(data.keys() - cfg.keys()), bool(_has_weights(values)))

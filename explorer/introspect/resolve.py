@@ -28,7 +28,7 @@ class RefKind(Enum):
     FUNCTION = auto()
     EXTERNAL = auto()
     INSTANCE = auto()
-    """``self`` or ``cls``: an instance of a class of timm, or a subclass."""
+    """``self``: an instance of a class of timm, or of a subclass."""
     AFTER = auto()
     """``super()``: what follows a class in the method resolution order."""
     PARAMETER = auto()
@@ -85,9 +85,11 @@ class Resolver:
         return self._modules[target.module].functions.get(target.name)
 
     def callee(self, ref: Ref) -> Ref | None:
-        """What runs when the reference is called: an instance is made by ``__init__``."""
-        if ref.kind in (RefKind.CLASS, RefKind.INSTANCE):
-            return self.method(Ref(RefKind.CLASS, ref.module, ref.name), "__init__")
+        """What runs when the reference is called: ``__init__`` makes an instance, ``__call__`` is one's own."""
+        if ref.kind is RefKind.CLASS:
+            return self.method(ref, "__init__")
+        if ref.kind is RefKind.INSTANCE:
+            return self.method(Ref(RefKind.CLASS, ref.module, ref.name), "__call__")
         return ref if ref.kind in (RefKind.FUNCTION, RefKind.EXTERNAL) else None
 
     def bases(self, cls: Ref) -> list[Ref]:
@@ -115,6 +117,12 @@ class Resolver:
                     return Ref(RefKind.FUNCTION, ref.module, qualname)
         return None
 
+    def _nested_class(self, cls: Ref, name: str) -> Ref | None:
+        for ref in self.mro(cls):
+            if ref.kind is RefKind.CLASS and f"{ref.name}.{name}" in self._modules[ref.module].classes:
+                return Ref(RefKind.CLASS, ref.module, f"{ref.name}.{name}")
+        return None
+
     def _root(self, module: Module, function: FunctionDefinition | None, name: str) -> list[Ref]:
         owner: Definition | None = function
         while owner is not None:
@@ -125,7 +133,8 @@ class Resolver:
                         return [Ref(RefKind.AFTER, module.name, cls.qualname)]
                 elif name in owner.parameters:
                     if cls and owner.positional[:1] == [name] and ("staticmethod",) not in owner.decorators:
-                        return [Ref(RefKind.INSTANCE, module.name, cls.qualname)]
+                        kind = RefKind.CLASS if ("classmethod",) in owner.decorators else RefKind.INSTANCE
+                        return [Ref(kind, module.name, cls.qualname)]
                     return [Ref(RefKind.PARAMETER, "", name)] if owner is function else []
                 else:
                     refs = self._in_scope(module, owner, owner.scope, name)
@@ -149,10 +158,15 @@ class Resolver:
             return []
         if name in scope.aliases:
             return self._aliased(module, function, scope, name)
-        for star in scope.stars:
-            if not name.startswith("_") and (ref := self._imported(Import(star, name), starred=True)):
+        for star in reversed(scope.stars):
+            if self._is_public(star, name) and (ref := self._imported(Import(star, name), starred=True)):
                 return [ref]
         return None
+
+    def _is_public(self, module: str, name: str) -> bool:
+        """Whether ``from module import *`` brings the name."""
+        exports = self._modules[module].exports if module in self._modules else None
+        return not name.startswith("_") if exports is None else name in exports
 
     def _aliased(self, module: Module, function: FunctionDefinition | None, scope: Scope, name: str) -> list[Ref]:
         key = (f"{module.name}:{function.qualname if function else ''}", name)
@@ -181,7 +195,8 @@ class Resolver:
             case RefKind.EXTERNAL:
                 return _external(f"{owner.module}.{owner.name}.{name}" if owner.name else f"{owner.module}.{name}")
             case RefKind.CLASS | RefKind.INSTANCE:
-                return self.method(Ref(RefKind.CLASS, owner.module, owner.name), name)
+                cls = Ref(RefKind.CLASS, owner.module, owner.name)
+                return self.method(cls, name) or self._nested_class(cls, name)
             case RefKind.AFTER:
                 return self.method(Ref(RefKind.CLASS, owner.module, owner.name), name, after=True)
         return None

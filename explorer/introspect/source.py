@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from explorer.errors import TimmNotFound, TimmSourceError
 
 PACKAGE = "timm"
+_MEND = "give a folder, wheel or sdist of timm"
 _VERSION = re.compile(rb"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
 
@@ -65,11 +66,14 @@ def find_timm(path: Path | None = None) -> SourceTree:
     """
     if path is None:
         return _read_folder(installed_folder())
-    if not path.exists():
-        raise TimmSourceError(f"--timm {path}: there is no such file or folder", "give a folder, wheel or sdist")
-    if path.is_dir():
-        return _read_folder(_package_in(path))
-    return SourceTree(str(path), _only_package(_read_archive(path), path))
+    try:
+        if path.is_dir():
+            return _read_folder(_package_in(path))
+        if not path.exists():
+            raise TimmSourceError(f"--timm {path}: there is no such file or folder", _MEND)
+        return SourceTree(str(path), _only_package(_read_archive(path), path))
+    except OSError as error:
+        raise TimmSourceError(f"--timm {path}: cannot be read: {error.strerror or error}", _MEND) from error
 
 
 def installed_folder() -> Path:
@@ -84,9 +88,13 @@ def installed_folder() -> Path:
         spec = importlib.util.find_spec(PACKAGE)
     except (ImportError, ValueError):
         spec = None
+    mend = "pip install timm, or name its source with --timm PATH"
     if spec is None or spec.origin is None:
-        raise TimmNotFound("timm is not installed here", "pip install timm, or name its source with --timm PATH")
-    return Path(spec.origin).parent
+        raise TimmNotFound("timm is not installed here", mend)
+    folder = Path(spec.origin).parent
+    if not (folder / "models" / "__init__.py").is_file():
+        raise TimmNotFound(f"{spec.origin} is not the timm of PyTorch image models", mend)
+    return folder
 
 
 def _package_in(path: Path) -> Path:
@@ -111,6 +119,7 @@ def _read_folder(folder: Path) -> SourceTree:
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
+    import lzma
     import tarfile
     import zipfile
     import zlib
@@ -119,14 +128,18 @@ def _read_archive(path: Path) -> dict[str, bytes]:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+        if not tarfile.is_tarfile(path):
+            raise TimmSourceError(f"--timm {path}: neither a wheel nor an sdist", _MEND)
         with tarfile.open(path) as tar:
             return {
                 member.name: file.read()
                 for member in tar
                 if member.isfile() and member.name.endswith(".py") and (file := tar.extractfile(member))
             }
-    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:
-        raise TimmSourceError(f"--timm {path}: cannot be read: {error}", "give a folder, wheel or sdist") from error
+    except (EOFError, NotImplementedError, RuntimeError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
+        raise TimmSourceError(f"--timm {path}: cannot be read: {error}", _MEND) from error
+    except zipfile.BadZipFile as error:
+        raise TimmSourceError(f"--timm {path}: is damaged: {error}", _MEND) from error
 
 
 def _only_package(files: dict[str, bytes], path: Path) -> dict[str, bytes]:

@@ -5,9 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.introspect.expressions import Expressions
-from explorer.introspect.operations import GiveUp, is_hashable, item_of, items_of, same, truth_of
+from explorer.introspect.operations import is_hashable, item_of, items_of, same, taint, truth_of
+from explorer.introspect.operators import binary
 from explorer.introspect.parse import Import, import_bindings
-from explorer.introspect.values import UNKNOWN, ClassValue, ExternalValue, FunctionValue, ModuleValue, Value, is_known
+from explorer.introspect.pure import call_method
+from explorer.introspect.values import (
+    UNKNOWN,
+    ClassValue,
+    ExternalValue,
+    FunctionValue,
+    GiveUp,
+    ModuleValue,
+    Value,
+    is_known,
+)
 
 
 class Returned(Exception):
@@ -34,10 +45,21 @@ class Frame(Expressions):
         execute = _EXECUTE.get(type(node))
         if execute is None:
             self.forget(node)
+        elif self.may_have_left:
+            with self.evaluator.uncertain():
+                execute(self, node)
         else:
             execute(self, node)
 
-    def _run_all(self, body: list[ast.stmt]) -> None:
+    def give_up(self, node: ast.stmt) -> None:
+        """Make unknown all that a statement binds, and every container it names, as it may have been changed."""
+        for child in ast.walk(node):
+            if isinstance(child, ast.Name):
+                taint([self._lookup(child.id)])
+        self.forget(node)
+
+    def run_all(self, body: list[ast.stmt]) -> None:
+        """Execute statements in order."""
         for statement in body:
             self.run(statement)
 
@@ -48,7 +70,12 @@ class Frame(Expressions):
     def _run_pass(self, node: ast.Pass) -> None:
         pass
 
-    _run_assert = _run_global = _run_nonlocal = _run_pass
+    _run_assert = _run_pass
+
+    def _run_global(self, node: ast.Global) -> None:
+        self.outer_names.update(node.names)
+
+    _run_nonlocal = _run_global
 
     def _run_return(self, node: ast.Return) -> None:
         raise Returned(self.value(node.value) if node.value else None)
@@ -80,11 +107,12 @@ class Frame(Expressions):
         else:
             old = UNKNOWN
         new = self.value(node.value)
-        if isinstance(old, (list, dict, set)):
-            self.evaluator.taint([old], {})
-            self.assign(target, UNKNOWN)
+        if not isinstance(old, (list, dict, set)):
+            self.assign(target, binary(node.op, old, new))
+        elif isinstance(old, list) and isinstance(node.op, ast.Add):
+            call_method(old, "extend", [new], {}, self.evaluator.is_uncertain)
         else:
-            self.assign(target, self._binary(node.op, old, new))
+            taint([old])
 
     def _run_delete(self, node: ast.Delete) -> None:
         for target in node.targets:
@@ -95,20 +123,20 @@ class Frame(Expressions):
                 if isinstance(owner, dict) and is_hashable(key) and key in owner and not self.evaluator.is_uncertain:
                     del owner[key]
                 else:
-                    self.evaluator.taint([owner], {})
+                    taint([owner])
 
     def _run_if(self, node: ast.If) -> None:
         condition = truth_of(self.value(node.test))
         if condition is None:
             self._branches([node.body, node.orelse])
         else:
-            self._run_all(node.body if condition else node.orelse)
+            self.run_all(node.body if condition else node.orelse)
 
     def _run_try(self, node: ast.Try) -> None:
         """The body is taken to succeed; where a handler would bind a name otherwise, the name is unknown."""
-        self._branches([node.body, *(handler.body for handler in node.handlers)])
-        self._run_all(node.orelse)
-        self._run_all(node.finalbody)
+        self._branches([node.body, *(handler.body for handler in node.handlers)], first_succeeds=True)
+        self.run_all(node.orelse)
+        self.run_all(node.finalbody)
 
     _run_try_star = _run_try
 
@@ -117,40 +145,49 @@ class Frame(Expressions):
             self.value(item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, UNKNOWN)
-        self._run_all(node.body)
+        self.run_all(node.body)
 
     def _run_for(self, node: ast.For) -> None:
         items = items_of(self.value(node.iter))
         if items is None:
-            self.forget(node.target)
-            self._branches([node.body, []])
+            self._run_unknown_loop(node)
             return
+        before = self.may_have_broken
         for item in items:
             self.evaluator.step()
             self.assign(node.target, item)
             try:
-                self._run_all(node.body)
+                self.run_all(node.body)
             except Broken:
-                return
+                break
             except Continued:
                 continue
-        self._run_all(node.orelse)
+        else:
+            self.run_all(node.orelse)
+        self.may_have_broken = before
+
+    def _run_unknown_loop(self, node: ast.For | ast.While) -> None:
+        """The body may run any number of times, each time on what the last one left."""
+        before = self.may_have_broken
+        self.forget(node)
+        self._branches([node.body, []])
+        self.may_have_broken = before
 
     def _run_while(self, node: ast.While) -> None:
-        while True:
-            condition = truth_of(self.value(node.test))
-            if condition is None:
-                self._branches([node.body, []])
-                return
-            if not condition:
-                return
+        before = self.may_have_broken
+        while condition := truth_of(self.value(node.test)):
             self.evaluator.step()
             try:
-                self._run_all(node.body)
+                self.run_all(node.body)
             except Broken:
-                return
+                break
             except Continued:
                 continue
+        else:
+            if condition is None:
+                self._run_unknown_loop(node)
+            self.run_all(node.orelse)
+        self.may_have_broken = before
 
     def _run_function_def(self, node: ast.FunctionDef) -> None:
         function: Value = FunctionValue(
@@ -201,7 +238,7 @@ class Frame(Expressions):
             return ExternalValue(module)
         return ModuleValue(module) if self.evaluator.has_module(module) else UNKNOWN
 
-    def _branches(self, bodies: list[list[ast.stmt]]) -> None:
+    def _branches(self, bodies: list[list[ast.stmt]], *, first_succeeds: bool = False) -> None:
         """Execute alternatives of which one happens; names that come out different are unknown."""
         before = dict(self.environment.names)
         outcomes: list[dict[str, Value]] = []
@@ -209,23 +246,37 @@ class Frame(Expressions):
             for body in bodies:
                 self.environment.names = dict(before)
                 try:
-                    self._run_all(body)
-                except Returned as returned:
-                    raise Returned(UNKNOWN) from returned
-                except (GiveUp, Broken, Continued):
+                    self.run_all(body)
+                except Returned:
+                    self.may_have_returned = True
+                except (Broken, Continued):
+                    self.may_have_broken = True
+                except GiveUp:  # where Python would raise, the module would not have been imported
                     for statement in body:
                         self.forget(statement)
                 outcomes.append(self.environment.names)
         merged = outcomes[0]
         for other in outcomes[1:]:
-            for name in {**merged, **other}:
-                if name not in merged or name not in other or not same(merged[name], other[name]):
-                    # a definition or import that only one branch makes is still the best known of that name
-                    value = merged.get(name, other.get(name))
-                    one_sided = name not in merged or name not in other
-                    is_definition = isinstance(value, (FunctionValue, ClassValue, ModuleValue, ExternalValue))
-                    merged[name] = value if one_sided and is_definition else UNKNOWN
+            merged = _merged(merged, other, first_succeeds)
         self.environment.names = merged
+
+
+def _merged(first: dict[str, Value], second: dict[str, Value], first_succeeds: bool) -> dict[str, Value]:
+    """Names after one of two branches: unknown where they differ.
+
+    A definition or import that only one branch makes is still the best known of that name, and so is all that only a
+    first branch binds which is taken to succeed.
+    """
+    merged = dict(first)
+    for name in {**first, **second}:
+        if name in first and name in second:
+            if not same(first[name], second[name]):
+                merged[name] = UNKNOWN
+        elif not (first_succeeds and name in first):
+            value = first.get(name, second.get(name))
+            is_definition = isinstance(value, (FunctionValue, ClassValue, ModuleValue, ExternalValue))
+            merged[name] = value if is_definition else UNKNOWN
+    return merged
 
 
 _EXECUTE: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {

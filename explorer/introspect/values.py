@@ -1,12 +1,15 @@
 """The values the evaluator computes with, beside Python's own constants and containers.
 
-``UNKNOWN`` is the answer whenever the source alone does not settle a value. A dict that was updated from something
-unknown keeps the key :data:`REST`: any key it does not hold itself may then be there with any value.
+``UNKNOWN`` is the answer whenever the source alone does not settle a value. A container that was changed in an unknown
+way holds :data:`REST`: a dict as a key (any key it does not hold itself may then be there), a list or set as an item
+(its length and the rest of its items are not known then).
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isfinite
 from typing import Any, Final
 
 Value = Any
@@ -22,6 +25,9 @@ class Special(Enum):
     def __repr__(self) -> str:
         return self.name
 
+
+MAX_SIZE = 1_000_000
+"""Parts that a value made while evaluating may have."""
 
 UNKNOWN: Final = Special.UNKNOWN
 REST: Final = Special.REST
@@ -87,23 +93,70 @@ class PartialValue:
     keywords: dict[str, Value]
 
 
+class GiveUp(Exception):
+    """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
+
+
+_ATOMS = (str, int, float, bool, type(None))
+
+
 def is_known(value: Value) -> bool:
-    """Whether no part of the value is unknown."""
-    if value is UNKNOWN or value is REST:
-        return False
-    if isinstance(value, dict):
-        return all(is_known(k) and is_known(v) for k, v in value.items())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return all(is_known(item) for item in value)
-    if isinstance(value, RecordValue):
-        return is_known(value.fields)
-    return True
+    """Whether no part of the value is unknown.
+
+    Raises:
+        GiveUp: the value has more than :data:`MAX_SIZE` parts.
+    """
+    if value.__class__ in _ATOMS:
+        return True
+    return all(part is not UNKNOWN and part is not REST for part in _parts(value))
 
 
 def is_data(value: Value) -> bool:
-    """Whether the value is Python data all through: constants and containers of them."""
-    if isinstance(value, dict):
-        return all(is_data(k) and is_data(v) for k, v in value.items())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return all(is_data(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, complex, str, bytes))
+    """Whether the value is Python data all through: constants and containers of them.
+
+    Raises:
+        GiveUp: the value has more than :data:`MAX_SIZE` parts.
+    """
+    if value.__class__ in _ATOMS:
+        return True
+    return all(
+        part is None or isinstance(part, (bool, int, float, complex, str, bytes, *_CONTAINERS))
+        for part in _parts(value)
+    )
+
+
+def as_json(value: Value) -> Value:
+    """The value as JSON holds it, tuples as lists; :data:`UNKNOWN` for what is not known or what JSON cannot hold."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else UNKNOWN
+    if isinstance(value, (list, tuple)):
+        items = [as_json(item) for item in value]
+        return UNKNOWN if UNKNOWN in items else items
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        fields = {key: as_json(item) for key, item in value.items()}
+        return UNKNOWN if UNKNOWN in fields.values() else fields
+    return UNKNOWN
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """The value and everything inside it; what stands in several places comes several times."""
+    pending = [value]
+    count = 0
+    while pending:
+        part = pending.pop()
+        count += 1
+        if count > MAX_SIZE:
+            raise GiveUp
+        yield part
+        if isinstance(part, dict):
+            pending += part.keys()
+            pending += part.values()
+        elif isinstance(part, _CONTAINERS):
+            pending += part
+        elif isinstance(part, RecordValue):
+            pending += part.fields.values()
+
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)

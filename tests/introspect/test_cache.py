@@ -1,0 +1,274 @@
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from explorer.graph import Graph
+from explorer.graph.nodelink import to_node_link
+from explorer.introspect import load_graph
+from explorer.introspect.cache import cached_graph
+from explorer.introspect.source import SourceTree, find_timm
+
+MakeTimm = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(own_folders: Path) -> Path:
+    return own_folders / "timm-explorer" / "graphs"
+
+
+def the_file(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+def no_build(source: SourceTree) -> Graph:
+    raise AssertionError("built, though it is in the cache")
+
+
+def whole(graph: Graph) -> dict[str, object]:
+    return to_node_link(graph)
+
+
+def test_a_warm_load_is_the_cold_build(make_timm: MakeTimm, folder: Path) -> None:
+    package = make_timm()
+    cold = whole(load_graph(package))
+
+    assert the_file(folder).suffix == ".zip"
+    assert whole(cached_graph(find_timm(package), no_build)) == cold
+    assert whole(load_graph(package, use_cache=False)) == cold
+
+
+def test_problems_are_kept(make_timm: MakeTimm) -> None:
+    package = make_timm({"models/bad.py": "def f(:"})
+
+    assert load_graph(package).info == load_graph(package).info
+    assert [p.file for p in load_graph(package).info.problems] == ["models/bad.py"]
+
+
+def test_the_same_source_elsewhere_is_not_built_again(make_timm: MakeTimm) -> None:
+    load_graph(make_timm(name="a"))
+    other = make_timm(name="b")
+
+    assert cached_graph(find_timm(other), no_build).info.origin == str(other)
+
+
+def test_a_changed_source_is_built_again(make_timm: MakeTimm) -> None:
+    load_graph(make_timm())
+    changed = make_timm({"models/new.py": "def f(): pass"})
+
+    assert "timm.models.new:f" in load_graph(changed)
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"\x00garbage" * 300)
+
+
+def _foreign_json(path: Path) -> None:
+    path.write_text('{"format": "something else"}')
+
+
+def _flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    at = content.find(b"toy_small")
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def _flipped_everywhere(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    for at in range(50, len(content), 97):
+        content[at] ^= 0x41
+    path.write_bytes(content)
+
+
+def _rewrite(path: Path, name: str, value: object) -> None:
+    with zipfile.ZipFile(path) as archive:
+        sections = {n: archive.read(n) for n in archive.namelist()}
+    sections[name] = json.dumps(value).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for section, content in sections.items():
+            archive.writestr(section, content)
+
+
+def _no_section(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        info = archive.read("info.json")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("info.json", info)
+
+
+def _section_is_a_list(path: Path) -> None:
+    _rewrite(path, "nodes/model.json", [])
+
+
+def _info_is_a_list(path: Path) -> None:
+    _rewrite(path, "info.json", [1])
+
+
+def _info_is_of_another_format(path: Path) -> None:
+    _rewrite(path, "info.json", {"format": "explorer-graph-0", "digest": "x"})
+
+
+def _problems_are_words(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        info = json.loads(archive.read("info.json"))
+    _rewrite(path, "info.json", {**info, "problems": ["a", "b"]})
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _truncated, _empty, _garbage, _foreign_json, _flipped, _flipped_everywhere, _no_section, _section_is_a_list,
+        _info_is_a_list, _info_is_of_another_format, _problems_are_words, _a_folder,
+    ],
+    ids=lambda f: f.__name__,
+)  # fmt: skip
+def test_a_damaged_file_is_as_good_as_none(make_timm: MakeTimm, folder: Path, damage: Callable[[Path], None]) -> None:
+    package = make_timm()
+    cold = whole(load_graph(package))
+    damage(the_file(folder))
+
+    assert whole(load_graph(package)) == cold
+
+
+def test_a_damaged_file_is_replaced(make_timm: MakeTimm, folder: Path) -> None:
+    package = make_timm()
+    load_graph(package)
+    _flipped(the_file(folder))
+    list(load_graph(package).nodes())
+
+    list(cached_graph(find_timm(package), no_build).nodes())
+
+
+def test_any_one_flipped_byte_is_survived(make_timm: MakeTimm, folder: Path) -> None:
+    package = make_timm({"models/toy.py": "x = 1"})
+    cold = whole(load_graph(package))
+    path = the_file(folder)
+    content = path.read_bytes()
+    source = find_timm(package)
+    fresh = load_graph(package, use_cache=False)
+    at_headers = [*range(40), *range(len(content) - 400, len(content)), *range(40, len(content) - 400, 211)]
+
+    for at in at_headers:
+        for bit in (0x01, 0x80):
+            path.write_bytes(content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :])
+            assert whole(cached_graph(source, lambda _: fresh)) == cold, at
+
+
+def test_the_cache_folder_is_a_file(make_timm: MakeTimm, own_folders: Path) -> None:
+    own_folders.parent.mkdir(exist_ok=True)
+    own_folders.write_text("")
+
+    assert "model:toy_small" in load_graph(make_timm())
+
+
+def test_the_cache_cannot_be_written(make_timm: MakeTimm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+
+    assert "model:toy_small" in load_graph(make_timm())
+
+
+def stop_writing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", refuse)
+
+
+def test_the_disk_is_full(make_timm: MakeTimm, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_writing(monkeypatch, OSError(28, "No space left on device"))
+
+    assert "model:toy_small" in load_graph(make_timm())
+    assert list(folder.iterdir()) == []
+
+
+def test_interrupted_while_writing(make_timm: MakeTimm, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_writing(monkeypatch, KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        load_graph(make_timm())
+    assert list(folder.iterdir()) == []
+
+
+def test_no_cache_is_asked_for(make_timm: MakeTimm, folder: Path) -> None:
+    load_graph(make_timm(), use_cache=False)
+
+    assert not folder.exists()
+
+
+def test_files_used_last_are_kept(make_timm: MakeTimm, folder: Path) -> None:
+    used_daily = make_timm(name="daily")
+    load_graph(used_daily)
+    for i in range(10):
+        for path in folder.iterdir():
+            os.utime(path, ns=(stamp := path.stat().st_mtime_ns - 10**9, stamp))
+        load_graph(used_daily)
+        load_graph(make_timm({"models/new.py": f"x = {i}"}, name=f"branch{i}"))
+
+    assert 2 <= len(list(folder.iterdir())) <= 8
+    cached_graph(find_timm(used_daily), no_build)
+
+
+def test_what_a_killed_process_left_is_cleared(make_timm: MakeTimm, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    left = folder / "tmpabc.tmp"
+    left.write_text("half a graph")
+    os.utime(left, (0, 0))
+    load_graph(make_timm())
+
+    assert not left.exists()
+
+
+def test_a_file_of_another_explorer_is_not_read(
+    make_timm: MakeTimm, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = make_timm()
+    load_graph(package)
+    monkeypatch.setattr("explorer.introspect.cache._builder_digest", lambda: "0123456789abcdef")
+    load_graph(package)
+
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_the_cache_is_data(make_timm: MakeTimm, folder: Path) -> None:
+    load_graph(make_timm())
+
+    with zipfile.ZipFile(the_file(folder)) as archive:
+        assert all(isinstance(json.loads(archive.read(name)), dict) for name in archive.namelist())
+
+
+def test_two_processes_build_at_once(make_timm: MakeTimm, folder: Path) -> None:
+    code = "import pathlib, sys, explorer; print(len(explorer.load_graph(pathlib.Path(sys.argv[1]))))"
+    package = make_timm()
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, str(package)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    answers = [process.communicate() for process in both]
+
+    assert {error for _, error in answers} == {b""}
+    assert len({out for out, _ in answers}) == 1
+    cached_graph(find_timm(package), no_build)
+    assert the_file(folder).suffix == ".zip"
