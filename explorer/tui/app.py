@@ -1,0 +1,249 @@
+"""The app: what is shown when, and what the keys do."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Static, TabbedContent, Tree
+
+from explorer.errors import ExplorerError
+from explorer.graph import Graph, GraphInfo, NodeKind
+from explorer.tui.bench import Bench, BenchClient, BenchRun
+from explorer.tui.catalogue import Catalogue
+from explorer.tui.guide import Guide
+from explorer.tui.help import HelpScreen
+from explorer.tui.keys import EVERYWHERE
+from explorer.tui.library import Library
+from explorer.tui.page import Page
+from explorer.tui.widgets.browser import Browser
+from explorer.tui.widgets.failure import FailurePanel
+from explorer.tui.widgets.finder import Finder, SearchLine
+from explorer.tui.widgets.fitted_tree import FittedTree, Row
+from explorer.tui.widgets.node_pane import BENCH, NodePane
+
+
+class ExplorerApp(App[None]):
+    """timm's families on the left, the chosen thing on the right, a search line above.
+
+    Args:
+        load: gives the graph; called off the event loop after the first paint.
+        connect: makes the client whose worker measures models; called when the first benchmark starts.
+    """
+
+    TITLE = "explorer"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 -- the type is Textual's
+    BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+
+    def __init__(self, load: Callable[[], Graph], connect: Callable[[], BenchClient]) -> None:
+        super().__init__()
+        self.load_error: ExplorerError | None = None
+        self._library = Library(load)
+        self._bench = Bench(connect, self._bench_changed)
+        self._guide = Guide(self, self._library, self._offer)
+        self._offered: list[bool | None] = []
+
+    # the screen
+
+    def compose(self) -> ComposeResult:
+        """Everything there will be, still empty."""
+        with Horizontal(id="top"):
+            yield Static("explorer", id="title", markup=False)
+            yield Finder(self._library.search, id="finder")
+        yield FailurePanel(id="failure")
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield Static("Reading timm's source…", id="side-name", markup=False)
+                yield Browser(id="browser")
+            yield NodePane(id="main")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Read the graph once the first picture is on the screen."""
+        self._guide.browser.focus()
+        self.call_after_refresh(self._begin_reading)
+
+    async def on_unmount(self) -> None:
+        """Leave no process and no thread behind, however the app ends."""
+        self._library.close()
+        await self._bench.close()
+
+    def on_descendant_focus(self, _: events.DescendantFocus) -> None:
+        """Show which side has the focus."""
+        for side in self.screen_stack[0].query("#side, #main"):
+            side.set_class(side.has_focus_within, "-active")
+
+    # reading the graph
+
+    def _begin_reading(self) -> None:
+        self.run_worker(self._read(), group="read")
+
+    async def _read(self) -> None:
+        try:
+            info, catalogue = await self._library.open()
+        except ExplorerError as error:
+            self.load_error = error
+            self.query_one("#body").display = False
+            self.query_one("#failure", FailurePanel).show_error(error)
+            self._offer()
+        else:
+            self._fill(info, catalogue)
+
+    def _fill(self, info: GraphInfo, catalogue: Catalogue) -> None:
+        self.title = f"explorer · timm {info.timm_version}"
+        self.query_one("#title", Static).update(self.title)
+        models = catalogue.counts[NodeKind.MODEL]
+        self.query_one("#side-name", Static).update(f"{len(catalogue.families)} families · {models:,} models")
+        self._guide.browser.show_catalogue(catalogue)
+        self._guide.pane.welcome(info, catalogue)
+        self.query_one(Finder).open()
+        self._offer()
+        if info.problems:
+            files = ", ".join(problem.file for problem in info.problems[:5])
+            self.notify(
+                f"{_files(len(info.problems))} of timm could not be read and left out: {files}",
+                severity="warning",
+                markup=False,
+                timeout=10,
+            )
+
+    # going from node to node
+
+    @property
+    def _page(self) -> Page | None:
+        return self._guide.page
+
+    def action_go_to(self, node_id: str) -> None:
+        """Show a node, in the tree too where it stands there; Back returns."""
+        self._guide.go_to(node_id)
+
+    def action_go_back(self) -> None:
+        """Show what was shown before the last jump."""
+        self._guide.go_back()
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Row]) -> None:
+        """The details follow the cursor."""
+        row = event.node.data
+        if row is not None and row.node_id is not None:
+            self._guide.show(row.node_id)
+
+    def on_fitted_tree_chosen(self, event: FittedTree.Chosen) -> None:
+        """Enter: from the tree into the details, in a call path to what it names."""
+        if event.tree is self._guide.browser:
+            self._guide.pane.focus_content()
+        elif event.row.node_id is not None:
+            self.action_go_to(event.row.node_id)
+
+    def on_finder_found(self, event: Finder.Found) -> None:
+        """A hit: show it."""
+        self.action_go_to(event.node.id)
+        in_tree = event.node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
+        self._guide.browser.focus() if in_tree else self._guide.pane.focus_content()
+
+    def on_finder_left(self) -> None:
+        """Done with searching."""
+        self._guide.browser.focus()
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        """Fetch what the tab shows."""
+        self._guide.fetch_path()
+
+    # keys
+
+    def action_search(self) -> None:
+        """Go to the search line."""
+        self.query_one(Finder).begin()
+
+    def action_open_tab(self, tab: str) -> None:
+        """Open a tab of the right-hand side."""
+        self._guide.pane.open_tab(tab)
+
+    def action_open_source(self) -> None:
+        """Open the source of what is shown, in the browser."""
+        if self._page is not None and self._page.source_url:
+            self.action_open_page(self._page.source_url)
+
+    def action_open_page(self, url: str) -> None:
+        """Open a web page, in the browser."""
+        self.open_url(url)
+        self.notify(url, title="Opened in the browser", markup=False)
+
+    def action_copy_name(self) -> None:
+        """Copy the name of what is shown."""
+        if self._page is not None:
+            self.copy_to_clipboard(self._page.title)
+            self.notify(f"Copied {self._page.title}", markup=False)
+
+    def action_leave(self) -> None:
+        """Cancel the benchmark that is looked at, or else return to the tree."""
+        if self._bench.running and self._guide.pane.active == BENCH:
+            self.run_worker(self._bench.cancel(), group="cancel")
+        else:
+            self._guide.browser.focus()
+
+    def action_help(self) -> None:
+        """List the keys."""
+        self.push_screen(
+            HelpScreen(
+                [
+                    ("Everywhere", self.BINDINGS),
+                    ("In a tree", FittedTree.BINDINGS),
+                    ("In the search line", SearchLine.BINDINGS),
+                ]
+            )
+        )
+
+    async def action_quit(self) -> None:
+        """End the worker, then the app."""
+        await self._bench.close()
+        self.exit()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done now."""
+        match action:
+            case "search":
+                return self._library.is_open and not isinstance(self.focused, SearchLine)
+            case "bench":
+                return self.load_error is None
+            case "cancel_bench":
+                return self._bench.running is not None
+            case "go_back":
+                return self._guide.can_go_back
+            case "open_source":
+                return self._page is not None and self._page.source_url is not None
+        return True
+
+    def _offer(self) -> None:
+        """Draw the footer anew if other keys can be used now: making it costs more than most of what they do."""
+        offered = [self.check_action(action, ()) for action in ("bench", "cancel_bench", "go_back", "open_source")]
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    # benchmarks
+
+    def action_bench(self) -> None:
+        """Measure the model that is shown."""
+        if self._bench.running:
+            self.notify(f"{self._bench.running.model} is being measured; c cancels it.", markup=False)
+        elif self._page is None or self._page.bench is None:
+            self.notify("Choose a model first: this is none.", markup=False)
+        else:
+            self._guide.pane.open_tab(BENCH)
+            run = self._bench.begin(self._page.bench)
+            self.run_worker(self._bench.measure(run), group="bench")
+
+    def action_cancel_bench(self) -> None:
+        """End the benchmark under way."""
+        self.run_worker(self._bench.cancel(), group="cancel")
+
+    def _bench_changed(self, run: BenchRun) -> None:
+        self._guide.pane.bench.show_run(self._bench.runs, run)
+        self._offer()
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"

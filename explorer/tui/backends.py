@@ -1,0 +1,51 @@
+"""What the app stands on, imported when it is first needed: the graph's loader and the worker's client."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.engine.client import AsyncClient
+    from explorer.graph import Graph
+
+
+def graph_loader(timm: Path | None) -> "Callable[[], Graph]":
+    """A function that loads the graph of this timm, the installed one when ``None``, whole into memory."""
+
+    def load() -> "Graph":
+        from explorer.graph import EdgeKind
+        from explorer.introspect import load_graph
+
+        with _kept_from_collector():
+            graph = load_graph(timm)
+            for _ in graph.sections():
+                pass
+            for kind in EdgeKind:
+                next(graph.in_edges("", kind), None)
+        return graph
+
+    return load
+
+
+@contextmanager
+def _kept_from_collector() -> Iterator[None]:
+    """Keep what is made here out of garbage collection for good.
+
+    A graph is some hundred thousand objects, none of which ever becomes garbage; walking them all would stop the
+    screen for a fifth of a second now and then.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def bench_client() -> "AsyncClient":
+    """A client whose worker starts with its first request."""
+    from explorer.engine.client import AsyncClient
+
+    return AsyncClient()

@@ -1,0 +1,308 @@
+"""What the details pane says of a node, before it is drawn."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.graph import Graph, GraphInfo, Node, NodeKind
+from explorer.graph.facts import facts
+from explorer.tui.catalogue import Catalogue
+
+MOST = 60
+"""How many items of a list are shown at the most."""
+
+_MODELS = (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text: a link to a node or a web page, a side remark, or plain."""
+
+    text: str
+    node_id: str | None = None
+    url: str | None = None
+    muted: bool = False
+
+
+Value = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A block of the page: named values under each other, a list of names, or text as it stands."""
+
+    title: str
+    fields: tuple[tuple[str, Value], ...] = ()
+    items: Value = ()
+    text: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that is shown of one node. ``bench`` is the model that a benchmark of it would measure."""
+
+    node_id: str
+    title: str
+    kind: NodeKind
+    about: str
+    sections: tuple[Section, ...]
+    notice: str = ""
+    source_url: str | None = None
+    bench: str | None = None
+
+
+def page_of(graph: Graph, node: Node) -> Page:
+    """Everything :func:`explorer.graph.facts.facts` knows of the node, in reading order."""
+    record = facts(graph, node)
+    model_like = node.kind in _MODELS
+    sections = _model_sections(graph, record) if model_like else _source_sections(graph, record)
+    return Page(
+        node.id,
+        node.name or node.id,
+        node.kind,
+        _about(node, record),
+        tuple(s for s in sections if s.fields or s.items or s.text),
+        _notice(record),
+        record.get("source_url"),
+        _benchable(node, record),
+    )
+
+
+def welcome(info: GraphInfo, catalogue: Catalogue) -> tuple[Section, ...]:
+    """What there is to see, before anything is chosen."""
+    counts = [
+        ("families", len(catalogue.families)),
+        ("models", catalogue.counts[NodeKind.MODEL]),
+        ("weights", catalogue.counts[NodeKind.WEIGHTS]),
+        ("deprecated", catalogue.counts[NodeKind.ALIAS]),
+        ("modules", catalogue.counts[NodeKind.MODULE]),
+        ("classes", catalogue.counts[NodeKind.CLASS]),
+        ("functions", catalogue.counts[NodeKind.FUNCTION]),
+    ]
+    fields = [("timm", (Span(info.timm_version),)), ("read from", (Span(info.origin or "unknown"),))]
+    fields += [(name, (Span(f"{count:>6,}"),)) for name, count in counts]
+    return (Section("", fields=tuple(fields)), Section("Begin", text=_BEGIN))
+
+
+_BEGIN = """\
+↓ and →  walk the tree: families, models, weights
+/        finds any model, class, function or module
+b        measures the model that is shown
+?        lists every key"""
+
+
+def name_of(graph: Graph, node_id: str) -> str:
+    """How a node is named where another one mentions it."""
+    node = graph.get(node_id)
+    return (node.name if node else node_id) or node_id
+
+
+def _about(node: Node, record: dict[str, Any]) -> str:
+    if node.kind in _MODELS:
+        return f"{record['family']} family"
+    return node.module or "" if node.kind is not NodeKind.MODULE else ""
+
+
+def _notice(record: dict[str, Any]) -> str:
+    if not record.get("deprecated"):
+        return ""
+    if record["replaced_by"]:
+        return f"Deprecated: timm maps it to {record['replaced_by']}."
+    return "Deprecated: removed, with no replacement."
+
+
+def _benchable(node: Node, record: dict[str, Any]) -> str | None:
+    if node.kind in _MODELS:
+        return node.name if record["architecture"] else None
+    registered = record.get("registers") or []
+    return str(registered[0]) if registered else None
+
+
+# models, weights and deprecated names
+
+
+def _model_sections(graph: Graph, record: dict[str, Any]) -> Iterator[Section]:
+    yield Section("", fields=tuple(_model_fields(graph, record)))
+    yield _cfg(record)
+    yield Section("Docstring", text=_clean(record.get("doc")))
+    yield _rest(record, _MODEL_KEYS)
+
+
+_MODEL_KEYS = {
+    *("id", "kind", "name", "family", "architecture", "tag", "deprecated", "replaced_by", "tags", "pretrained", "cfg"),
+    *("unknown", "entrypoint", "classes", "aliases", "file", "line", "end_line", "source_url", "doc"),
+}
+
+
+def _model_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+    architecture = record["architecture"]
+    if architecture and architecture != record["name"]:
+        yield "architecture", (Span(architecture, f"model:{architecture}"),)
+    if record["replaced_by"]:
+        yield "replaced by", (_model_link(graph, record["replaced_by"]),)
+    if record.get("entrypoint"):
+        yield "entrypoint", (_link(graph, record["entrypoint"]),)
+    yield from _place(record)
+    if record.get("classes"):
+        yield "class" if len(record["classes"]) == 1 else "classes", _links(graph, record["classes"])
+    if record["tags"]:
+        yield "weights", tuple(_tags(record))
+    yield "pretrained", (Span("yes" if record["pretrained"] else "no weights to download", muted=True),)
+    if record.get("aliases"):
+        yield "deprecated", tuple(Span(name, f"alias:{name}") for name in record["aliases"])
+
+
+def _tags(record: dict[str, Any]) -> Iterator[Span]:
+    """Each tag; the first is timm's default, and the page's own is no link to itself."""
+    for i, tag in enumerate(record["tags"]):
+        name = f"{record['architecture']}.{tag}" if tag else record["architecture"]
+        own = record["kind"] == NodeKind.WEIGHTS and tag == record["tag"]
+        remarks = [word for word, holds in (("default", i == 0), ("this one", own)) if holds]
+        label = tag or "(no tag)"
+        yield Span(label + (f" ({', '.join(remarks)})" if remarks else ""), None if own else f"weights:{name}")
+
+
+def _model_link(graph: Graph, name: str) -> Span:
+    ids = (f"weights:{name}", f"model:{name}")
+    return Span(name, next((i for i in ids if i in graph), None))
+
+
+def _cfg(record: dict[str, Any]) -> Section:
+    cfg = record["cfg"] or {}
+    fields = tuple((key, _cfg_value(key, value)) for key, value in cfg.items() if value is not None)
+    unset = [key for key, value in cfg.items() if value is None]
+    notes = []
+    if unset:
+        notes.append(f"Not set: {', '.join(unset)}.")
+    if record["unknown"]:
+        notes.append(f"Not settled by the source alone: {', '.join(map(str, record['unknown']))}.")
+    title = f"Pretrained cfg · {record['tag']}" if record.get("tag") else "Pretrained cfg"
+    return Section(title, fields=fields, note="\n".join(notes))
+
+
+def _cfg_value(key: str, value: Any) -> Value:
+    if key == "hf_hub_id":
+        return (Span(str(value), url=f"https://huggingface.co/{value}"),)
+    text = plain(value)
+    return (Span(text, url=text if text.startswith("https://") else None),)
+
+
+# modules, classes, functions and the rest
+
+
+def _source_sections(graph: Graph, record: dict[str, Any]) -> Iterator[Section]:
+    lists = {k: v for k, v in record.items() if isinstance(v, list) and k not in _SOURCE_KEYS}
+    yield Section("", fields=tuple(_source_fields(graph, record)))
+    yield Section("Signature", text=signature(record.get("signature") or ""))
+    yield Section("Docstring", text=_clean(record.get("doc")))
+    for key, items in lists.items():
+        yield _listed(graph, key, items)
+    yield _rest(record, {*_SOURCE_KEYS, *lists})
+
+
+_SOURCE_KEYS = {
+    *("id", "kind", "name", "file", "line", "end_line", "source_url", "doc", "signature", "decorators", "inherits"),
+    "registers",
+}
+
+
+def _source_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+    if record.get("registers"):
+        yield "registers", tuple(Span(name, f"model:{name}") for name in record["registers"])
+    yield from _place(record)
+    if record.get("decorators"):
+        yield "decorators", tuple(Span(f"@{name}") for name in record["decorators"])
+    if record.get("inherits"):
+        yield "inherits", _links(graph, record["inherits"])
+
+
+def _listed(graph: Graph, key: str, items: Sequence[str]) -> Section:
+    linked: Callable[[str], Span] = lambda item: _link(graph, item)  # noqa: E731
+    if key == "models":
+        linked = lambda name: Span(name, f"model:{name}")  # noqa: E731
+    more = f"… and {len(items) - MOST:,} more" if len(items) > MOST else ""
+    title = f"{key.replace('_', ' ').capitalize()} ({len(items):,})"
+    return Section(title, items=tuple(linked(item) for item in items[:MOST]), note=more)
+
+
+# shared
+
+
+def _place(record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
+    if record.get("file"):
+        yield "source", (Span(f"timm/{record['file']}:{record['line']}", url=record["source_url"]),)
+
+
+def _rest(record: dict[str, Any], shown: set[str]) -> Section:
+    """Facts this page has no place of its own for."""
+    fields = [(k.replace("_", " "), (Span(plain(v)),)) for k, v in record.items() if k not in shown and v]
+    return Section("More", fields=tuple(fields))
+
+
+def _links(graph: Graph, node_ids: Sequence[str]) -> Value:
+    return tuple(_link(graph, node_id) for node_id in node_ids)
+
+
+def _link(graph: Graph, node_id: str) -> Span:
+    return Span(name_of(graph, node_id), node_id if node_id in graph else None)
+
+
+def plain(value: Any) -> str:
+    """A JSON value in words: sizes as ``3 × 224 × 224``, other lists with commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        whole = bool(value) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+        return (" × " if whole else ", ").join(map(plain, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {plain(v)}" for k, v in value.items())
+    return str(value)
+
+
+def signature(text: str, limit: int = 60) -> str:
+    """A signature, one parameter a line where it is long."""
+    if len(text) <= limit:
+        return text
+    opened, closed = text.find("("), _closing(text)
+    if opened != 0 or closed < 0:
+        return text
+    parameters = [f"    {part.strip()}," for part in _split(text[1:closed])]
+    return "\n".join(["(", *parameters, f"){text[closed + 1 :]}"])
+
+
+def _closing(text: str) -> int:
+    """Where the first bracket closes; -1 when it does not."""
+    for index, depth in _depths(text):
+        if depth == 0:
+            return index
+    return -1
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no bracket and no string."""
+    start = 0
+    for index, depth in _depths(text):
+        if depth == 0 and text[index] == ",":
+            yield text[start:index]
+            start = index + 1
+    if text[start:].strip():
+        yield text[start:]
+
+
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """How many brackets are open after each character outside a string."""
+    depth, quote = 0, ""
+    for index, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+            continue
+        if char in "'\"":
+            quote = char
+            continue
+        depth += (char in "([{") - (char in ")]}")
+        yield index, depth
+
+
+def _clean(doc: str | None) -> str:
+    return "\n".join(line.rstrip() for line in (doc or "").strip("\n").splitlines()).strip()

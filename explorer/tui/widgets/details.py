@@ -1,0 +1,111 @@
+"""All that is known of one node, set as a page."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from explorer.tui.page import Page, Section, Span, Value
+from explorer.tui.styling import foreground
+
+_SEPARATOR = ", "
+_LEAST_KEY = 12
+
+
+class Details(VerticalScroll):
+    """Draws a :class:`Page`. Names of other nodes and web addresses can be clicked."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "details--heading",
+        "details--key",
+        "details--link",
+        "details--muted",
+        "details--notice",
+    }
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_down", "Down", show=False, key_display="j ↓"),
+        Binding("k,up", "scroll_up", "Up", show=False, key_display="k ↑"),
+        Binding("g,home", "scroll_home", "Top", show=False, key_display="g Home"),
+        Binding("G,end", "scroll_end", "Bottom", show=False, key_display="G End"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._sections: Sequence[Section] = ()
+        self._notice = ""
+        self._text = Static(id="details-text", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """One block of text."""
+        yield self._text
+
+    def on_mount(self) -> None:
+        """Draw again in the new colours when the theme changes."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
+
+    def show_page(self, page: Page) -> None:
+        """Replace what is shown, from the top."""
+        self.show_sections(page.sections, page.notice)
+
+    def show_sections(self, sections: Sequence[Section], notice: str = "") -> None:
+        """Replace what is shown, from the top."""
+        self._sections, self._notice = sections, notice
+        self._draw()
+        self.scroll_home(animate=False)
+
+    def _draw(self) -> None:
+        self._text.update(Group(*self._blocks()))
+
+    def _blocks(self) -> Iterator[RenderableType]:
+        if self._notice:
+            yield Text(f"{self._notice}\n", self._style("notice"))
+        for i, section in enumerate(self._sections):
+            if i:
+                yield Text()
+            yield from self._section(section)
+
+    def _section(self, section: Section) -> Iterator[RenderableType]:
+        if section.title:
+            yield Text(section.title, self._style("heading"))
+        if section.fields:
+            yield self._table(section)
+        if section.items:
+            yield Padding(self._value(section.items), (0, 0, 0, 2))
+        if section.text:
+            yield Padding(Text(section.text), (0, 0, 0, 2))
+        if section.note:
+            yield Padding(Text(section.note, self._style("muted")), (1 if section.fields else 0, 0, 0, 2))
+
+    def _table(self, section: Section) -> RenderableType:
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.add_column(width=max(_LEAST_KEY, *(len(key) for key, _ in section.fields)), no_wrap=True)
+        table.add_column(ratio=1, overflow="fold")
+        for key, value in section.fields:
+            table.add_row(Text(key, self._style("key")), self._value(value))
+        return Padding(table, (0, 0, 0, 2 if section.title else 0))
+
+    def _value(self, value: Value) -> Text:
+        text = Text(overflow="fold")
+        for i, span in enumerate(value):
+            text.append(_SEPARATOR if i else "", self._style("muted"))
+            text.append(span.text, self._span_style(span))
+        return text
+
+    def _span_style(self, span: Span) -> Style:
+        if span.node_id is not None:
+            return self._style("link") + Style(meta={"@click": f"app.go_to({span.node_id!r})"})
+        if span.url is not None:
+            return self._style("link") + Style(link=span.url, meta={"@click": f"app.open_page({span.url!r})"})
+        return self._style("muted") if span.muted else Style()
+
+    def _style(self, name: str) -> Style:
+        return foreground(self, f"details--{name}")

@@ -1,0 +1,126 @@
+import pytest
+
+from explorer.errors import OutOfMemory
+from explorer.tui.widgets.bench_view import RunTable
+
+from .driving import SIZES, go_to, made, ready, screen, seen, until
+from .samples import FakeClient
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_b_measures_and_shows_progress_and_result(size: tuple[int, int]) -> None:
+    client = FakeClient()
+    async with made(client).run_test(size=size) as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring", "40%", "12.5 ms", "80.0 samples/s", "c Cancel", "This sitting")
+        assert client.requests[0].model == "toy_small"
+        client.finish()
+        text = await seen(pilot, "81.3 samples/s", "p50 12.3 ms", "done after")
+        assert "c Cancel" not in text
+        await pilot.press("b")
+        await until(pilot, lambda: len(client.requests) == 2)
+        client.finish()
+        await until(pilot, lambda: pilot.app.query_one(RunTable).row_count == 2)
+
+
+async def test_weights_are_measured_by_their_own_name() -> None:
+    client = FakeClient()
+    async with made(client).run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small.b_in1k")
+        await pilot.press("b")
+        await until(pilot, lambda: client.requests)
+        assert client.requests[0].model == "toy_small.b_in1k"
+
+
+@pytest.mark.parametrize("key", ["c", "escape"])
+async def test_cancel_ends_the_worker_and_the_next_one_starts_anew(key: str) -> None:
+    client = FakeClient()
+    async with made(client).run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        await pilot.press(key)
+        await seen(pilot, "cancelled", "The worker was ended")
+        assert client.cancelled == 1
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        client.finish()
+        await seen(pilot, "81.3 samples/s", "cancelled")
+
+
+async def test_an_error_is_shown_with_its_hint_and_stays_listed() -> None:
+    client = FakeClient()
+    async with made(client).run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        client.fail(OutOfMemory("toy_small runs out of [memory]", "lower the batch size"))
+        await seen(pilot, "toy_small runs out of [memory]", "lower the batch size", "failed")
+        await pilot.press("b")
+        await until(pilot, lambda: len(client.requests) == 2)
+        client.finish()
+        await seen(pilot, "81.3 samples/s")
+        table = pilot.app.query_one(RunTable)
+        table.focus()
+        await pilot.press("j")
+        await seen(pilot, "toy_small runs out of [memory]")
+
+
+async def test_a_bug_in_the_client_is_an_error_too() -> None:
+    client = FakeClient()
+    async with made(client).run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        client.fail(ZeroDivisionError("by zero"))  # type: ignore[arg-type]
+        await seen(pilot, "ZeroDivisionError: by zero")
+
+
+async def test_a_second_benchmark_waits_for_the_first_and_one_of_nothing_is_refused() -> None:
+    client = FakeClient()
+    async with made(client).run_test(notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("b")
+        await seen(pilot, "Choose a model first")
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        await pilot.press("b")
+        await seen(pilot, "is being")
+        assert len(client.requests) == 1
+
+
+async def test_quitting_ends_the_worker() -> None:
+    client = FakeClient()
+    app = made(client)
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        await pilot.press("q")
+    assert client.closed
+    assert app.return_code == 0
+
+
+async def test_browsing_goes_on_while_a_benchmark_runs() -> None:
+    client = FakeClient()
+    async with made(client).run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        await pilot.press("1")
+        await go_to(pilot, "toy_large")
+        await pilot.press("escape")
+        assert client.cancelled == 0
+        client.finish()
+        await pilot.press("3")
+        await seen(pilot, "81.3 samples/s")
+        assert "toy_large" in screen(pilot)
