@@ -12,7 +12,7 @@ from explorer.errors import TimmNotFound
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from explorer.engine.protocol import BenchResult, Event
+    from explorer.engine.protocol import Event
 
 
 def bench(
@@ -33,6 +33,7 @@ def bench(
     from explorer.cli.output import print_facts, print_json
     from explorer.engine.client import Client
     from explorer.engine.protocol import BenchRequest
+    from explorer.results.report import bench_facts
 
     request = BenchRequest(name, batch_size, img_size, device, dtype, seconds)
     _check_name(name)
@@ -41,7 +42,7 @@ def bench(
     if as_json:
         print_json(result.to_json())
     else:
-        print_facts(_facts(result))
+        print_facts(bench_facts(result))
 
 
 def _check_name(name: str) -> None:
@@ -61,7 +62,9 @@ def _check_name(name: str) -> None:
 @contextmanager
 def _narrator() -> "Generator[Callable[[Event], None], None, None]":
     """Tells the user on stderr how the work goes: a live line on a terminal, else a plain line a phase."""
-    if not sys.stderr.isatty():
+    from explorer.cli.output import on_terminal
+
+    if not on_terminal(sys.stderr):
         yield _PlainNarrator()
         return
     from rich.console import Console
@@ -88,6 +91,7 @@ class _LiveNarrator:
 
     def __call__(self, event: "Event") -> None:
         from explorer.engine import protocol
+        from explorer.results.figures import milliseconds, significant
 
         match event:
             case protocol.Progress(message=message, fraction=None):
@@ -95,8 +99,8 @@ class _LiveNarrator:
             case protocol.Progress(message=message, fraction=fraction):
                 self._progress.update(self._task, description=message, total=1.0, completed=fraction)
             case protocol.Partial(value=value):
-                rate = f"{_significant(value.samples_per_sec)} samples/s"
-                self._progress.update(self._task, figures=f"p50 {_ms(value.latency_p50_ms)}, {rate}")
+                rate = f"{significant(value.samples_per_sec)} samples/s"
+                self._progress.update(self._task, figures=f"p50 {milliseconds(value.latency_p50_ms)}, {rate}")
             case protocol.Log(message=message):
                 self._progress.console.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
 
@@ -108,83 +112,11 @@ class _PlainNarrator:
         self._phase = ""
 
     def __call__(self, event: "Event") -> None:
-        from explorer.cli.output import notice
+        from explorer.cli.output import narrate, notice
         from explorer.engine import protocol
 
         if isinstance(event, protocol.Log):
             notice(event.message)
         elif isinstance(event, protocol.Progress) and event.phase != self._phase:
             self._phase = event.phase
-            print(event.message, file=sys.stderr)
-
-
-def _facts(result: "BenchResult") -> list[tuple[str, str]]:
-    latency = result.latency_ms
-    return [
-        ("model", f"{result.model}, random weights"),
-        ("device", f"{result.device} ({result.environment['device_name']})"),
-        ("input", _input(result)),
-        ("latency", f"p50 {_ms(latency.p50)}, p90 {_ms(latency.p90)}, p99 {_ms(latency.p99)}"),
-        (
-            "",
-            f"min {_ms(latency.min)}, max {_ms(latency.max)}, mean {_ms(latency.mean)} ± {_ms(latency.std)}",
-        ),
-        ("throughput", f"{_significant(result.samples_per_sec)} samples/s"),
-        ("parameters", f"{result.param_count:,} ({result.param_count / 1e6:.2f} M)"),
-        ("memory", _memory(result)),
-        ("measured", _measured(result)),
-        ("settings", _settings(result)),
-        ("versions", ", ".join(f"{name} {result.environment[name]}" for name in _VERSIONS)),
-    ]
-
-
-_VERSIONS = ("timm", "torch", "python", "explorer")
-
-
-def _input(result: "BenchResult") -> str:
-    height, width = (result.img_size,) * 2 if isinstance(result.img_size, int) else result.img_size
-    return f"batch of {result.batch_size}, {result.in_chans}×{height}×{width}, {result.dtype}"
-
-
-def _memory(result: "BenchResult") -> str:
-    peak = f"{_mib(result.memory_bytes)} MiB {_MEMORY[result.memory_kind]}"
-    if result.memory_before_bytes is None:
-        return peak
-    return f"{peak}; {_mib(result.memory_before_bytes)} MiB before the model was built"
-
-
-_MEMORY = {
-    "cuda_max_allocated": "peak of torch's CUDA allocator",
-    "peak_rss": "peak resident memory of the worker process",
-    "peak_rss_since_start": "peak resident memory of the worker process since it started",
-}
-
-
-def _measured(result: "BenchResult") -> str:
-    timed = f"{result.iterations:,} iterations in {result.measured_seconds:.2f} s"
-    return f"{timed}, after {result.warmup_iterations:,} to warm up"
-
-
-def _settings(result: "BenchResult") -> str:
-    settings = result.settings
-    shown = ["eval", "inference_mode", settings["memory_format"], f"{settings['threads']} CPU threads"]
-    if result.device.startswith("cuda"):
-        shown += [
-            f"cudnn.benchmark {'on' if settings['cudnn_benchmark'] else 'off'}",
-            f"matmul precision {settings['float32_matmul_precision']}",
-        ]
-    return ", ".join(shown)
-
-
-def _ms(value: float) -> str:
-    return f"{_significant(value)} ms"
-
-
-def _significant(value: float) -> str:
-    """Three significant digits or all before the point, whichever is more."""
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
-    return f"{value:,.{decimals}f}"
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:,.0f}"
+            narrate(event.message)

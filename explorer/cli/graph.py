@@ -1,12 +1,13 @@
 """``explorer graph``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load
-from explorer.cli.output import check_place, notice, print_json, print_lines, write_file
+from explorer.cli.options import JsonOption, TimmOption, load, undeprecated
+from explorer.cli.output import check_place, notice, on_terminal, print_json, print_lines, write_file
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.graph.slices import Slice
 
 _LAID_OUT = ("svg", "png")
+_STDOUT = Path("-")
 
 
 def graph(
@@ -22,9 +24,12 @@ def graph(
     target: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help=".svg, .png, .dot or .json; - is stdout (with --format)."),
+        typer.Option("--output", "-o", metavar="FILE", help=".svg, .png, .dot or .json; - is stdout."),
     ] = None,
-    fmt: Annotated[str | None, typer.Option("--format", "-F", help="The format, when FILE's ending is not it.")] = None,
+    fmt: Annotated[
+        str | None,
+        typer.Option("--format", "-F", help="svg, png, dot or json, when FILE's ending is not it; stdout without -o."),
+    ] = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="Calls to follow down from the entrypoint or target.")
     ] = None,
@@ -35,15 +40,16 @@ def graph(
 ) -> None:
     """Draw a model's call path from create_model down, or what is around a class, function or module.
 
-    Without -o it is printed as a tree.
+    Without -o and --format it is printed as a tree.
     """
-    from explorer.diagram import GraphvizProcess, format_of, tree_lines
+    from explorer.diagram import GraphvizProcess, tree_lines
     from explorer.graph.names import find_node
     from explorer.graph.nodelink import to_node_link
 
-    fmt = format_of(fmt or _ending(output)) if output else None
+    if output is None and fmt is not None:
+        output = _STDOUT
     if output:
-        check_place(output)
+        fmt = _checked_format(output, fmt)
     graphviz = GraphvizProcess() if fmt in _LAID_OUT else None
     try:
         whole = load(context, timm)
@@ -63,17 +69,11 @@ def graph(
 
 
 def _slice(graph: "Graph", node: "Node", *, depth: int | None, up: int, max_nodes: int | None) -> "Slice":
-    from explorer.graph import NodeKind
     from explorer.graph.names import model_of
     from explorer.graph.slices import USUAL_NODES, around, model_calls
 
     room = max_nodes or USUAL_NODES
-    if node.kind is NodeKind.ALIAS:
-        replaced_by = node.data["replaced_by"]
-        if not replaced_by:
-            raise RequestError(f"{node.name} was removed from timm with no replacement")
-        notice(f"{node.name} is deprecated: timm maps it to {replaced_by}")
-    model = model_of(graph, node)
+    model = model_of(graph, undeprecated(graph, node))
     if model:
         return model_calls(graph, model, depth=depth, max_nodes=room)
     return around(graph, node, up=up, depth=depth, max_nodes=room)
@@ -89,10 +89,20 @@ def _picture(part: "Slice", node: "Node", fmt: str, graphviz: "GraphvizProcess |
     return render(part.graph, fmt, title=title, focus=part.focus, notes=notes, graphviz=graphviz)
 
 
-def _ending(output: Path | None) -> str:
-    name = str(output)
-    if name == "-":
+def _checked_format(output: Path, wanted: str | None) -> str:
+    """The format of a picture, checked with its place before any work is done."""
+    from explorer.diagram import format_of
+
+    fmt = format_of(_ending(output) if wanted is None else wanted)
+    if fmt == "png" and output == _STDOUT and on_terminal(sys.stdout):
+        raise RequestError("a terminal cannot show a PNG", "name a file: -o FILE.png")
+    check_place(output)
+    return fmt
+
+
+def _ending(output: Path) -> str:
+    if output == _STDOUT:
         raise RequestError("-o - needs a format", "add --format svg, png, dot or json")
-    if not Path(name).suffix:
-        raise RequestError(f"{name} has no ending to tell the format by", "end it in .svg, .png, .dot or .json")
-    return Path(name).suffix
+    if not output.suffix:
+        raise RequestError(f"{output} has no ending to tell the format by", "end it in .svg, .png, .dot or .json")
+    return output.suffix

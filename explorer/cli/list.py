@@ -56,7 +56,7 @@ def list_models(
     )
     if json:
         print_json([asdict(entry) for entry in entries])
-    elif long:
+    elif long and entries:
         rows = [
             (
                 e.name,
@@ -78,7 +78,7 @@ def _report_nothing(graph: "Graph", patterns: list[str]) -> None:
     from explorer.graph.search import closest
 
     names = [e.name for e in models.list_models(graph, deprecated=True)]
-    near = [name for p in patterns for name in closest(p.strip("*?"), names)]
+    near = dict.fromkeys(name for p in patterns for name in closest(p.strip("*?"), names))
     what = " ".join(patterns) or "these filters"
     raise RequestError(
         f"nothing matches {what}",

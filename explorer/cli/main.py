@@ -1,6 +1,5 @@
 """The ``explorer`` command: its commands, its exit codes, and errors as one line."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from explorer.cli.bench import bench
 from explorer.cli.graph import graph
 from explorer.cli.list import list_models
 from explorer.cli.options import TimmOption
-from explorer.cli.output import report
+from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.cli.path import path
 from explorer.cli.search import search
 from explorer.cli.show import show
@@ -50,7 +49,7 @@ def _start(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
 ) -> None:
     if version:
-        print(f"explorer {explorer.__version__}")
+        print_lines([f"explorer {explorer.__version__}"])
         raise typer.Exit
     start_app = (context.obj or {}).get("start_app")
     context.obj = {"timm": timm}
@@ -72,6 +71,7 @@ def run(arguments: Sequence[str] | None = None, *, start_app: Callable[[Path | N
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    prepare_stdout()
     command = typer.main.get_command(app)
     try:
         result = command.main(
@@ -80,16 +80,14 @@ def run(arguments: Sequence[str] | None = None, *, start_app: Callable[[Path | N
             standalone_mode=False,
             obj={"start_app": start_app},
         )
-        sys.stdout.flush()
+        flush_stdout()
         if result == INTERRUPTED:  # how newer typers report a KeyboardInterrupt
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
-    except BrokenPipeError:
-        # whoever read stdout has gone; Python must not try to flush it again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except typer.Exit as stopped:
+        return stopped.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+        narrate("interrupted")
         return INTERRUPTED
     except _USAGE_ERROR as error:
         report(RequestError(error.format_message().rstrip("."), "explorer --help"))

@@ -8,7 +8,7 @@ import typer
 from explorer.cli.output import notice
 
 if TYPE_CHECKING:
-    from explorer.graph import Graph
+    from explorer.graph import Graph, Node
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TimmOption = Annotated[
@@ -26,3 +26,17 @@ def load(context: typer.Context, timm: Path | None) -> "Graph":
         place = f"{problem.file}:{problem.line}" if problem.line else problem.file
         notice(f"skipped timm/{place}: {problem.message}; the rest was read")
     return graph
+
+
+def undeprecated(graph: "Graph", node: "Node") -> "Node":
+    """What a deprecated name stands for, said so on stderr; any other node is returned as it is.
+
+    Raises:
+        RequestError: nothing stands behind the name any more.
+    """
+    from explorer.graph.names import current
+
+    found = current(graph, node)
+    if found is not node:
+        notice(f"{node.name} is deprecated: timm maps it to {node.data['replaced_by']}")
+    return found

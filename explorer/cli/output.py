@@ -1,24 +1,80 @@
 """All printing: data on stdout, narration on stderr; plain when piped, rich on a terminal."""
 
+import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+import typer
 
 from explorer.errors import ExplorerError, OutputError, RequestError
 
 
+def prepare_stdout() -> None:
+    """Have letters that stdout cannot encode replaced by ``?``, as stderr escapes them, instead of failing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+
+
+@contextmanager
+def to_stdout() -> Iterator[TextIO]:
+    """stdout, to be written to in the block.
+
+    Raises:
+        OutputError: it is closed or cannot be written.
+        typer.Exit: whoever read it has gone, which is no failure.
+    """
+    if not _is_open(sys.stdout):
+        raise OutputError("cannot write to stdout: it is closed")
+    try:
+        yield sys.stdout
+    except BrokenPipeError as error:
+        _discard_stdout()
+        raise typer.Exit from error
+    except OSError as error:
+        _discard_stdout()
+        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def flush_stdout() -> None:
+    """Write out what is buffered; errors as :func:`to_stdout`, but a closed stdout that nobody wrote to is none."""
+    if _is_open(sys.stdout):
+        with to_stdout() as stdout:
+            stdout.flush()
+
+
+def on_terminal(stream: TextIO) -> bool:
+    """Whether a standard stream is a terminal; it may be closed."""
+    return _is_open(stream) and stream.isatty()
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    """Python has ``None`` for a standard stream that was closed before it started."""
+    return stream is not None and not stream.closed
+
+
+def _discard_stdout() -> None:
+    """Point stdout nowhere, so that Python does not fail on what is still buffered when it flushes at exit."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def print_json(value: Any) -> None:
     """Write a value as JSON to stdout: indented on a terminal, one line when piped."""
-    indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent, default=str) + "\n")
+    with to_stdout() as stdout:
+        indent = 2 if stdout.isatty() else None
+        is_unicode = (stdout.encoding or "").lower().startswith("utf")
+        stdout.write(json.dumps(value, ensure_ascii=not is_unicode, indent=indent, default=str) + "\n")
 
 
 def print_lines(lines: Sequence[str]) -> None:
     """Write lines to stdout as they are."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    with to_stdout() as stdout:
+        stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
@@ -31,7 +87,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         rows: cells, as many in each row as there are headers.
         right: indexes of the columns set flush right.
     """
-    if not sys.stdout.isatty():
+    if not on_terminal(sys.stdout):
         print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
         return
     from rich import box
@@ -43,64 +99,100 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         table.add_column(header, justify="right" if i in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+    with to_stdout():
+        Console(markup=False, highlight=False).print(table)
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Write name-value pairs to stdout, one a line, values aligned."""
+    """Write name-value pairs to stdout, values aligned: one a line, and long ones wrapped on a terminal."""
     width = max((len(name) for name, _ in facts), default=0)
+    if on_terminal(sys.stdout):
+        facts = [(name, _wrapped(value, width + 2)) for name, value in facts]
     print_lines([f"{name:<{width}}  {value}".rstrip() for name, value in facts])
 
 
+def _wrapped(text: str, indent: int) -> str:
+    """A text cut at spaces to fit a terminal's lines after an indent, which all but the first line begin with."""
+    import shutil
+    import textwrap
+
+    room = max(shutil.get_terminal_size().columns - indent, 20)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
+
+
+def narrate(text: str) -> None:
+    """One line on stderr; a stderr that cannot be written is no failure."""
+    if _is_open(sys.stderr):
+        with suppress(OSError):
+            print(text, file=sys.stderr)
+
+
 def notice(text: str) -> None:
-    """One line of narration on stderr."""
-    print(f"note: {text}", file=sys.stderr)
+    """One line of narration on stderr that a user should not miss."""
+    narrate(f"note: {text}")
 
 
 def report(error: ExplorerError) -> None:
     """One line on stderr for an error: what is wrong and the mend."""
     hint = f" ({error.hint})" if error.hint else ""
-    print(f"error: {error.message}{hint}", file=sys.stderr)
+    narrate(f"error: {error.message}{hint}")
 
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; ``-`` is stdout.
 
+    A link is written through, and a device or pipe written to.
+
     Raises:
-        RequestError: the folder is missing, or the path is a folder.
+        RequestError: no file can have this path.
         OutputError: the file cannot be written.
     """
     if str(path) == "-":
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        with to_stdout() as stdout:
+            stdout.buffer.write(content)
+            stdout.buffer.flush()
         return
-    import tempfile
-
     check_place(path)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file there in one step."""
+    import tempfile
+
+    handle, name = tempfile.mkstemp(prefix=".explorer-", dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(temporary).chmod(_new_file_mode())
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        temporary.chmod(_new_file_mode())
+        temporary.replace(path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:
     """Whether a file can have this path; asked before long work as well as when writing.
 
     Raises:
-        RequestError: the folder is missing, or the path is a folder.
+        RequestError: the folder is missing, the path is a folder, or the system refuses the name.
     """
-    if not path.parent.is_dir():
+    if str(path) == "-":
+        return
+    try:
+        has_folder, is_folder = path.parent.is_dir(), path.is_dir()
+    except OSError as error:
+        raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
+    if not has_folder:
         raise RequestError(f"cannot write {path}: there is no folder {path.parent}", f"mkdir -p {path.parent}")
-    if path.is_dir():
+    if is_folder:
         raise RequestError(f"cannot write {path}: it is a folder", "name a file in it")
 
 

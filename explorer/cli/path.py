@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load
-from explorer.cli.output import notice, print_json, print_table
+from explorer.cli.options import JsonOption, TimmOption, load, undeprecated
+from explorer.cli.output import print_json, print_table
 from explorer.errors import ExplorerError, RequestError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def path(
     if len(names) > 2:
         raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
     graph = load(context, timm)
-    source = find_node(graph, names[0] if len(names) == 2 else CREATE_MODEL)
-    target = _current(graph, find_node(graph, names[-1]))
+    source = undeprecated(graph, find_node(graph, names[0] if len(names) == 2 else CREATE_MODEL))
+    target = undeprecated(graph, find_node(graph, names[-1]))
     edges = shortest_path(graph, source, target)
     if edges is None:
         raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")
@@ -37,19 +37,6 @@ def path(
         print_json({"from": source.id, "to": target.id, "edges": [edge_dict(edge) for edge in edges]})
     else:
         _print_steps(graph, source, edges)
-
-
-def _current(graph: "Graph", node: "Node") -> "Node":
-    """What a deprecated name stands for."""
-    from explorer.graph import EdgeKind, NodeKind
-
-    if node.kind is not NodeKind.ALIAS:
-        return node
-    target = next(graph.successors(node.id, EdgeKind.REPLACES), None)
-    if target is None:
-        raise RequestError(f"{node.name} was removed from timm with no replacement")
-    notice(f"{node.name} is deprecated: timm maps it to {graph.node(target).name}")
-    return graph.node(target)
 
 
 def _print_steps(graph: "Graph", source: "Node", edges: list["Edge"]) -> None:
@@ -63,7 +50,7 @@ def _print_steps(graph: "Graph", source: "Node", edges: list["Edge"]) -> None:
     print_table(("how", "reaches", "at"), rows)
 
 
-_BACKWARDS = {"registers": "registered as", "contains": "belongs to"}
+_BACKWARDS = {"registers": "registered as", "configures": "weights of", "contains": "belongs to"}
 
 
 def _place(node: "Node") -> str:

@@ -81,7 +81,7 @@ class Node:
     @property
     def name(self) -> str:
         """The name without its module or kind: ``ResNet.forward``, ``resnet34.a1_in1k``, ``timm.models.resnet``."""
-        return self.id if self.kind is NodeKind.MODULE else self.id.partition(":")[2]
+        return self.id.partition(":")[2] or self.id
 
     @property
     def module(self) -> str | None:
@@ -201,10 +201,11 @@ class Graph:
     def _in_ids(self, kind: EdgeKind) -> dict[str, list[str]]:
         index = self._in.get(kind)
         if index is None:
-            index = self._in[kind] = {}
+            index = {}
             for source, targets in self._out_rows(kind).items():
                 for target in targets:
                     index.setdefault(target, []).append(source)
+            self._in[kind] = index  # whole, so that no other thread meets half of it
         return index
 
     def add_edge(self, edge: Edge) -> None:

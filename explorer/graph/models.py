@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.graph.model import Graph, Node, NodeKind
 
@@ -89,18 +89,23 @@ def _entry(node: Node) -> ModelEntry:
 
 
 def _tagged(graph: Graph, node: Node) -> Iterator[ModelEntry]:
-    family, tags = node.data["family"], node.data["tags"]
-    if not tags:
-        yield ModelEntry(node.name, family, False, None, (), False)
-    for tag in tags:
-        name = f"{node.name}.{tag}" if tag else node.name
-        weights = graph.get(f"weights:{name}")
-        yield ModelEntry(name, family, False, None, (tag,), bool(weights and weights.data["has_weights"]))
+    """One entry a tag. As in timm, the bare name has weights when the default has, whatever its own cfg says."""
+    bare = _entry(node)
+    if not bare.tags:
+        yield bare
+    for tag in bare.tags:
+        if tag:
+            name = f"{node.name}.{tag}"
+            weights = graph.get(f"weights:{name}")
+            yield replace(bare, name=name, tags=(tag,), pretrained=bool(weights and weights.data["has_weights"]))
+        else:
+            yield replace(bare, tags=(tag,))
 
 
 def _expand(pattern: str, with_tags: bool) -> list[str]:
     """A pattern without a tag matches every tag."""
-    return [f"{pattern}.*", pattern] if with_tags and not pattern.partition(".")[2] else [pattern]
+    base, _, tag = pattern.partition(".")
+    return [f"{base}.*", pattern] if with_tags and not tag else [pattern]
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -46,7 +46,7 @@ def find_node(graph: Graph, name: str) -> Node:
     for node_id in (f"model:{name}", f"alias:{name}", f"weights:{name}", *_as_ids(name)):
         if node := graph.get(node_id):
             return node
-    candidates = _by_bare_name(graph, name)
+    candidates = _by_bare_name(graph, name) if name else []
     if len(candidates) == 1:
         return graph.node(candidates[0])
     if candidates:
@@ -55,6 +55,22 @@ def find_node(graph: Graph, name: str) -> Node:
     if graph.get(f"model:{name.partition('.')[0]}"):
         return find_model(graph, name)
     raise UnknownName.of("model, module, class or function", name, closest(name, _all_names(graph)))
+
+
+def current(graph: Graph, node: Node) -> Node:
+    """What a deprecated name stands for; any other node is returned as it is.
+
+    Raises:
+        RequestError: the name was removed, or what replaces it is not in the registry.
+    """
+    if node.kind is not NodeKind.ALIAS:
+        return node
+    replaced_by = node.data["replaced_by"]
+    if not replaced_by:
+        raise RequestError(f"{node.name} was removed from timm with no replacement")
+    for target in graph.successors(node.id, EdgeKind.REPLACES):
+        return graph.node(target)
+    raise RequestError(f"{node.name} is deprecated, and {replaced_by}, which timm maps it to, is not registered")
 
 
 def model_of(graph: Graph, node: Node) -> Node | None:
@@ -70,12 +86,17 @@ def model_of(graph: Graph, node: Node) -> Node | None:
 
 
 def weights_of(graph: Graph, node: Node) -> Node | None:
-    """The weights that a model, weights or alias node stands for: the default ones unless a tag is named."""
+    """The weights that a model, weights or alias node stands for: the default ones unless a tag is named.
+
+    A deprecated name may be mapped to a tag that its model does not have: then there are none.
+    """
     if node.kind is NodeKind.WEIGHTS:
         return node
     if node.kind is NodeKind.ALIAS:
+        tag = (node.data["replaced_by"] or "").partition(".")[2]
         for target in graph.successors(node.id, EdgeKind.REPLACES):
-            return weights_of(graph, graph.node(target))
+            stand_in = graph.node(target)
+            return None if tag and stand_in.kind is NodeKind.MODEL else weights_of(graph, stand_in)
     if node.kind is NodeKind.MODEL:
         for target in graph.successors(node.id, EdgeKind.CONFIGURES):
             return graph.get(target)

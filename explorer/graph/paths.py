@@ -15,8 +15,8 @@ def shortest_path(graph: Graph, source: Node, target: Node) -> list[Edge] | None
 
     What runs comes first: a path of calls, dispatch and registration is taken before a shorter one over inheritance,
     containment or imports (where a constructor leads back to its class). A call through a parameter is walked only
-    with what was handed over on the way. A registration can be walked both ways, from a model to its entrypoint and
-    back. A class is reached when its ``__init__`` is.
+    with what was handed over on the way. Registration and configuration can be walked both ways: from weights to their
+    model, from a model to its entrypoint, and back. A class is reached when its ``__init__`` is.
     """
     goals = {target.id}
     if target.kind is NodeKind.CLASS:
@@ -48,7 +48,7 @@ def _steps(graph: Graph, here: Place, kinds: Sequence[EdgeKind]) -> Iterator[tup
     yield from calls_from(graph, here)
     for edge in graph.out_edges(here.id, *kinds):
         yield edge, Place(edge.target)
-    for edge in graph.in_edges(here.id, EdgeKind.REGISTERS):
+    for edge in graph.in_edges(here.id, EdgeKind.REGISTERS, EdgeKind.CONFIGURES):
         yield edge, Place(edge.source)
     if kinds is _ANY and here.id.endswith(".__init__"):
         for edge in graph.in_edges(here.id, EdgeKind.CONTAINS):

@@ -39,7 +39,7 @@ def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int =
         limit: how many at the most.
     """
     wanted = text.strip().lower()
-    if not wanted:
+    if not _squashed(wanted):
         return []
     kinds = sorted(kinds or NodeKind, key=_ORDER.index)
     ids = list(graph.ids(*kinds))
@@ -49,11 +49,11 @@ def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int =
 
 
 def closest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
-    """The names most like a mistyped one, best first."""
+    """The names most like a mistyped one, best first; none that has nothing in common with it."""
     from rapidfuzz import fuzz, process
 
     choices = list(dict.fromkeys(names))
-    found = process.extract(name, choices, scorer=fuzz.ratio, processor=str.lower, limit=limit)
+    found = process.extract(name, choices, scorer=fuzz.ratio, processor=str.lower, score_cutoff=1, limit=limit)
     return [match[0] for match in found]
 
 

@@ -9,18 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
-from explorer.engine.protocol import BenchResult
+from explorer.results.figures import milliseconds, significant
+from explorer.results.report import bench_facts
 from explorer.tui.bench import BenchRun, State
-from explorer.tui.figures import mebibytes, milliseconds, significant, size
 from explorer.tui.styling import foreground
 
 _BAR_WIDTH = 30
-_MEMORY = {
-    "cuda_max_allocated": "peak of torch's CUDA allocator",
-    "peak_rss": "peak resident memory of the worker",
-    "peak_rss_since_start": "peak resident memory of the worker since it started",
-}
-_VERSIONS = ("timm", "torch", "python", "explorer")
 
 
 class BenchReport(Static):
@@ -64,7 +58,7 @@ class BenchReport(Static):
             if run.error.hint:
                 yield Text(run.error.hint)
         elif run.result is not None:
-            yield self._table(_facts(run.result))
+            yield self._table(bench_facts(run.result))
         elif run.state is State.RUNNING:
             yield from self._progress(run)
         else:
@@ -105,34 +99,3 @@ class BenchReport(Static):
 
     def _style(self, name: str) -> Style:
         return foreground(self, f"report--{name}")
-
-
-def _facts(result: BenchResult) -> list[tuple[str, str]]:
-    latency, environment = result.latency_ms, result.environment
-    versions = ", ".join(f"{name} {environment[name]}" for name in _VERSIONS if name in environment)
-    return [
-        ("throughput", f"{significant(result.samples_per_sec)} samples/s"),
-        ("latency", f"p50 {milliseconds(latency.p50)}"),
-        ("", f"p90 {milliseconds(latency.p90)}, p99 {milliseconds(latency.p99)}"),
-        ("", f"min {milliseconds(latency.min)}, max {milliseconds(latency.max)}"),
-        ("", f"mean {milliseconds(latency.mean)} ± {milliseconds(latency.std)}"),
-        ("device", f"{result.device} ({environment.get('device_name', 'unknown')})"),
-        ("input", f"batch of {result.batch_size}, {result.in_chans}×{size(result.img_size)}, {result.dtype}"),
-        ("parameters", f"{result.param_count:,} ({result.param_count / 1e6:.2f} M)"),
-        ("memory", f"{mebibytes(result.memory_bytes)} MiB, {_MEMORY.get(result.memory_kind, result.memory_kind)}"),
-        ("measured", _measured(result)),
-        ("settings", _settings(result)),
-        ("versions", versions),
-    ]
-
-
-def _measured(result: BenchResult) -> str:
-    timed = f"{result.iterations:,} iterations in {result.measured_seconds:.2f} s"
-    return f"{timed}, after {result.warmup_iterations:,} to warm up"
-
-
-def _settings(result: BenchResult) -> str:
-    shown = ["random weights", "eval", "inference_mode", str(result.settings.get("memory_format", ""))]
-    if "threads" in result.settings:
-        shown.append(f"{result.settings['threads']} CPU threads")
-    return ", ".join(filter(None, shown))

@@ -1,0 +1,240 @@
+"""What all commands have in common: exit codes, errors as one line, options before and after the command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import explorer as package
+from explorer.cli import main
+from explorer.errors import OutputError
+
+Explorer = Callable[..., Any]
+
+WRONG = [
+    ("show", "toy_smal"),
+    ("show", "toy_small.c_in1k"),
+    ("show", ""),
+    ("show", "a\nb"),
+    ("show", "local-dir:/nowhere"),
+    ("show", "hf-hub:timm/none"),
+    ("show", "__init__"),
+    ("list", "nothing*"),
+    ("list", ""),
+    ("list", "--family", "tay"),
+    ("list", "--no-such-option"),
+    ("search", ""),
+    ("search", "toy", "--kind", "clas"),
+    ("search", "toy", "--limit", "0"),
+    ("search", "toy", "--limit", "many"),
+    ("search", "qqqqzzzzxxxx"),
+    ("search",),
+    ("path", "toy_smal"),
+    ("path", "toy_smal", "toy_small"),
+    ("path", "a", "b", "c"),
+    ("path",),
+    ("path", "gone_toy"),
+    ("path", "gone_toy", "toy_small"),
+    ("graph", "toy_smal"),
+    ("graph", "gone_toy"),
+    ("graph", "toy_small", "--depth", "-1"),
+    ("graph", "toy_small", "--format", "svgg"),
+    ("graph", "toy_small", "-o", "-"),
+    ("graph", "toy_small", "-o", "picture"),
+    ("graph", "toy_small", "-o", "picture.xyz"),
+    ("graph", "toy_small", "-o", "no/such/folder/picture.svg"),
+    ("graph", "toy_small", "-o", "."),
+    ("nonsense",),
+    (),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_a_wrong_request_ends_with_2_and_one_line(
+    explorer: Explorer, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    done = explorer("--timm", toy, *arguments)
+
+    assert done.code == 2
+    assert done.error
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "close"),
+    [
+        (("show", "toy_smal"), "toy_small"),
+        (("show", "toy_small.c_in1k"), "toy_small.a_in1k"),
+        (("list", "toy_smal"), "toy_small"),
+        (("list", "--family", "tay"), "toy"),
+        (("path", "toy_smal"), "toy_small"),
+        (("graph", "ToyNt"), "ToyNet"),
+        (("lst",), "list"),
+        (("search", "toy", "--kind", "clas"), "class"),
+        (("graph", "toy_small", "-o", "x.swg"), ".svg"),
+    ],
+)
+def test_an_unknown_name_comes_with_the_closest(
+    explorer: Explorer, toy: Path, arguments: tuple[str, ...], close: str
+) -> None:
+    assert close in explorer("--timm", toy, *arguments).error
+
+
+def test_timm_is_taken_before_and_after_the_command(explorer: Explorer, toy: Path, make_timm: Any) -> None:
+    other = make_timm(
+        {"models/toy.py": "from ._registry import register_model\n@register_model\ndef other(): pass"}, "b"
+    )
+
+    assert explorer("--timm", other, "list").out == "other\n"
+    assert explorer("list", "--timm", other).out == "other\n"
+    assert explorer("--timm", toy, "list", "--timm", other).out == "other\n"
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["search", "x"], ["path", "x"], ["graph", "x"]])
+def test_no_timm_at_the_place_named(explorer: Explorer, tmp_path: Path, command: list[str]) -> None:
+    done = explorer(*command, "--timm", tmp_path)
+
+    assert (done.code, done.out) == (2, "")
+    assert f"--timm {tmp_path}" in done.error
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["search", "x"], ["path", "x"], ["graph", "x"]])
+def test_no_timm_is_installed(explorer: Explorer, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = explorer(*command)
+
+    assert (done.code, done.out) == (1, "")
+    assert "--timm PATH" in done.error
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "toy_large"], ["search", "toy"], ["path", "ToyNet"]])
+def test_a_file_that_cannot_be_parsed_is_named(explorer: Explorer, make_timm: Any, command: list[str]) -> None:
+    done = explorer(*command, "--timm", make_timm({"models/bad.py": "x = 1\ndef f(:\n"}))
+
+    assert done.code == 0
+    assert done.out
+    assert done.err.startswith("note: skipped timm/models/bad.py:2: ")
+    assert done.err.count("\n") == 1
+
+
+def test_an_unwritable_cache_is_no_matter(explorer: Explorer, toy: Path, own_folders: Path) -> None:
+    own_folders.write_text("a file where the folder should be")
+    done = explorer("list", "--timm", toy)
+
+    assert (done.code, done.err) == (0, "")
+
+
+JSON_COMMANDS: list[tuple[tuple[str, ...], type]] = [
+    (("list",), list),
+    (("list", "--all", "--long"), list),
+    (("list", "--pretrained"), list),
+    (("show", "toy_small"), dict),
+    (("show", "toy_small.b_in1k"), dict),
+    (("show", "gone_toy"), dict),
+    (("show", "ToyNet"), dict),
+    (("show", "ToyNet.forward"), dict),
+    (("show", "timm.models.toy"), dict),
+    (("show", "torch.nn.Module"), dict),
+    (("search", "toy"), list),
+    (("path", "ToyNet"), dict),
+    (("graph", "toy_small"), dict),
+    (("graph", "timm.models.toy"), dict),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"), JSON_COMMANDS, ids=lambda a: " ".join(a) if isinstance(a, tuple) else ""
+)
+def test_every_command_speaks_json(explorer: Explorer, toy: Path, arguments: tuple[str, ...], kind: type) -> None:
+    done = explorer(*arguments, "--json", "--timm", toy)
+
+    assert done.code == 0
+    assert isinstance(done.json, kind)
+
+
+@pytest.mark.parametrize("arguments", [("list", "nothing*"), ("search", "qqqqzzzzxxxx")])
+def test_json_of_nothing_is_an_empty_list(explorer: Explorer, toy: Path, arguments: tuple[str, ...]) -> None:
+    done = explorer(*arguments, "--json", "--timm", toy)
+
+    assert (done.code, done.json) == (2, [])
+    assert done.error
+
+
+def test_version(explorer: Explorer) -> None:
+    done = explorer("--version")
+
+    assert (done.code, done.out) == (0, f"explorer {package.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("-h",), *((c, "--help") for c in ("list", "show", "path", "graph"))]
+)
+def test_help(explorer: Explorer, arguments: tuple[str, ...]) -> None:
+    done = explorer(*arguments)
+
+    assert done.code == 0
+    assert "explorer" in done.out
+    assert done.err == ""
+
+
+def test_no_command_starts_the_terminal_app(toy: Path) -> None:
+    started: list[Path | None] = []
+
+    assert main.run([], start_app=started.append) == 0
+    assert main.run(["--timm", str(toy)], start_app=started.append) == 0
+    assert started == [None, toy]
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def load(*args: object, **kwargs: object) -> None:
+        raise error
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (OutputError("the disk is gone", "find it"), 1, "error: the disk is gone (find it)\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (ValueError("first\nsecond"), 1, "error: ValueError: first (a bug in explorer: --debug shows where)\n"),
+        (MemoryError(), 1, "error: MemoryError: (a bug in explorer: --debug shows where)\n"),
+    ],
+)
+def test_what_goes_wrong_inside(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    monkeypatch.setattr("explorer.introspect.load_graph", raising(error))
+
+    assert main.run(["list"]) == code
+    assert capsys.readouterr().err.replace(":  (", ": (") == line
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "list"], ["list", "--debug"]])
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.setattr("explorer.introspect.load_graph", raising(ValueError("inside")))
+
+    with pytest.raises(ValueError, match="inside"):
+        main.run(arguments)
+
+
+@pytest.mark.parametrize("command", ["show", "path", "graph"])
+def test_a_deprecated_name_whose_tag_is_not_there(explorer: Explorer, make_timm: Any, command: str) -> None:
+    """timm 1.0.31 maps ``vit_base_patch32_224_sam`` to a tag that it does not have; the model is built all the same."""
+    toy = """
+        from ._registry import register_model, register_model_deprecations
+        @register_model
+        def net(): pass
+        register_model_deprecations(__name__, {'old': 'net.no_such_tag'})
+        """
+    done = explorer(command, "old", "--timm", make_timm({"models/toy.py": toy}))
+
+    assert (done.code, done.err) == (0, "note: old is deprecated: timm maps it to net.no_such_tag\n")
+    assert "timm.models.toy:net" in done.out or "models/toy.py" in done.out
