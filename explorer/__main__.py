@@ -16,6 +16,10 @@ def main() -> None:
 
 
 def _start_app(timm: Path | None) -> None:
+    from explorer.errors import RequestError
+
+    if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
+        raise RequestError("the terminal app needs a terminal", "explorer --help lists the commands that do not")
     from explorer.tui import run_app
 
     run_app(timm)

@@ -33,7 +33,7 @@ def test_the_summary_is_aligned_and_says_what_was_measured(fake_worker, capsys):
     out, err = capsys.readouterr()
     facts = {line[:12].strip(): line[12:] for line in out.splitlines()}
     assert facts["input"] == "batch of 4, 3×224×112, float32"
-    assert facts["latency"] == "p50 10.0 ms, p90 11.0 ms, p99 12.0 ms"
+    assert facts["latency"] == "p50 10.0, p90 11.0, p99 12.0 ms"
     assert facts["throughput"] == "95.2 samples/s"
     assert facts["parameters"] == "21,797,672 (21.80 M)"
     assert facts["memory"].startswith("800 MiB peak resident memory of the worker process")

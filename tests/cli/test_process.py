@@ -217,3 +217,11 @@ def test_python_m_and_the_exit_code(toy: Path) -> None:
     assert explorer("list", "--timm", toy).returncode == 0
     assert explorer("list", "nothing", "--timm", toy).returncode == 2
     assert explorer("path", "ToyNet.forward", "create_model", "--timm", toy).returncode == 1
+
+
+def test_the_terminal_app_needs_a_terminal() -> None:
+    done = explorer(stdin=subprocess.DEVNULL)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: the terminal app needs a terminal")
+    assert done.stderr.count("\n") == 1

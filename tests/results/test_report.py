@@ -23,7 +23,7 @@ def test_units() -> None:
 def test_a_measurement_says_all_that_it_depends_on() -> None:
     facts = dict(fact for fact in bench_facts(result()) if fact[0])
 
-    assert facts["latency"] == "p50 12.3 ms, p90 13.0 ms, p99 14.0 ms"
+    assert facts["latency"] == "p50 12.3, p90 13.0, p99 14.0 ms"
     assert facts["throughput"] == "81.3 samples/s"
     assert facts["input"] == "batch of 1, 3×64×64, float32"
     assert facts["memory"] == "512 MiB peak resident memory of the worker process"
