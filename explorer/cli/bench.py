@@ -29,7 +29,10 @@ def bench(
     seconds: Annotated[float, typer.Option(help="Time to measure for, after the warm-up.")] = 3.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
-    """Measure forward passes of a model: latency, throughput and memory, with random weights."""
+    """Measure forward passes of a model.
+
+    Latency, throughput and memory, with random weights, in a process of its own.
+    """
     from explorer.cli.output import print_facts, print_json
     from explorer.engine.client import Client
     from explorer.engine.protocol import BenchRequest

@@ -38,9 +38,10 @@ def graph(
     json: JsonOption = False,
     timm: TimmOption = None,
 ) -> None:
-    """Draw a model's call path from create_model down, or what is around a class, function or module.
+    """Draw a model's call path, or a part of the code.
 
-    Without -o and --format it is printed as a tree.
+    For a model, what runs from create_model down; for a class, function or module, what is around it. Without -o and
+    --format it is printed as a tree.
     """
     from explorer.diagram import GraphvizProcess, tree_lines
     from explorer.graph.names import find_node

@@ -20,7 +20,10 @@ def path(
     json: JsonOption = False,
     timm: TimmOption = None,
 ) -> None:
-    """Show how one thing reaches another: the shortest chain of calls, with the registry's dispatch on the way."""
+    """Show how one thing reaches another.
+
+    The shortest chain of calls, with the registry's dispatch on the way; of other relations where no calls lead there.
+    """
     from explorer.graph.names import find_node
     from explorer.graph.nodelink import edge_dict
     from explorer.graph.paths import shortest_path

@@ -20,7 +20,10 @@ def search(
     json: JsonOption = False,
     timm: TimmOption = None,
 ) -> None:
-    """Find models, weights, modules, classes and functions by name, fuzzily."""
+    """Find anything by a name like this one.
+
+    Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
+    """
     from explorer.graph import NodeKind
     from explorer.graph import search as searching
 

@@ -70,7 +70,7 @@ def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, m
         graph: the whole graph.
         node: a source node.
         up: steps against the arrows.
-        depth: steps along the arrows, 2 when ``None``.
+        depth: steps along the arrows; when ``None`` 1 from a module, which imports much, and 2 from anything else.
         max_nodes: the nearest nodes up to this number are kept.
     """
     kinds = _RELATED.get(node.kind, (EdgeKind.CALLS, EdgeKind.DISPATCHES))
@@ -79,7 +79,8 @@ def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, m
         roots.append(init.id)
     near = dict.fromkeys(roots)
     beyond: set[str] = set()
-    for steps, forward in ((2 if depth is None else depth, True), (up, False)):
+    usual_depth = 1 if node.kind is NodeKind.MODULE else 2
+    for steps, forward in ((usual_depth if depth is None else depth, True), (up, False)):
         frontier = list(roots)
         for _ in range(steps):
             reached = [
