@@ -51,6 +51,8 @@ def _start(
     if version:
         print_lines([f"explorer {explorer.__version__}"])
         raise typer.Exit
+    if timm and context.invoked_subcommand == "bench":
+        raise RequestError("--timm only reads source; bench runs the timm that is installed", "leave --timm out")
     start_app = (context.obj or {}).get("start_app")
     context.obj = {"timm": timm}
     if context.invoked_subcommand is None:

@@ -188,6 +188,13 @@ def test_no_command_starts_the_terminal_app(toy: Path) -> None:
     assert started == [None, toy]
 
 
+def test_bench_does_not_take_another_timm_in_silence(explorer: Explorer, toy: Path) -> None:
+    done = explorer("--timm", toy, "bench", "toy_small")
+
+    assert done.code == 2
+    assert done.err.startswith("error: --timm only reads source")
+
+
 def raising(error: BaseException) -> Callable[..., None]:
     def load(*args: object, **kwargs: object) -> None:
         raise error
