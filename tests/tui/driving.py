@@ -33,7 +33,7 @@ def screen(pilot: Pilot[None]) -> str:
     return "\n".join(line.replace("\xa0", " ") for _, line in sorted(lines.items()))
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 30.0) -> None:
     for _ in range(int(seconds / _POLL_SECONDS)):
         if holds():
             return
