@@ -1,11 +1,13 @@
 """``explorer`` and ``python -m explorer``: the command line, and the terminal app where no command is given."""
 
+import gc
 import sys
 from pathlib import Path
 
 
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
+    gc.disable()  # a command makes a graph, looks at it and ends: there is no garbage worth a tenth of its time
     try:
         from explorer.cli.main import run
 
@@ -22,6 +24,7 @@ def _start_app(timm: Path | None) -> None:
         raise RequestError("the terminal app needs a terminal", "explorer --help lists the commands that do not")
     from explorer.tui import run_app
 
+    gc.enable()
     run_app(timm)
 
 
