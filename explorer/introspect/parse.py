@@ -195,26 +195,10 @@ class _Children(dict[type, tuple[str, ...]]):
     """By class of syntax node, the fields that hold nodes worth reading, last first."""
 
     _NOT_READ = frozenset(
-        [
-            "annotation",
-            "arg",
-            "attr",
-            "conversion",
-            "ctx",
-            "id",
-            "kind",
-            "level",
-            "module",
-            "name",
-            "names",
-            "op",
-            "ops",
-            "rest",
-            "returns",
-            "simple",
-            "type_comment",
-            "type_params",
-        ]
+        (
+            "annotation arg attr conversion ctx id kind level module name names op ops rest returns "
+            "simple type_comment type_params"
+        ).split()
     )
 
     def __missing__(self, kind: type) -> tuple[str, ...]:

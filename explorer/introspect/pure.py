@@ -11,31 +11,10 @@ from explorer.introspect.values import REST, UNKNOWN, Value, is_data, is_known
 
 BUILTINS: dict[str, Callable[..., Any]] = {
     name: getattr(builtins, name)
-    for name in [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "dict",
-        "divmod",
-        "enumerate",
-        "float",
-        "frozenset",
-        "int",
-        "len",
-        "list",
-        "max",
-        "min",
-        "range",
-        "reversed",
-        "round",
-        "set",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "zip",
-    ]
+    for name in (
+        "abs all any bool dict divmod enumerate float frozenset int len list max min range reversed round "
+        "set sorted str sum tuple zip"
+    ).split()
 }
 """Builtins that only compute, by name."""
 
@@ -48,64 +27,21 @@ EXTERNALS: dict[str, Callable[..., Any]] = {
 
 METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
-        [
-            "capitalize",
-            "count",
-            "endswith",
-            "find",
-            "format",
-            "index",
-            "isalpha",
-            "isdigit",
-            "join",
-            "lower",
-            "lstrip",
-            "partition",
-            "removeprefix",
-            "removesuffix",
-            "replace",
-            "rfind",
-            "rpartition",
-            "rsplit",
-            "rstrip",
-            "split",
-            "splitlines",
-            "startswith",
-            "strip",
-            "title",
-            "upper",
-            "zfill",
-        ]
+        (
+            "capitalize count endswith find format index isalpha isdigit join lower lstrip partition "
+            "removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines startswith "
+            "strip title upper zfill"
+        ).split()
     ),
-    dict: frozenset(["copy", "get", "items", "keys", "pop", "setdefault", "update", "values", "clear", "popitem"]),
-    list: frozenset(
-        ["append", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort", "clear"]
-    ),
+    dict: frozenset("copy get items keys pop setdefault update values clear popitem".split()),
+    list: frozenset("append copy count extend index insert pop remove reverse sort clear".split()),
     tuple: frozenset(("count", "index")),
-    set: frozenset(
-        ["add", "copy", "difference", "discard", "intersection", "issubset", "issuperset", "remove", "union", "update"]
-    ),
-    frozenset: frozenset(["copy", "difference", "intersection", "issubset", "issuperset", "union"]),
+    set: frozenset("add copy difference discard intersection issubset issuperset remove union update".split()),
+    frozenset: frozenset("copy difference intersection issubset issuperset union".split()),
 }
 """Methods of plain data that touch nothing but their owner."""
 
-MUTATORS = frozenset(
-    [
-        "add",
-        "append",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "remove",
-        "reverse",
-        "setdefault",
-        "sort",
-        "update",
-    ]
-)
+MUTATORS = frozenset("add append clear discard extend insert pop popitem remove reverse setdefault sort update".split())
 """Those of them that change it."""
 
 _ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"))

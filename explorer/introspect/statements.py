@@ -154,17 +154,23 @@ class Frame(Expressions):
             return
         before = self.may_have_broken
         for item in items:
-            self.evaluator.step()
             self.assign(node.target, item)
-            try:
-                self.run_all(node.body)
-            except Broken:
+            if not self._run_body(node.body):
                 break
-            except Continued:
-                continue
         else:
             self.run_all(node.orelse)
         self.may_have_broken = before
+
+    def _run_body(self, body: list[ast.stmt]) -> bool:
+        """Execute a loop's body once; ``False`` when it breaks out of the loop."""
+        self.evaluator.step()
+        try:
+            self.run_all(body)
+        except Broken:
+            return False
+        except Continued:
+            pass
+        return True
 
     def _run_unknown_loop(self, node: ast.For | ast.While) -> None:
         """The body may run any number of times, each time on what the last one left."""
@@ -176,13 +182,8 @@ class Frame(Expressions):
     def _run_while(self, node: ast.While) -> None:
         before = self.may_have_broken
         while condition := truth_of(self.value(node.test)):
-            self.evaluator.step()
-            try:
-                self.run_all(node.body)
-            except Broken:
+            if not self._run_body(node.body):
                 break
-            except Continued:
-                continue
         else:
             if condition is None:
                 self._run_unknown_loop(node)
