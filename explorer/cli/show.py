@@ -45,7 +45,7 @@ def _print_page(record: dict[str, Any]) -> None:
     print_facts([(k.replace("_", " "), _text(v)) for k, v in record.items() if v not in (None, [], "")])
     if cfg:
         print_lines(["", "pretrained cfg"])
-        print_facts([(f"  {k}", _text(v)) for k, v in cfg.items() if v is not None])
+        print_facts([(f"  {k}", _text(v)) for k, v in cfg.items() if v not in (None, "")])
     for title, items in lists.items():
         more = [f"  … and {len(items) - _MOST} more (--json has all)"] if len(items) > _MOST else []
         print_lines(["", f"{title.replace('_', ' ')} ({len(items)})", *(f"  {i}" for i in items[:_MOST]), *more])

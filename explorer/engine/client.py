@@ -91,7 +91,7 @@ def _death(exit_status: int, stderr: _Stderr) -> WorkerDied:
     if exit_status >= 0:
         return WorkerDied(f"the worker ended with status {exit_status} before it answered{words}")
     name, meaning = _signal_name(-exit_status)
-    hint = "the system may have run out of memory: lower the batch size" if name == "SIGKILL" else ""
+    hint = "the system may have run out of memory: lower --batch-size" if name == "SIGKILL" else ""
     return WorkerDied(f"the worker was ended by {name} ({meaning}){words}", hint)
 
 

@@ -168,10 +168,14 @@ def _model_link(graph: Graph, name: str) -> Span:
     return Span(name, next((i for i in ids if i in graph), None))
 
 
+_UNSET = (None, "")
+"""A cfg's ways to say that a field has no value: many have an empty ``url``."""
+
+
 def _cfg(record: dict[str, Any]) -> Section:
     cfg = record["cfg"] or {}
-    fields = tuple((key, _cfg_value(key, value)) for key, value in cfg.items() if value is not None)
-    unset = [key for key, value in cfg.items() if value is None]
+    fields = tuple((key, _cfg_value(key, value)) for key, value in cfg.items() if value not in _UNSET)
+    unset = [key for key, value in cfg.items() if value in _UNSET]
     notes = []
     if unset:
         notes.append(f"Not set: {', '.join(unset)}.")

@@ -72,3 +72,19 @@ def test_long_lists_are_cut_and_say_so(explorer: Explorer, make_timm: Any) -> No
 
     assert "contains (40)" in done.out
     assert "and 28 more" in done.out
+
+
+NET = """from ._registry import generate_default_cfgs, register_model
+default_cfgs = generate_default_cfgs({'net.a': {'url': '', 'hf_hub_id': 'timm/'}})
+@register_model
+def net(pretrained=False, **kwargs): pass
+"""
+
+
+def test_a_field_without_a_value_has_no_line(explorer: Explorer, make_timm: Any) -> None:
+    init = "from .net import *\nfrom ._factory import create_model"
+    folder = make_timm({"models/net.py": NET, "models/__init__.py": init})
+
+    out = explorer("show", "net", "--timm", folder).out
+    assert "\n  hf_hub_id" in out
+    assert "\n  url" not in out
