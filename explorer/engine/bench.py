@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from explorer.engine import devices, models
 from explorer.engine.environment import environment
+from explorer.engine.extras import import_extra
 from explorer.engine.failures import Attempt, explained
 from explorer.engine.protocol import BenchPartial, BenchRequest, BenchResult, Emit, Partial, Progress
 from explorer.engine.statistics import latency, percentile
@@ -39,11 +41,14 @@ def run(request: BenchRequest, emit: Emit) -> BenchResult:
     with the device synchronized before and after. Reports are sent between timed iterations, not inside one.
 
     Raises:
-        RequestError: an unknown name, or a device, size or dtype that cannot be used.
+        RequestError: an unknown name, an extra source that cannot be imported, or a device, size or dtype that cannot
+            be used.
         OutOfMemory: the device has too little memory.
         EngineError: the model fails as it is.
     """
     gc.collect()
+    for own, path in request.extra:
+        import_extra((own, Path(path)))
     name = models.resolve_name(request.model, emit)
     device = devices.choose(request.device, emit)
     batch_size = request.batch_size or (1 if device.type == "cpu" else 64)

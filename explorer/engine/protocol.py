@@ -8,8 +8,8 @@ Requests go one way, events come back, one JSON object a line. A request is answ
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from explorer.errors import ExplorerError, RequestError, from_dict
@@ -136,6 +136,7 @@ class BenchRequest(Request[BenchResult]):
         device: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``None``: CUDA if there is one, else the CPU.
         dtype: one of :data:`DTYPES`, of weights and input alike.
         seconds: time spent in timed iterations, past a minimum number of them.
+        extra: source of the user's own that registers models: (module or package name, path) of each.
 
     Raises:
         RequestError: a value makes no sense on any machine.
@@ -147,14 +148,14 @@ class BenchRequest(Request[BenchResult]):
     device: str | None = None
     dtype: str = "float32"
     seconds: float = 3.0
+    extra: Sequence[tuple[str, str]] = ()
 
     kind: ClassVar[str] = "bench"
     partial_type: ClassVar[type[BenchPartial]] = BenchPartial
     result_type: ClassVar[type[BenchResult]] = BenchResult
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, str) or not self.model.strip():
-            raise RequestError(f"the model must be a name, not {self.model!r}")
+        _check_name(self.model)
         _check_count("batch size", self.batch_size)
         _check_count("image size", self.img_size)
         if self.device is not None and not (isinstance(self.device, str) and _DEVICE.fullmatch(self.device)):
@@ -163,6 +164,80 @@ class BenchRequest(Request[BenchResult]):
             raise RequestError(f"no dtype {self.dtype!r}", f"dtypes: {', '.join(DTYPES)}")
         if not _is_number(self.seconds) or not math.isfinite(self.seconds) or self.seconds <= 0:
             raise RequestError(f"seconds must be a number over 0, not {self.seconds!r}")
+        object.__setattr__(self, "extra", _checked_extra(self.extra))
+
+
+@dataclass(frozen=True, slots=True)
+class TraceResult:
+    """What was called inside timm, and inside the sources given with it, while one model was created.
+
+    ``pairs`` are ``[caller, callee, {"file:line": count}]`` by call site, sorted; ``story`` is the steps in order, as
+    :mod:`explorer.engine.story` describes them. ``digest`` is that of the source that ran. ``device`` is the one the
+    model was created on, ``meta`` or ``cpu``. The same of one forward pass is in the ``forward`` fields, ``None``
+    where none was asked for. ``seconds`` is the whole time, recording included.
+    """
+
+    model: str
+    timm_version: str
+    digest: str
+    python: str
+    device: str
+    seconds: float
+    pairs: list[list[JSON]]
+    story: Mapping[str, JSON]
+    forward_device: str | None = None
+    forward_pairs: list[list[JSON]] | None = None
+    forward_story: Mapping[str, JSON] | None = None
+
+    def to_json(self) -> dict[str, JSON]:
+        """The result as a dict that JSON can hold."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, JSON]) -> Self:
+        """Rebuild one from :meth:`to_json`."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRequest(Request[TraceResult]):
+    """Create a model and record what is called inside timm meanwhile. No weights, no network.
+
+    Args:
+        model: a name as timm takes it, with or without a tag.
+        forward: record one forward pass too.
+        extra: source of the user's own that registers models: (module or package name, path) of each.
+
+    Raises:
+        RequestError: a value makes no sense on any machine.
+    """
+
+    model: str
+    forward: bool = False
+    extra: Sequence[tuple[str, str]] = ()
+
+    kind: ClassVar[str] = "trace"
+    partial_type: ClassVar[type[Any]] = type(None)
+    result_type: ClassVar[type[TraceResult]] = TraceResult
+
+    def __post_init__(self) -> None:
+        _check_name(self.model)
+        object.__setattr__(self, "extra", _checked_extra(self.extra))
+
+
+def _checked_extra(extra: object) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(item) for item in extra if isinstance(item, list | tuple)] if isinstance(extra, list | tuple) else []
+    if not isinstance(extra, list | tuple) or len(pairs) != len(extra):
+        raise RequestError(f"extra sources must be (name, path) pairs, not {extra!r}")
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(text, str) and text for text in pair):
+            raise RequestError(f"an extra source must be a name and a path, not {pair!r}")
+    return tuple((name, path) for name, path in pairs)
+
+
+def _check_name(model: object) -> None:
+    if not isinstance(model, str) or not model.strip():
+        raise RequestError(f"the model must be a name, not {model!r}")
 
 
 def _check_count(what: str, value: int | None) -> None:
@@ -220,7 +295,7 @@ Event = Progress | Partial | Log | Result | Failure
 Emit = Callable[[Event], None]
 """Sends an event to whoever made the request."""
 
-REQUESTS: dict[str, type[Request[Any]]] = {cls.kind: cls for cls in (BenchRequest,)}
+REQUESTS: dict[str, type[Request[Any]]] = {cls.kind: cls for cls in (BenchRequest, TraceRequest)}
 """Every request there is, by its name on the wire."""
 
 

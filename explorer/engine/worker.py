@@ -27,7 +27,7 @@ from explorer.errors import EngineError, ExplorerError, TimmNotFound
 Handler = Callable[[Any, Emit], Any]
 """Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""
 
-_HOMES = {"bench": "explorer.engine.bench:run"}
+_HOMES = {"bench": "explorer.engine.bench:run", "trace": "explorer.engine.trace:run"}
 
 
 def load_handler(kind: str, emit: Emit) -> Handler:

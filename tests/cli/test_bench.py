@@ -4,6 +4,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,8 @@ from explorer.engine.client import worker_environment
 from explorer.errors import OutOfMemory, RequestError
 
 FAKE_WORKER = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_worker.py")]
+CONTEXT = SimpleNamespace(obj=None)
+"""Nothing stands before the command."""
 EXPLORER = [sys.executable, "-P", "-m", "explorer"]
 
 
@@ -19,7 +22,7 @@ EXPLORER = [sys.executable, "-P", "-m", "explorer"]
 def fake_worker(monkeypatch):
     """A worker that takes what it should do for a model's name, which timm's source does not have."""
     monkeypatch.setattr("explorer.engine.client.worker_command", lambda: FAKE_WORKER)
-    monkeypatch.setattr("explorer.cli.bench._check_name", lambda name: None)
+    monkeypatch.setattr("explorer.cli.bench.check_name", lambda name: None)
 
 
 def explorer(*arguments):
@@ -29,7 +32,7 @@ def explorer(*arguments):
 
 
 def test_the_summary_is_aligned_and_says_what_was_measured(fake_worker, capsys):
-    bench("partial", batch_size=4)
+    bench(CONTEXT, "partial", batch_size=4)
     out, err = capsys.readouterr()
     facts = {line[:12].strip(): line[12:] for line in out.splitlines()}
     assert facts["input"] == "batch of 4, 3×224×112, float32"
@@ -41,7 +44,7 @@ def test_the_summary_is_aligned_and_says_what_was_measured(fake_worker, capsys):
 
 
 def test_json_is_one_object_on_stdout(fake_worker, capsys):
-    bench("noisy", as_json=True)
+    bench(CONTEXT, "noisy", as_json=True)
     out, _ = capsys.readouterr()
     result = json.loads(out)
     assert out.count("\n") == 1
@@ -52,13 +55,13 @@ def test_json_is_one_object_on_stdout(fake_worker, capsys):
 
 
 def test_a_notice_is_a_note(fake_worker, capsys):
-    bench("long")
+    bench(CONTEXT, "long")
     assert f"note: {'x' * 100}" in capsys.readouterr().err
 
 
 def test_an_error_of_the_worker_is_raised(fake_worker):
     with pytest.raises(OutOfMemory):
-        bench("greedy")
+        bench(CONTEXT, "greedy")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_an_error_of_the_worker_is_raised(fake_worker):
 def test_a_wrong_wish_is_refused_before_anything_starts(monkeypatch, wishes, said):
     monkeypatch.setattr("explorer.engine.client.worker_command", lambda: pytest.fail("started"))
     with pytest.raises(RequestError, match=said):
-        bench("resnet34", **wishes)
+        bench(CONTEXT, "resnet34", **wishes)
 
 
 def test_a_terminal_shows_the_running_figures_and_is_left_clean():
@@ -82,8 +85,8 @@ def test_a_terminal_shows_the_running_figures_and_is_left_clean():
     program = (
         "import explorer.engine.client as client; "
         f"client.worker_command = lambda: {FAKE_WORKER!r}; "
-        "import explorer.cli.bench as command; command._check_name = lambda name: None; "
-        "command.bench('partial', as_json=True)"
+        "import explorer.cli.bench as command; command.check_name = lambda name: None; "
+        "from types import SimpleNamespace; command.bench(SimpleNamespace(obj=None), 'partial', as_json=True)"
     )
     ours, theirs = pty.openpty()
     environment = worker_environment() | {"TERM": "xterm", "COLUMNS": "100"}
@@ -111,6 +114,19 @@ def test_the_command_measures_a_real_model():
     assert result["settings"]["pretrained"] is False
     assert "\x1b" not in done.stderr
     assert done.stderr.splitlines()[0] == "importing torch and timm"
+
+
+@pytest.mark.xdist_group("torch")
+def test_a_model_of_ones_own(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from timm.models import register_model\nfrom timm.models.resnet import resnet18\n"
+        "@register_model\ndef own_net(pretrained=False, **kwargs):\n    return resnet18(num_classes=2)\n"
+    )
+    done = explorer(
+        "bench", "own_net", "--with", tmp_path / "own.py", "--img-size", "32", "--device", "cpu", "--seconds", "0.1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "model       own_net, random weights" in done.stdout
 
 
 @pytest.mark.xdist_group("torch")
