@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from explorer.graph.creation import creation_calls
 from explorer.graph.links import source_url
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.graph.names import model_of, weights_of
-from explorer.graph.walk import Place, calls_from
+
+_INIT = ".__init__"
 
 
 def facts(graph: Graph, node: Node) -> dict[str, Any]:
@@ -68,29 +70,27 @@ def _built(graph: Graph, model: Node) -> dict[str, Any]:
     aliases = [e.source for target in (model.id, *configured) for e in graph.in_edges(target, EdgeKind.REPLACES)]
     return {
         "entrypoint": entrypoint,
-        "classes": model_classes(graph, entrypoint) if entrypoint else [],
+        "classes": model_classes(graph, model, entrypoint) if entrypoint else [],
         "aliases": [graph.node(alias).name for alias in aliases],
         **(_place(graph, function) if function else {}),
     }
 
 
-def model_classes(graph: Graph, entrypoint: str) -> list[str]:
-    """The classes that an entrypoint hands to the builder, by id; several where it chooses between them."""
-    found: dict[str, None] = {}
-    seen: set[Place] = set()
-    frontier = [Place(entrypoint)]
-    while frontier and not found:
-        following: list[Place] = []
-        for place in frontier:
-            for edge, there in calls_from(graph, place):
-                if edge.data.get("via") and edge.target.endswith(".__init__"):
-                    handed = dict(place.bindings).get(edge.data["via"], ())
-                    found |= dict.fromkeys(i for i in edge.data["stands_for"] if i in handed)
-                elif there not in seen:
-                    seen.add(there)
-                    following.append(there)
-        frontier = following
-    return list(found)
+def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
+    """The classes that an entrypoint hands to the builder, by id: the nearest that are made by another name."""
+    calls: dict[str, list[Edge]] = {}
+    for edge in creation_calls(graph, model):
+        calls.setdefault(edge.source, []).append(edge)
+    seen = {entrypoint}
+    frontier = [entrypoint]
+    while frontier:
+        edges = [edge for here in frontier for edge in calls.get(here, ())]
+        made = [e.target for e in edges if e.data.get("via") and e.target.endswith(_INIT)]
+        if made:
+            return [node_id.removesuffix(_INIT) for node_id in dict.fromkeys(made)]
+        frontier = [target for target in dict.fromkeys(e.target for e in edges) if target not in seen]
+        seen.update(frontier)
+    return []
 
 
 def _module(graph: Graph, node: Node) -> dict[str, Any]:

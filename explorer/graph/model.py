@@ -11,8 +11,16 @@ from enum import StrEnum
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+from explorer.graph.contexts import Contexts
+from explorer.graph.traced import Traced
+
 if TYPE_CHECKING:
     import networkx as nx
+
+_CONTEXTS = "contexts"
+"""The section of calls in context."""
+_FILES = "files"
+"""The section of source files."""
 
 JSON = Any
 """A value that JSON can hold."""
@@ -96,9 +104,8 @@ class Node:
 class Edge:
     """One relation. ``sites`` are ``file:line`` places of the call; ``data`` holds what only this kind has.
 
-    A call's ``data`` may hold ``binds``, which callables it hands over: ``{callee's parameter: [node ids]}``. A call
-    through a parameter has ``via``, the parameter's name; ``stands_for``, the ids it may hold for this call to happen;
-    and ``default``, true when one of them is the parameter's default.
+    A call's ``data`` may hold ``via``, the local name that the callee goes by, and ``through``, the foreign code that
+    lies between the two (``torch.nn.Module.apply``).
     """
 
     source: str
@@ -139,6 +146,11 @@ class Graph:
     def __init__(self, info: GraphInfo | None = None, load: Callable[[str], Section] | None = None) -> None:
         self.info = info or GraphInfo()
         self._load = load
+        self._load_traces: Callable[[], Traced | None] | None = None
+        self._traces: Traced | None = None
+        self._joined = True
+        self._contexts: Contexts | None = None
+        self._files: dict[str, str] | None = None
         self._nodes: dict[NodeKind, dict[str, NodeRow]] = {}
         self._out: dict[EdgeKind, dict[str, dict[str, EdgeRow]]] = {}
         self._in: dict[EdgeKind, dict[str, list[str]]] = {}
@@ -191,12 +203,64 @@ class Graph:
     def __len__(self) -> int:
         return sum(len(self._node_rows(kind)) for kind in NodeKind)
 
+    # calls as they are evaluated, and as they were seen
+
+    @property
+    def contexts(self) -> Contexts:
+        """Calls in context, as far as the source tells."""
+        if self._contexts is None:
+            self._contexts = Contexts(**self._load(_CONTEXTS)) if self._load else Contexts()
+        return self._contexts
+
+    @contexts.setter
+    def contexts(self, contexts: Contexts) -> None:
+        self._contexts = contexts
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The digest of every source file, by path."""
+        if self._files is None:
+            self._files = self._load(_FILES) if self._load else {}
+        return self._files
+
+    @files.setter
+    def files(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    @property
+    def traces(self) -> Traced | None:
+        """What was seen at run time with this very source, ``None`` where nothing was."""
+        if self._load_traces is not None:
+            self._traces, self._load_traces = self._load_traces(), None
+        return self._traces
+
+    def join_traces(self, load: Callable[[], Traced | None]) -> None:
+        """Join traces to the calls, when these are first asked for."""
+        self._load_traces, self._joined = load, False
+
+    def _join(self) -> None:
+        """Join what was traced: a pair that is a dispatch already stays one."""
+        traces = self.traces
+        calls, dispatches = self._out_rows(EdgeKind.CALLS), self._out_rows(EdgeKind.DISPATCHES)
+        for caller, callee, sites in traces.pairs if traces else ():
+            row = dispatches.get(caller, {}).get(callee) or calls.setdefault(caller, {}).setdefault(
+                callee, [[], [], {}]
+            )
+            row[0] = _united(row[0], [Evidence.TRACED])
+            row[1] = _united(row[1], sites)
+            row[2].pop("through", None)
+        for kind in _TRACED:
+            self._in.pop(kind, None)
+
     # edges
 
     def _out_rows(self, kind: EdgeKind) -> dict[str, dict[str, EdgeRow]]:
         rows = self._out.get(kind)
         if rows is None:
             rows = self._out[kind] = self._load(f"edges/{kind}") if self._load else {}
+        if not self._joined and kind in _TRACED:
+            self._joined = True
+            self._join()
         return rows
 
     def _in_ids(self, kind: EdgeKind) -> dict[str, list[str]]:
@@ -271,6 +335,8 @@ class Graph:
             yield f"nodes/{node_kind}", self._node_rows(node_kind)
         for edge_kind in EdgeKind:
             yield f"edges/{edge_kind}", self._out_rows(edge_kind)
+        yield _CONTEXTS, self.contexts.to_json()
+        yield _FILES, self.files
 
     def to_networkx(self) -> "nx.MultiDiGraph":
         """The graph for networkx's algorithms: node and edge attributes as in node-link JSON, edge key = kind."""
@@ -293,6 +359,16 @@ def _kinds_of(node_id: str) -> tuple[NodeKind, ...]:
     return (NodeKind.FUNCTION, NodeKind.CLASS, NodeKind.EXTERNAL)
 
 
+CALL_SECTIONS = frozenset(
+    (
+        f"nodes/{NodeKind.EXTERNAL}",
+        *(f"edges/{kind}" for kind in (EdgeKind.CALLS, EdgeKind.DISPATCHES, EdgeKind.INHERITS)),
+        _CONTEXTS,
+    )
+)
+"""Sections that following calls makes."""
+_TRACED = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
+"""Kinds that traces have something to say about."""
 _PREFIXES = {str(k): k for k in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)}
 
 
@@ -310,17 +386,9 @@ def _united(have: list[str], more: Iterable[str]) -> list[str]:
 
 
 def _merged(have: dict[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Union of two edges' data. A call that also happens directly is no longer one through a parameter."""
+    """Union of two edges' data. A call that also happens directly, or by its own name, is no longer an indirect one."""
     merged = {**more, **have}
-    if have.get("via") == more.get("via"):
-        if "stands_for" in merged:
-            merged["stands_for"] = _united(have["stands_for"], more["stands_for"])
-    else:
-        for name in ("via", "stands_for", "default"):
+    for name in ("via", "through"):
+        if have.get(name) != more.get(name):
             merged.pop(name, None)
-    binds = {k: list(v) for k, v in have.get("binds", {}).items()}
-    for parameter, targets in more.get("binds", {}).items():
-        binds[parameter] = _united(binds.get(parameter, []), targets)
-    if binds:
-        merged["binds"] = binds
     return merged

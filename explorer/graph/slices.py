@@ -4,8 +4,8 @@ import heapq
 import itertools
 from dataclasses import dataclass
 
+from explorer.graph.creation import creation_calls
 from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.graph.walk import Place, calls_from
 
 MAX_NODES = 40
 """How many nodes read well in one picture."""
@@ -28,39 +28,35 @@ def model_calls(
     model: Node,
     *,
     depth: int | None = None,
-    max_nodes: int = USUAL_NODES,
+    max_nodes: int | None = USUAL_NODES,
     externals: bool = False,
 ) -> Slice:
     """What ``create_model`` calls for one model: the dispatch to its entrypoint, and on from there.
-
-    A parameter that is called stands for the callables handed over on the way here, so that the builder shows this
-    model's class and no other.
 
     Args:
         graph: the whole graph.
         model: a model node.
         depth: calls below the entrypoint at the most; as many as there is room for when ``None``.
-        max_nodes: the nearest nodes up to this number are kept.
+        max_nodes: the nearest nodes up to this number are kept; all when ``None``.
         externals: show calls out of timm too.
     """
     part = Graph(graph.info)
     part.add_node(model)
-    root = model.id
-    focus: tuple[str, ...] = (model.id,)
-    left_out: set[str] = set()
-    for registration in graph.out_edges(model.id, EdgeKind.REGISTERS):
-        entrypoint = registration.target
-        part.add_node(graph.node(entrypoint))
-        part.add_edge(registration)
-        dispatches = list(graph.in_edges(entrypoint, EdgeKind.DISPATCHES))
-        for dispatch in dispatches:
-            part.add_node(graph.node(dispatch.source))
-            part.add_edge(dispatch)
-        callers = [d.source for d in dispatches]
-        root = next(iter(callers), entrypoint)
-        focus = (model.id, entrypoint)
-        left_out |= _follow(graph, part, entrypoint, callers, depth, max_nodes, externals)
-    return Slice(part, focus, root, len(left_out))
+    registration = next(graph.out_edges(model.id, EdgeKind.REGISTERS), None)
+    if registration is None:
+        return Slice(part, (model.id,), model.id, 0)
+    entrypoint = registration.target
+    part.add_node(graph.node(entrypoint))
+    part.add_edge(registration)
+    calls: dict[str, list[Edge]] = {}
+    for edge in creation_calls(graph, model):
+        if externals or graph.node(edge.target).kind is not NodeKind.EXTERNAL:
+            calls.setdefault(edge.source, []).append(edge)
+    callers = [source for source, edges in calls.items() for edge in edges if edge.target == entrypoint]
+    for caller in callers:
+        part.add_node(graph.node(caller))
+    left_out = _follow(graph, part, calls, entrypoint, callers, depth, max_nodes)
+    return Slice(part, (model.id, entrypoint), next(iter(callers), entrypoint), len(left_out))
 
 
 def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int = USUAL_NODES) -> Slice:
@@ -113,44 +109,50 @@ _RELATED = {
 def _follow(
     graph: Graph,
     part: Graph,
+    calls: dict[str, list[Edge]],
     entrypoint: str,
     others: list[str],
     depth: int | None,
-    max_nodes: int,
-    externals: bool,
+    max_nodes: int | None,
 ) -> set[str]:
     """Add calls nearest first; return what there was no room for.
 
     Near is what builds the model: a step into a function handed over costs nothing, one within the entrypoint's module
-    or into a constructor little, one into a helper elsewhere more.
+    or into a constructor little, one into a helper elsewhere more. Farthest are calls that nothing seen leads to: their
+    function was called by foreign code.
     """
     home = entrypoint.partition(":")[0]
     left_out: set[str] = set()
-    calls: list[Edge] = []
+    kept: list[Edge] = []
     count = itertools.count()
-    queue = [(0, next(count), 0, Place(entrypoint)), *((2, next(count), 0, Place(other)) for other in others)]
-    seen: set[Place] = set()
+    queue = [(0, next(count), 0, entrypoint), *((4, next(count), 0, other) for other in others)]
+    if depth is None:
+        queue += [(_FARTHEST, next(count), 0, source) for source in calls]
+    seen: set[str] = set()
     while queue:
         cost, _, level, here = heapq.heappop(queue)
         if here in seen:
             continue
         seen.add(here)
-        if here.id not in part:
-            if len(part) < max_nodes:
-                part.add_node(graph.node(here.id))
+        if here not in part:
+            if max_nodes is None or len(part) < max_nodes:
+                part.add_node(graph.node(here))
             else:
-                left_out.add(here.id)
+                left_out.add(here)
         if depth is not None and level >= depth:
+            kept += [edge for edge in calls.get(here, ()) if edge.target == entrypoint]
             continue
-        for edge, there in calls_from(graph, here):
+        for edge in calls.get(here, ()):
             target = graph.node(edge.target)
-            if target.kind is not NodeKind.EXTERNAL or externals:
-                heapq.heappush(queue, (cost + _cost(edge, target, home), next(count), level + 1, there))
-                calls.append(edge)
-    for edge in calls:
+            heapq.heappush(queue, (cost + _cost(edge, target, home), next(count), level + 1, edge.target))
+            kept.append(edge)
+    for edge in kept:
         if edge.source in part and edge.target in part:
             part.add_edge(edge)
     return left_out
+
+
+_FARTHEST = 1_000_000
 
 
 def _cost(edge: Edge, target: Node, home: str) -> int:

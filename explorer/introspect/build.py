@@ -7,34 +7,60 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind, Problem
-from explorer.introspect.calls import find_calls
+from explorer.introspect.evaluate import Evaluator
+from explorer.introspect.externals import external_id
+from explorer.introspect.follow import CallGraph, follow_calls
+from explorer.introspect.keep import kept_calls
 from explorer.introspect.parse import Definition, FunctionDefinition, Module, parse_module
 from explorer.introspect.registry import Architecture, Registry, read_registry
-from explorer.introspect.resolve import Ref, RefKind, Resolver
-from explorer.introspect.source import SourceTree, module_name
+from explorer.introspect.source import SourceTree
+from explorer.introspect.values import ExternalValue
+
+
+class Builder:
+    """Builds the graph of one source in two steps: what timm is made of at once, its calls when they are asked for.
+
+    Files with syntax errors are left out and named in ``info.problems``.
+
+    Args:
+        source: what to read.
+    """
+
+    def __init__(self, source: SourceTree) -> None:
+        with _collector_paused():
+            self._modules, problems = _parse(source)
+            self.graph = Graph(GraphInfo(source.version, source.origin, source.digest, tuple(problems)))
+            """The graph; without calls, bases and what is external until :meth:`complete` has run."""
+            self.graph.files = source.file_digests
+            for module in self._modules.values():
+                _add_definitions(self.graph, module)
+                _add_imports(self.graph, module, self._modules)
+            self._registry, self._evaluator = read_registry(self._modules, source.packages)
+            _add_registry(self.graph, self._registry)
+            _add_replacements(self.graph, self._registry)
+
+    def complete(self, before: Graph | None = None) -> Graph:
+        """Follow the calls, once.
+
+        Args:
+            before: the whole static graph of an earlier state of the same files; what no change has touched is taken
+                from it.
+        """
+        graph, modules, registry, evaluator = self.graph, self._modules, self._registry, self._evaluator
+        if modules:
+            with _collector_paused():
+                kept = kept_calls(before, graph.files, modules, registry) if before else None
+                calls = follow_calls(evaluator, registry, kept)
+                _add_bases(graph, evaluator, modules)
+                _add_calls(graph, calls, registry, modules)
+                evaluator.forget()
+                self._modules = {}
+        return graph
 
 
 def build_graph(source: SourceTree) -> Graph:
-    """Build the whole graph from source. Files with syntax errors are left out and named in ``info.problems``."""
-    with _collector_paused():
-        return _build(source)
-
-
-def _build(source: SourceTree) -> Graph:
-    modules, problems = _parse(source)
-    graph = Graph(GraphInfo(source.version, source.origin, source.digest, tuple(problems)))
-    resolver = Resolver(modules)
-    for module in modules.values():
-        _add_definitions(graph, module)
-    for module in modules.values():
-        _add_imports(graph, module, modules)
-        _add_bases(graph, module, resolver)
-    _add_calls(graph, modules, resolver)
-    registry = read_registry(modules)
-    _add_registry(graph, registry)
-    _add_replacements(graph, registry)
-    _add_dispatches(graph, registry, resolver, modules)
-    return graph
+    """The whole graph of a source."""
+    return Builder(source).complete()
 
 
 @contextmanager
@@ -55,8 +81,7 @@ def _collector_paused() -> Iterator[None]:
 def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
     modules: dict[str, Module] = {}
     problems = [Problem(file, None, reason) for file, reason in source.unreadable.items()]
-    for file, content in source.files.items():
-        name = module_name(file)
+    for name, file, content in source.module_names():
         try:
             modules[name] = parse_module(name, file, content)
         except SyntaxError as error:
@@ -91,20 +116,38 @@ def _add_imports(graph: Graph, module: Module, modules: Mapping[str, Module]) ->
             graph.add_edge(Edge(module.name, target, EdgeKind.IMPORTS, sites=_sites(module, lines)))
 
 
-def _add_bases(graph: Graph, module: Module, resolver: Resolver) -> None:
-    for definition in module.classes.values():
-        cls = Ref(RefKind.CLASS, module.name, definition.qualname)
-        for base in resolver.bases(cls):
-            _add_external(graph, base)
-            graph.add_edge(Edge(cls.id, base.id, EdgeKind.INHERITS, sites=_sites(module, [definition.line])))
+def _add_bases(graph: Graph, evaluator: Evaluator, modules: Mapping[str, Module]) -> None:
+    for cls in evaluator.classes:
+        node_id = f"{cls.module}:{cls.qualname}"
+        for base in evaluator.bases(cls) if node_id in graph else ():
+            target = external_id(base.name) if isinstance(base, ExternalValue) else f"{base.module}:{base.qualname}"
+            if target != node_id:
+                _add_external(graph, target)
+                sites = _sites(modules[cls.module], [cls.node.lineno])
+                graph.add_edge(Edge(node_id, target, EdgeKind.INHERITS, sites=sites))
 
 
-def _add_calls(graph: Graph, modules: Mapping[str, Module], resolver: Resolver) -> None:
-    for call in find_calls(modules, resolver):
-        _add_external(graph, call.callee)
-        data = {"via": call.via, "stands_for": call.stands_for, "default": call.default, "binds": call.binds}
-        sites = _sites(modules[call.caller.module], call.lines)
-        graph.add_edge(Edge(call.caller.id, call.callee.id, EdgeKind.CALLS, sites=sites, data=_given(data)))
+def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapping[str, Module]) -> None:
+    """Calls between functions; those of ``create_model`` that lead to an entrypoint went through the registry."""
+    entrypoints = {architecture.entrypoint for architecture in registry.architectures.values()}
+    factories = {calls.contexts.function(number) for number in calls.contexts.models.values()}
+    for caller, callees in calls.edges.items():
+        if caller not in graph:
+            continue
+        module = modules[caller.partition(":")[0]]
+        for callee, call in callees.items():
+            if callee.partition(":")[0] not in modules:
+                _add_external(graph, callee)
+            elif callee not in graph:
+                continue
+            dispatched = callee in entrypoints and caller in factories
+            kind = EdgeKind.DISPATCHES if dispatched else EdgeKind.CALLS
+            names = set(call.lines.values())
+            data: dict[str, Any] = {"through": call.through} if call.through else {}
+            if len(names) == 1 and None not in names and not dispatched:
+                data["via"] = names.pop()
+            graph.add_edge(Edge(caller, callee, kind, sites=_sites(module, list(call.lines)), data=data))
+    graph.contexts = calls.contexts
 
 
 def _add_registry(graph: Graph, registry: Registry) -> None:
@@ -167,27 +210,9 @@ def _add_architecture(graph: Graph, architecture: Architecture) -> None:
         graph.add_edge(Edge(model, node_id, EdgeKind.CONFIGURES))
 
 
-def _add_dispatches(graph: Graph, registry: Registry, resolver: Resolver, modules: Mapping[str, Module]) -> None:
-    """``create_model`` calls what it looked up in ``_model_entrypoints``: a local name that holds the entrypoint."""
-    root = modules.get("timm.models")
-    ref = resolver.resolve(root, None, ("create_model",)) if root else None
-    function = resolver.function(ref) if ref else None
-    if ref is None or function is None:
-        return
-    lines = [c.line for c in function.calls if len(c.callee) == 1 and c.callee[0] in function.scope.stores]
-    sites = _sites(modules[ref.module], lines)
-    for architecture in registry.architectures.values():
-        if architecture.entrypoint in graph:
-            graph.add_edge(Edge(ref.id, architecture.entrypoint, EdgeKind.DISPATCHES, sites=sites))
-
-
-def _add_external(graph: Graph, ref: Ref) -> None:
-    if ref.kind is RefKind.EXTERNAL and ref.id not in graph:
-        graph.add_node(Node(ref.id, NodeKind.EXTERNAL))
-
-
-def _given(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if value}
+def _add_external(graph: Graph, node_id: str) -> None:
+    if node_id not in graph:
+        graph.add_node(Node(node_id, NodeKind.EXTERNAL))
 
 
 def _sites(module: Module, lines: list[int]) -> tuple[str, ...]:

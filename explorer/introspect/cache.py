@@ -1,8 +1,9 @@
 """Built graphs, kept in the user's cache folder under the digest of the source they were built from.
 
 A cache file is a zip of JSON sections, so it is data and never code, a damaged section shows by its checksum, and a
-command reads only the sections it needs. It is written beside its place and moved there whole; of two processes that
-build at once the later one wins. Nothing that happens here is an error: the worst case is a graph built again.
+command reads only the sections it needs. Of each source there are two: what timm is made of, and its calls. A file is
+written beside its place and moved there whole; of two processes that build at once the later one wins. Nothing that
+happens here is an error: the worst case is a graph built again.
 """
 
 import functools
@@ -15,31 +16,65 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.graph import Graph, GraphInfo, Problem
-from explorer.graph.model import Section
+from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.source import SourceTree
 
-_FORMAT = "explorer-graph-1"
+if TYPE_CHECKING:
+    from explorer.introspect.build import Builder
+
+_FORMAT = "explorer-graph-2"
 _INFO = "info"
-_KEPT_FILES = 8
+_BASE = ".zip"
+_CALLS = "-calls.zip"
+_KEPT_FILES = 16
 _BUILD_SECONDS = 3600
 """A temporary file older than this is nobody's any more."""
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 
-def cached_graph(source: SourceTree, build: Callable[[SourceTree], Graph]) -> Graph:
-    """The graph of this source: from the cache when it is there and whole, else built and stored."""
-    path = _path(source)
-    stored = _Stored(path, source, build)
-    info = stored.info()
-    if info is not None:
-        return Graph(info, stored.section)
-    graph = build(source)
-    _write(path, graph)
+_Start = Callable[[SourceTree], "Builder"]
+"""Starts to build the graph of a source."""
+
+
+def cached_graph(source: SourceTree, start: _Start) -> Graph:
+    """The graph of this source: from the cache as far as it is there and whole, else built and stored.
+
+    Calls have a file of their own and are followed when they are first asked for; what still holds of the graph that
+    was stored last is taken over then.
+    """
+    stored = _Stored(source, start)
+    return Graph(stored.info(), stored.section)
+
+
+def _earlier() -> Graph | None:
+    """The graph that this very explorer stored last, whole: most likely of the same files, a few of them changed."""
+    folder = cache_folder()
+    files = sorted(folder.glob(f"*-{_builder_digest()}{_CALLS}"), key=_changed) if folder else []
+    if not files:
+        return None
+    try:
+        sections: dict[str, Any] = {}
+        for file in (files[-1], files[-1].with_name(files[-1].name.replace(_CALLS, _BASE))):
+            with zipfile.ZipFile(file) as archive:
+                sections |= {n.removesuffix(".json"): json.loads(archive.read(n)) for n in archive.namelist()}
+        info = sections[_INFO]
+        graph = Graph(GraphInfo(info["timm_version"], "", info["digest"]), sections.__getitem__)
+        if not all(isinstance(rows, dict) for _, rows in graph.sections()):  # one that is missing shows now as well
+            return None
+    except _DAMAGED:
+        return None
     return graph
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def cache_folder() -> Path | None:
@@ -52,67 +87,78 @@ def cache_folder() -> Path | None:
         return None
 
 
-def _path(source: SourceTree) -> Path | None:
-    folder = cache_folder()
-    return folder / f"{source.digest}-{_builder_digest()}.zip" if folder else None
-
-
 @functools.cache
 def _builder_digest() -> str:
     """A hash of the code that builds graphs: an explorer that reads more must not see an older one's graphs."""
     hasher = hashlib.blake2b(_FORMAT.encode(), digest_size=8)
     here = Path(__file__).parent
-    for path in sorted([*here.glob("*.py"), *(here.parent / "graph").glob("model.py")]):
+    for path in sorted([*here.glob("*.py"), *(here.parent / "graph" / name for name in ("contexts.py", "model.py"))]):
         with suppress(OSError):
             hasher.update(path.read_bytes())
     return hasher.hexdigest()
 
 
 class _Stored:
-    """The sections of one cache file; a section found damaged is answered from a graph built anew."""
+    """The sections of one source's graph; one that is missing or damaged is built, and its file written anew."""
 
-    def __init__(self, path: Path | None, source: SourceTree, build: Callable[[SourceTree], Graph]) -> None:
-        self._path = path
+    def __init__(self, source: SourceTree, start: _Start) -> None:
         self._source = source
-        self._build = build
-        self._rebuilt: dict[str, Section] | None = None
-        self._archive: zipfile.ZipFile | None = None
+        self._start = start
+        self._folder = cache_folder()
+        self._builder: Builder | None = None
+        self._archives: dict[str, zipfile.ZipFile] = {}
+        self._built: dict[str, Section] = {}
 
-    def info(self) -> GraphInfo | None:
-        """What the file says of itself, ``None`` when there is no sound file for this source."""
-        if self._path is None:
-            return None
-        try:
-            self._archive = zipfile.ZipFile(self._path)
+    def info(self) -> GraphInfo:
+        """Where the graph comes from."""
+        with suppress(*_DAMAGED):
             info = self._read(_INFO)
-            if (info["format"], info["digest"]) != (_FORMAT, self._source.digest):
-                return None
-            problems = tuple(Problem(p["file"], p["line"], p["message"]) for p in info["problems"])
-            return GraphInfo(info["timm_version"], self._source.origin, info["digest"], problems)
-        except _DAMAGED:
-            return None
+            if (info["format"], info["digest"]) == (_FORMAT, self._source.digest):
+                problems = tuple(Problem(p["file"], p["line"], p["message"]) for p in info["problems"])
+                return GraphInfo(info["timm_version"], self._source.origin, info["digest"], problems)
+        return self._build(_BASE).info
 
     def section(self, name: str) -> Section:
         """The rows of a section."""
-        if self._rebuilt is None:
+        if name not in self._built:
             try:
                 return self._read(name)
             except _DAMAGED:
-                graph = self._build(self._source)
-                _write(self._path, graph)
-                self._rebuilt = dict(graph.sections())
-        return self._rebuilt[name]
+                self._build(_ending_of(name))
+        return self._built[name]
+
+    def _path(self, ending: str) -> Path | None:
+        return self._folder / f"{self._source.digest}-{_builder_digest()}{ending}" if self._folder else None
 
     def _read(self, name: str) -> dict[str, Any]:
-        if self._archive is None:
+        ending = _ending_of(name)
+        path = self._path(ending)
+        if path is None:
             raise KeyError(name)
-        value = json.loads(self._archive.read(f"{name}.json"))
+        if ending not in self._archives:
+            self._archives[ending] = zipfile.ZipFile(path)
+        value = json.loads(self._archives[ending].read(f"{name}.json"))
         if not isinstance(value, dict):
             raise TypeError(name)
         return value
 
+    def _build(self, ending: str) -> Graph:
+        """Build what the file with this ending holds, and write it."""
+        if self._builder is None:
+            self._builder = self._start(self._source)
+        graph = self._builder.complete(_earlier()) if ending == _CALLS else self._builder.graph
+        sections = {name: rows for name, rows in graph.sections() if _ending_of(name) == ending}
+        self._built |= sections
+        info = {_INFO: _info_of(graph)} if ending == _BASE else {}
+        _write(self._path(ending), {**info, **sections})
+        return graph
 
-def _write(path: Path | None, graph: Graph) -> None:
+
+def _ending_of(section: str) -> str:
+    return _CALLS if section in CALL_SECTIONS else _BASE
+
+
+def _write(path: Path | None, sections: dict[str, Any]) -> None:
     import tempfile
 
     if path is None:
@@ -122,7 +168,7 @@ def _write(path: Path | None, graph: Graph) -> None:
         handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for name, value in ((_INFO, _info_of(graph)), *graph.sections()):
+                for name, value in sections.items():
                     content = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
                     archive.writestr(zipfile.ZipInfo(f"{name}.json", _TIMESTAMP), content)
             Path(temporary).replace(path)

@@ -1,13 +1,28 @@
 """Python's operators on values of which some are unknown, and calls of Python itself, within bounds of size."""
 
 import ast
+import functools
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from explorer.introspect.operations import has_rest, is_hashable
-from explorer.introspect.values import MAX_SIZE, UNKNOWN, GiveUp, Value, is_data, is_known
+from explorer.introspect.operations import has_rest, is_hashable, lifted, truth_of
+from explorer.introspect.values import (
+    ATOMS,
+    DEFINITIONS,
+    MAX_SIZE,
+    UNKNOWN,
+    Choice,
+    ExternalValue,
+    GiveUp,
+    InstanceValue,
+    PartialValue,
+    Value,
+    is_data,
+    is_known,
+    options_of,
+)
 
 _MAX_BITS = 4096
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
@@ -25,6 +40,9 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitXor: operator.xor,
     ast.Pow: operator.pow,
 }
+_NUMBERS = (int, float)
+_CHEAP = {kind: _BINARY[kind] for kind in (ast.Add, ast.Sub)}
+"""Operators that neither fail on numbers nor make them much larger."""
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.Not: operator.not_,
@@ -52,6 +70,10 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:
     Raises:
         GiveUp: Python would raise, or the result would be too large.
     """
+    if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS and op.__class__ in _CHEAP:
+        return _CHEAP[op.__class__](left, right)
+    if left.__class__ is Choice or right.__class__ is Choice:
+        return lifted(functools.partial(binary, op), left, right)
     if isinstance(op, ast.Add) and type(left) is type(right) and isinstance(left, (list, tuple)):
         _check_size(len(left) + len(right))
         return left + right
@@ -71,6 +93,8 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:
 
 def unary(op: ast.unaryop, value: Value) -> Value:
     """``op value`` for numbers; ``not`` is the caller's."""
+    if value.__class__ is Choice:
+        return lifted(functools.partial(unary, op), value)
     return guarded(_UNARY[type(op)], [value]) if isinstance(value, (int, float)) else UNKNOWN
 
 
@@ -80,7 +104,50 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> Value:
     Raises:
         GiveUp: Python would raise.
     """
-    return bool(guarded(_COMPARE[type(op)], [left, right])) if _comparable(op, left, right) else UNKNOWN
+    if left.__class__ in ATOMS and right.__class__ in ATOMS:
+        try:
+            return bool(_COMPARE[op.__class__](left, right))
+        except TypeError as error:
+            raise GiveUp from error
+    if left.__class__ is Choice or right.__class__ is Choice:
+        return lifted(functools.partial(compare, op), left, right)
+    if _comparable(op, left, right):
+        return bool(guarded(_COMPARE[type(op)], [left, right]))
+    return _identity(op, left, right)
+
+
+def _identity(op: ast.cmpop, left: Value, right: Value) -> Value:
+    """Whether two values are the same, as far as definitions and constants tell."""
+    if isinstance(op, (ast.In, ast.NotIn)):
+        if right is _ENVIRONMENT or right is EVERYTHING:
+            return isinstance(op, ast.In) is (right is EVERYTHING)
+        if not isinstance(right, (list, tuple, set, frozenset)) or has_rest(right):
+            return UNKNOWN
+        equals = [_equal(left, item) for item in right]
+        found = True if True in equals else UNKNOWN if UNKNOWN in equals else False
+    elif isinstance(op, (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)):
+        found = _equal(left, right)
+    else:
+        return UNKNOWN
+    return found if found is UNKNOWN else found is isinstance(op, (ast.In, ast.Eq, ast.Is))
+
+
+def _equal(left: Value, right: Value) -> Value:
+    if left.__class__ in ATOMS and right.__class__ in ATOMS:
+        return bool(left == right)
+    if isinstance(left, _DISTINCT) and isinstance(right, _DISTINCT):
+        return bool(left == right)
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, _DISTINCT) and other.__class__ in ATOMS and truth_of(one) is not None:
+            return False
+    return UNKNOWN
+
+
+EVERYTHING = ExternalValue("builtins.dir()")
+"""A container that has whatever is looked for in it."""
+_ENVIRONMENT = ExternalValue("os.environ")
+"""No variable is taken to be set."""
+_DISTINCT = (*DEFINITIONS, PartialValue, InstanceValue)
 
 
 def formatted(value: Value, conversion: int, spec: Value) -> Value:
@@ -132,7 +199,7 @@ def _comparable(op: ast.cmpop, left: Value, right: Value) -> bool:
     if isinstance(op, (ast.In, ast.NotIn)) and isinstance(right, dict):
         if not (is_known(left) and is_hashable(left)):
             return False
-        return not has_rest(right) or right.get(left, UNKNOWN) is not UNKNOWN
+        return UNKNOWN not in options_of(right[left]) if left in right else not has_rest(right)
     return is_known(left) and is_known(right) and is_data(left) and is_data(right)
 
 

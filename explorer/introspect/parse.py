@@ -1,8 +1,4 @@
-"""One source file -> its facts: what it defines, what it imports, what its functions call.
-
-Facts are names as written; nothing is looked up here. A comprehension, generator expression or lambda counts as
-part of the function around it.
-"""
+"""One source file -> its facts: what it defines and what it imports, and the syntax tree for the rest."""
 
 import ast
 import codecs
@@ -14,12 +10,10 @@ from inspect import cleandoc
 from typing import Any
 
 Path = tuple[str, ...]
-"""A dotted expression: ``nn.Conv2d`` is ``("nn", "Conv2d")``; a ``super()`` root is ``"super()"``."""
+"""A dotted expression: ``nn.Conv2d`` is ``("nn", "Conv2d")``."""
 
-SUPER = "super()"
 FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_CAPTURES = (ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +22,6 @@ class Import:
 
     module: str
     attribute: str | None
-
-
-@dataclass(slots=True)
-class CallSite:
-    """``callee`` as written, the line, and by position or keyword the arguments that are dotted expressions (both sides
-    of ``a if test else b``)."""
-
-    callee: Path
-    line: int
-    arguments: dict[int | str, list[Path]]
-
-
-@dataclass(slots=True)
-class Scope:
-    """What a module or function binds, by name."""
-
-    imports: dict[str, Import] = field(default_factory=dict)
-    definitions: dict[str, str] = field(default_factory=dict)
-    """Name -> qualname of a class or function defined here."""
-    aliases: dict[str, list[Path]] = field(default_factory=dict)
-    """``name = dotted.expression``, every alternative; only while nothing else is assigned to the name."""
-    stores: set[str] = field(default_factory=set)
-    """Names assigned in any other way."""
-    stars: list[str] = field(default_factory=list)
-    """Modules whose public names are imported with ``*``."""
 
 
 @dataclass(slots=True)
@@ -70,24 +39,14 @@ class Definition:
 
 @dataclass(slots=True)
 class ClassDefinition(Definition):
-    """A class: bases as written, methods by name."""
-
-    bases: list[Path]
-    methods: dict[str, str] = field(default_factory=dict)
-    """Name -> qualname of functions defined in the class body."""
+    """A class."""
 
 
 @dataclass(slots=True)
 class FunctionDefinition(Definition):
-    """A function: its parameters, scope and calls."""
+    """A function or method; ``signature`` as it is written, on one line."""
 
     signature: str
-    positional: list[str]
-    parameters: set[str]
-    defaults: dict[str, Path]
-    """Parameters whose default is a dotted expression."""
-    scope: Scope = field(default_factory=Scope)
-    calls: list[CallSite] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -100,13 +59,9 @@ class Module:
     doc: str | None
     line_count: int
     tree: ast.Module
-    scope: Scope = field(default_factory=Scope)
     classes: dict[str, ClassDefinition] = field(default_factory=dict)
     functions: dict[str, FunctionDefinition] = field(default_factory=dict)
-    further_parts: list[FunctionDefinition] = field(default_factory=list)
-    """Property setters and deleters: Python's ``__qualname__`` is that of the property's own function."""
-    exports: set[str] | None = None
-    """What ``__all__`` lists, ``None`` where it is not set; registered entrypoints are added, as timm does."""
+    """Setters and deleters of a property are left out: Python's ``__qualname__`` is that of the property's own."""
     imported: dict[str, list[int]] = field(default_factory=dict)
     """Every name imported anywhere in the file, with lines: ``from a import b`` gives ``a.b``, ``b`` module or not."""
 
@@ -144,32 +99,12 @@ def absolute(module: str, is_package: bool, level: int, target: str | None) -> s
 
 
 def dotted(node: ast.expr | None) -> Path | None:
-    """The path of a name, an attribute chain on a name, or on ``super()``; else ``None``."""
-    if node.__class__ is ast.Name:
-        return (node.id,)
+    """The path of a name or of an attribute chain on a name; else ``None``."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    if not parts:
-        return None
-    if isinstance(node, ast.Name):
-        parts.append(node.id)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super":
-        parts.append(SUPER)
-    else:
-        return None
-    return tuple(reversed(parts))
-
-
-def _alternatives(node: ast.expr) -> list[Path]:
-    """The dotted expressions that a value may be: one, or both sides of a conditional."""
-    if node.__class__ is ast.Constant:
-        return []
-    if isinstance(node, ast.IfExp):
-        return [*_alternatives(node.body), *_alternatives(node.orelse)]
-    path = dotted(node)
-    return [path] if path else []
+    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else None
 
 
 def import_bindings(node: ast.Import | ast.ImportFrom, module: str, is_package: bool) -> Iterator[tuple[str, Import]]:
@@ -190,91 +125,37 @@ def import_bindings(node: ast.Import | ast.ImportFrom, module: str, is_package: 
 Owner = ClassDefinition | FunctionDefinition | None
 """What a statement stands in."""
 
-
-class _Children(dict[type, tuple[str, ...]]):
-    """By class of syntax node, the fields that hold nodes worth reading, last first."""
-
-    _NOT_READ = frozenset(
-        (
-            "annotation arg attr conversion ctx id kind level module name names op ops rest returns "
-            "simple type_comment type_params"
-        ).split()
-    )
-
-    def __missing__(self, kind: type) -> tuple[str, ...]:
-        if not issubclass(kind, ast.AST) or kind is ast.Constant or issubclass(kind, ast.arguments):
-            fields: tuple[str, ...] = ()
-        else:
-            fields = tuple(f for f in reversed(kind._fields) if f not in self._NOT_READ)
-        self[kind] = fields
-        return fields
-
-
-_CHILDREN = _Children()
 _PARTS_OF_ONE = ("setter", "deleter", "overload")
-_REGISTERS = "register_model"
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""Fields in which a statement holds others."""
 
 
 class _Reader:
-    """Walks a file once. Statements at module level outside any function are not searched for calls."""
+    """Walks the statements of a file once."""
 
     def __init__(self, module: Module, lines: list[bytes]) -> None:
         self.module = module
         self.lines = lines
 
     def read(self) -> None:
-        self._read(self.module.tree.body, None, self.module.scope)
-        listed = [names for statement in self.module.tree.body if (names := _exported(statement)) is not None]
-        if listed:
-            registered = {f.qualname for f in self.module.functions.values() if (_REGISTERS,) in f.decorators}
-            self.module.exports = registered.union(*listed)
+        self._read(self.module.tree.body, None)
 
-    def _read(self, body: list[ast.stmt], owner: Owner, scope: Scope | None) -> None:
-        """Read statements; ``scope`` is what they bind in, ``None`` inside a class body.
-
-        A stack instead of recursion, and leaves passed over early: this loop sees every node of timm's functions.
-        """
-        function = owner if isinstance(owner, FunctionDefinition) else None
-        stack: list[Any] = body[::-1]
-        while stack:
-            node = stack.pop()
+    def _read(self, body: list[Any], owner: Owner) -> None:
+        for node in body:
             kind = node.__class__
-            if kind is ast.Name:
-                if scope is not None and node.ctx.__class__ is not ast.Load:
-                    scope.stores.add(node.id)
-            elif kind is ast.Attribute:
-                stack.append(node.value)
-            elif kind in _FUNCTIONS:
-                self._function(node, owner, scope)
+            if kind in _PLAIN:
+                continue
+            if kind in _FUNCTIONS:
+                self._function(node, owner)
             elif kind is ast.ClassDef:
-                self._class(node, owner, scope)
-            elif kind in _CAPTURES:
-                captured = node.rest if kind is ast.MatchMapping else node.name
-                if scope is not None and captured:
-                    scope.stores.add(captured)
-                stack += ast.iter_child_nodes(node)
+                self._class(node, owner)
             elif kind is ast.Import or kind is ast.ImportFrom:
-                self._import(node, scope)
-            elif kind is ast.Assign:
-                if function is not None:
-                    stack.append(node.value)
-                if scope is None or not self._alias(node, scope):
-                    stack += node.targets
+                self._import(node)
             else:
-                if kind is ast.Call and function is not None:
-                    stack += self._call(node, function)
-                    continue
-                if kind is ast.ExceptHandler:
-                    if scope is not None and node.name:
-                        scope.stores.add(node.name)
-                elif kind is ast.Lambda and scope is not None:
-                    scope.stores.update(a.arg for a in _arguments(node.args))
-                for name in _CHILDREN[kind]:
-                    value = getattr(node, name)
-                    if value.__class__ is list:
-                        stack += value[::-1]
-                    elif value is not None:
-                        stack.append(value)
+                for name in _BLOCKS:
+                    inner = getattr(node, name, None)
+                    if inner:
+                        self._read(inner, owner)
 
     def _qualname(self, name: str, owner: Owner) -> str:
         if owner is None:
@@ -283,7 +164,7 @@ class _Reader:
             f"{owner.qualname}.<locals>.{name}" if isinstance(owner, FunctionDefinition) else f"{owner.qualname}.{name}"
         )
 
-    def _class(self, node: ast.ClassDef, owner: Owner, scope: Scope | None) -> None:
+    def _class(self, node: ast.ClassDef, owner: Owner) -> None:
         qualname = self._qualname(node.name, owner)
         definition = ClassDefinition(
             qualname,
@@ -293,18 +174,14 @@ class _Reader:
             _doc(node),
             [path for d in node.decorator_list if (path := _decorator(d))],
             owner,
-            [path for base in node.bases if (path := dotted(_unsubscripted(base)))],
         )
         self.module.classes[qualname] = definition
         self.module.functions.pop(qualname, None)
-        if scope is not None:
-            scope.definitions[node.name] = qualname
-        self._read(node.body, definition, None)
+        self._read(node.body, definition)
 
-    def _function(self, node: FunctionDef, owner: Owner, scope: Scope | None) -> None:
+    def _function(self, node: FunctionDef, owner: Owner) -> None:
         qualname = self._qualname(node.name, owner)
         decorators = [path for d in node.decorator_list if (path := _decorator(d))]
-        args = node.args
         definition = FunctionDefinition(
             qualname,
             node.lineno,
@@ -314,75 +191,20 @@ class _Reader:
             decorators,
             owner,
             self._signature(node),
-            [a.arg for a in (*args.posonlyargs, *args.args)],
-            {a.arg for a in _arguments(args)},
-            dict(_dotted_defaults(args)),
         )
-        if any(path[-1] in _PARTS_OF_ONE for path in decorators):
-            self.module.further_parts.append(definition)
-        else:
+        if not any(path[-1] in _PARTS_OF_ONE for path in decorators):
             self.module.functions[qualname] = definition
             self.module.classes.pop(qualname, None)
-            if isinstance(owner, ClassDefinition):
-                owner.methods[node.name] = qualname
-            if scope is not None:
-                scope.definitions[node.name] = qualname
-        self._read(node.body, definition, definition.scope)
+        self._read(node.body, definition)
 
-    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope | None) -> None:
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         module = self.module
-        imported = module.imported
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                imported.setdefault(alias.name, []).append(node.lineno)
-        for name, binding in import_bindings(node, module.name, module.is_package):
-            if isinstance(node, ast.ImportFrom):
-                imported.setdefault(f"{binding.module}.{binding.attribute}", []).append(node.lineno)
-            if scope is not None:
-                if name == "*":
-                    scope.stars.append(binding.module)
-                else:
-                    scope.imports.setdefault(name, binding)
-
-    def _alias(self, node: ast.Assign, scope: Scope) -> bool:
-        """Note ``name = dotted.expression``."""
-        target = node.targets[0]
-        if len(node.targets) != 1 or not isinstance(target, ast.Name):
-            return False
-        paths = _alternatives(node.value)
-        if not paths or any(path[0] in (SUPER, target.id) for path in paths):
-            return False
-        scope.aliases.setdefault(target.id, []).extend(paths)
-        return True
-
-    def _call(self, node: ast.Call, function: FunctionDefinition) -> list[ast.expr]:
-        """Note a call; return the parts of it that are still to be read."""
-        unread: list[ast.expr] = []
-        arguments: dict[int | str, list[Path]] = {}
-        position: int | None = 0
-        for argument in node.args:
-            if argument.__class__ is ast.Starred:
-                position = None  # what follows fills positions that are not known
-            paths = _alternatives(argument)
-            if position is not None:
-                if paths:
-                    arguments[position] = paths
-                position += 1
-            if not paths or argument.__class__ is ast.IfExp:
-                unread.append(argument)
-        for keyword in node.keywords:
-            paths = _alternatives(keyword.value)
-            if paths and keyword.arg:
-                arguments[keyword.arg] = paths
-            if not paths or keyword.value.__class__ is ast.IfExp:
-                unread.append(keyword.value)
-        callee = dotted(node.func)
-        if callee is None:
-            unread.append(node.func)
+            names = [alias.name for alias in node.names]
         else:
-            function.calls.append(CallSite(callee, node.lineno, arguments))
-        unread.reverse()
-        return unread
+            names = [f"{b.module}.{b.attribute}" for _, b in import_bindings(node, module.name, module.is_package)]
+        for name in names:
+            module.imported.setdefault(name, []).append(node.lineno)
 
     def _signature(self, node: FunctionDef) -> str:
         args = node.args
@@ -416,20 +238,6 @@ class _Reader:
         return ast.unparse(node)
 
 
-def _exported(statement: ast.stmt) -> list[str] | None:
-    """Names that ``__all__ = [...]`` or ``__all__ += [...]`` lists, ``None`` for any other statement."""
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
-        targets = [statement.target]
-    else:
-        return None
-    if not any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-        return None
-    items = getattr(statement.value, "elts", [])
-    return [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-
-
 def _doc(node: ast.ClassDef | FunctionDef) -> str | None:
     first = node.body[0]
     if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
@@ -442,27 +250,7 @@ def _decorator(node: ast.expr) -> Path | None:
     return dotted(node.func if isinstance(node, ast.Call) else node)
 
 
-def _unsubscripted(node: ast.expr) -> ast.expr:
-    """``Generic[T]`` -> ``Generic``."""
-    return node.value if isinstance(node, ast.Subscript) else node
-
-
-def _arguments(args: ast.arguments) -> Iterator[ast.arg]:
-    yield from args.posonlyargs
-    yield from args.args
-    yield from args.kwonlyargs
-    if args.vararg:
-        yield args.vararg
-    if args.kwarg:
-        yield args.kwarg
-
-
-def _dotted_defaults(args: ast.arguments) -> Iterator[tuple[str, Path]]:
-    positional = [*args.posonlyargs, *args.args]
-    pairs: list[tuple[ast.arg, ast.expr | None]] = []
-    if args.defaults:
-        pairs += zip(positional[-len(args.defaults) :], args.defaults, strict=True)
-    pairs += zip(args.kwonlyargs, args.kw_defaults, strict=True)
-    for argument, default in pairs:
-        if path := dotted(default):
-            yield argument.arg, path
+_PLAIN = frozenset(
+    (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.Delete)
+)
+"""Statements that hold no others."""

@@ -13,7 +13,7 @@ from typing import Any
 from explorer.introspect.evaluate import Evaluator
 from explorer.introspect.operations import truth_of
 from explorer.introspect.parse import Module
-from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, GiveUp, RecordValue, Value, as_json
+from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, GiveUp, InstanceValue, Value, as_json
 
 _REGISTRY = "timm.models._registry"
 _PRETRAINED = "timm.models._pretrained"
@@ -78,24 +78,23 @@ class _DefaultCfg:
     """timm's ``DefaultCfg``: tags with the default first, cfgs by tag."""
 
     tags: deque[str] = field(default_factory=deque)
-    cfgs: dict[str, RecordValue] = field(default_factory=dict)
+    cfgs: dict[str, InstanceValue] = field(default_factory=dict)
     is_pretrained: bool = False
     is_known: bool = True
     """False when it is not known which of the cfgs have weights, and so which tag is the default."""
 
 
-def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> Registry:
-    """Execute the data part of everything that importing ``roots`` imports, and return what was registered."""
-    reader = _Reader(modules)
+def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> tuple[Registry, Evaluator]:
+    """Execute everything that importing ``roots`` imports; what was registered, and the evaluator that did it."""
+    reader = _Reader(modules, roots)
     for root in roots:
         if root in modules:
             reader.evaluator.execute(root)
-    reader.evaluator.forget()
-    return reader.registry
+    return reader.registry, reader.evaluator
 
 
 class _Reader:
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    def __init__(self, modules: Mapping[str, Module], roots: tuple[str, ...]) -> None:
         self.registry = Registry()
         self.evaluator = Evaluator(
             modules,
@@ -104,7 +103,7 @@ class _Reader:
                 f"{_REGISTRY}:generate_default_cfgs": self._generate_default_cfgs,
                 f"{_REGISTRY}:register_model_deprecations": self._register_deprecations,
             },
-            "timm",
+            *roots,
         )
 
     def _register_model(self, args: list[Value], keywords: dict[str, Value]) -> Value:
@@ -125,15 +124,30 @@ class _Reader:
         elif not isinstance(default_cfgs, dict) or REST in default_cfgs:
             architecture.weights_known = False
         self.registry.architectures[name] = architecture
+        self._fill("_model_entrypoints", name, function)
+        self._fill("_model_to_module", name, architecture.family)
         return function
+
+    def _fill(self, table: str, key: str, value: Value) -> None:
+        """Add to a table of timm's registry, where this timm has it."""
+        environment = self.evaluator.environment(_REGISTRY)
+        entries = environment.names.get(table) if environment else None
+        if isinstance(entries, dict):
+            entries[key] = value
 
     def _add_weights(self, architecture: Architecture, default: Value) -> bool:
         if isinstance(default, dict):
             default = _DefaultCfg(deque([""]), {"": self._pretrained_cfg(default)}, is_known=REST not in default)
         if not isinstance(default, _DefaultCfg):
             return False
-        for tag in default.tags:
+        for i, tag in enumerate(default.tags):
+            given = default.cfgs[tag]
+            fields = {**given.fields, "architecture": architecture.name, "tag": tag or None}
+            cfg = InstanceValue(given.cls, fields)
+            for name in ([architecture.name] if i == 0 else []) + ([f"{architecture.name}.{tag}"] if tag else []):
+                self._fill("_model_pretrained_cfgs", name, cfg)
             architecture.weights.append(_weights(architecture.name, tag, default.cfgs[tag].fields))
+        self._fill("_model_default_cfgs", architecture.name, UNKNOWN)
         return default.is_known
 
     def _generate_default_cfgs(self, args: list[Value], keywords: dict[str, Value]) -> Value:
@@ -164,20 +178,20 @@ class _Reader:
             default.cfgs[tag] = record
         return out
 
-    def _pretrained_cfg(self, value: Value) -> RecordValue:
+    def _pretrained_cfg(self, value: Value) -> InstanceValue:
         """``PretrainedCfg(**value)``; every field is unknown when the value is.
 
         Raises:
             GiveUp: this timm has no such class that can be read.
         """
-        if isinstance(value, RecordValue):
+        if isinstance(value, InstanceValue):
             return value
         cls = self.evaluator.attribute(_PRETRAINED, "PretrainedCfg")
         if not isinstance(cls, ClassValue):
             raise GiveUp
         fields: dict[Any, Value] = value if isinstance(value, dict) else {REST: UNKNOWN}
         record = self.evaluator.call(cls, [], fields)
-        if not isinstance(record, RecordValue):
+        if not isinstance(record, InstanceValue):
             raise GiveUp
         return record
 
@@ -185,7 +199,7 @@ class _Reader:
         given = {**dict(zip(("module_name", "deprecation_map"), args, strict=False)), **keywords}
         module, mapping = given.get("module_name"), given.get("deprecation_map")
         if not isinstance(module, str) or not isinstance(mapping, dict):
-            return None
+            return NotImplemented
         environment = self.evaluator.environment(module)
         for name, current in mapping.items():
             if isinstance(name, str) and current is not UNKNOWN:
@@ -193,7 +207,7 @@ class _Reader:
                 if environment:
                     _append_to_all(environment.names, name)
                 self.registry.deprecations[name] = Deprecation(name, _family(module), module, current or None)
-        return None
+        return NotImplemented
 
     def _forget(self, name: str) -> None:
         self.registry.architectures.pop(name, None)

@@ -3,12 +3,13 @@
 import hashlib
 import importlib.util
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import TimmNotFound, TimmSourceError
+from explorer.introspect.extras import Extra, digest_with, read_file, source_files
 
 PACKAGE = "timm"
 _MEND = "give a folder, wheel or sdist of timm"
@@ -17,13 +18,39 @@ _VERSION = re.compile(rb"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
 @dataclass(frozen=True)
 class SourceTree:
-    """The Python files of one timm package, by path relative to the package (``models/resnet.py``)."""
+    """The Python files of one timm package, by path relative to the package (``models/resnet.py``).
+
+    Files of the user's own that stand beside it have the name of their package before them (``mine/net.py``).
+    """
 
     origin: str
     """Where it was read from, for people."""
     files: Mapping[str, bytes] = field(repr=False)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Files that could not be read, with the reason."""
+    extras: tuple[Extra, ...] = ()
+    """The user's own source, which registers models into this timm."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The dotted roots of all that was read, timm first."""
+        return (PACKAGE, *(name for name, _ in self.extras))
+
+    @cached_property
+    def extra_files(self) -> dict[str, bytes]:
+        """The files of the user's own, by path.
+
+        Raises:
+            RequestError: one cannot be read.
+        """
+        return {name: read_file(name, path) for extra in self.extras for name, path in source_files(extra)}
+
+    def module_names(self) -> Iterator[tuple[str, str, bytes]]:
+        """Every file: the module it is, its path, its content."""
+        for path, content in self.files.items():
+            yield module_name(path), path, content
+        for path, content in self.extra_files.items():
+            yield module_name(path, ""), path, content
 
     @cached_property
     def version(self) -> str:
@@ -34,8 +61,14 @@ class SourceTree:
                 return found[1].decode()
         return "unknown"
 
+    @property
+    def file_digests(self) -> dict[str, str]:
+        """A hash of every file's content, by path."""
+        contents = {**self.files, **self.extra_files}
+        return {path: hashlib.blake2b(content, digest_size=8).hexdigest() for path, content in contents.items()}
+
     @cached_property
-    def digest(self) -> str:
+    def timm_digest(self) -> str:
         """A hash over every path and content: the same source has the same digest wherever it lies."""
         hasher = hashlib.blake2b(digest_size=16)
         for path in sorted(self.files):
@@ -45,25 +78,39 @@ class SourceTree:
         hasher.update(repr(sorted(self.unreadable)).encode())
         return hasher.hexdigest()
 
+    @cached_property
+    def digest(self) -> str:
+        """The same, over the files of the user's own too, where there are any.
 
-def module_name(path: str) -> str:
+        Raises:
+            RequestError: one of these cannot be read.
+        """
+        return digest_with(self.timm_digest, self.extras)
+
+
+def module_name(path: str, package: str = PACKAGE) -> str:
     """``models/resnet.py`` -> ``timm.models.resnet``; ``models/__init__.py`` -> ``timm.models``."""
     parts = path.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    return ".".join([PACKAGE, *parts])
+    return ".".join([package, *parts] if package else parts)
 
 
-def find_timm(path: Path | None = None) -> SourceTree:
+def find_timm(path: Path | None = None, extras: Sequence[Extra] = ()) -> SourceTree:
     """Read timm's source.
 
     Args:
         path: a folder (the package, or one that holds it), a wheel or an sdist; the installed timm when ``None``.
+        extras: source of the user's own that registers models into it.
 
     Raises:
         TimmNotFound: ``path`` is ``None`` and no timm is installed.
         TimmSourceError: ``path`` holds no timm.
     """
+    return replace(_find(path), extras=tuple(extras))
+
+
+def _find(path: Path | None) -> SourceTree:
     if path is None:
         return _read_folder(installed_folder())
     try:

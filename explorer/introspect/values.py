@@ -1,14 +1,14 @@
 """The values the evaluator computes with, beside Python's own constants and containers.
 
-``UNKNOWN`` is the answer whenever the source alone does not settle a value. A container that was changed in an unknown
-way holds :data:`REST`: a dict as a key (any key it does not hold itself may then be there), a list or set as an item
-(its length and the rest of its items are not known then).
+``UNKNOWN`` is the answer whenever the source alone does not settle a value; a :class:`Choice` is one of several, where
+an unknown condition decides. A container that was changed in an unknown way holds :data:`REST`: a dict as a key (any
+key it does not hold itself may then be there), a list or set as an item: how many items there are, and in what order,
+is not known then, and those beside it are what may be among them.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 from math import isfinite
 from typing import Any, Final
 
@@ -16,11 +16,13 @@ Value = Any
 """A Python constant, tuple, list, dict or set of values, or one of the classes below."""
 
 
-class Special(Enum):
-    """Markers that no Python value can be confused with."""
+class Special:
+    """A marker that no Python value can be confused with."""
 
-    UNKNOWN = "unknown"
-    REST = "rest"
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __repr__(self) -> str:
         return self.name
@@ -28,9 +30,15 @@ class Special(Enum):
 
 MAX_SIZE = 1_000_000
 """Parts that a value made while evaluating may have."""
+MAX_OPTIONS = 64
+"""Options that a :class:`Choice` may have."""
 
-UNKNOWN: Final = Special.UNKNOWN
-REST: Final = Special.REST
+_LONGEST_RUN = 3
+MAX_EXACT = 8
+"""Whole numbers up to this one are strides, kernel sizes and counts, which decide what is built."""
+
+UNKNOWN: Final = Special("UNKNOWN")
+REST: Final = Special("REST")
 
 
 @dataclass(eq=False, slots=True)
@@ -42,46 +50,118 @@ class Environment:
 
 
 @dataclass(eq=False, slots=True)
+class Choice:
+    """One of several values; :data:`UNKNOWN` among them when it may be something else."""
+
+    options: tuple[Value, ...]
+    key: Any = None
+    """What :func:`key_of` found, once it was asked."""
+
+
+@dataclass(eq=False, slots=True)
 class ModuleValue:
-    """A module of timm."""
+    """A module of the packages read."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class ExternalValue:
-    """Something outside timm, by dotted name: ``torch.nn.Conv2d``."""
+    """Something outside the packages read, by dotted name: ``torch.nn.Conv2d``, ``builtins.len``. One for a name."""
 
+    __slots__ = ("is_class", "name")
     name: str
+    is_class: bool
+    """Whether its name is written as a class's is."""
+
+    def __new__(cls, name: str) -> "ExternalValue":
+        """The value for a name; the same one each time."""
+        value = _EXTERNAL_VALUES.get(name)
+        if value is None:
+            value = _EXTERNAL_VALUES[name] = super().__new__(cls)
+            last = name.rpartition(".")[2].lstrip("_")
+            value.name = name
+            value.is_class = last[:1].isupper() and not (last.isupper() and "_" in last)
+        return value
+
+    def __repr__(self) -> str:
+        return f"ExternalValue({self.name!r})"
+
+
+_EXTERNAL_VALUES: dict[str, ExternalValue] = {}
 
 
 @dataclass(eq=False, slots=True)
 class FunctionValue:
-    """A function of timm with the environment it closes over."""
+    """A function of the packages read, with the environment it closes over.
+
+    ``owner`` is the class whose body defines it; ``through`` what foreign code wraps it (a decorator's name).
+    """
 
     module: str
     qualname: str
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     closure: Environment
     defaults: dict[str, Value]
+    owner: "ClassValue | None" = None
+    through: str | None = None
 
 
 @dataclass(eq=False, slots=True)
 class ClassValue:
-    """A class of timm."""
+    """A class of the packages read; ``namespace`` and ``mro`` are filled when they are first asked for."""
 
     module: str
     qualname: str
     node: ast.ClassDef
     closure: Environment
+    namespace: dict[str, Value] | None = None
+    mro: "tuple[ClassValue | ExternalValue, ...] | None" = None
 
 
 @dataclass(eq=False, slots=True)
-class RecordValue:
-    """An instance of a timm dataclass, by field."""
+class InstanceValue:
+    """An instance of a class, by attribute; ``items`` is what a container of modules holds.
+
+    ``version`` counts changes, so that a computation that saw it before one is not taken for one after it.
+    """
+
+    cls: ClassValue | ExternalValue
+    fields: dict[str, Value] = field(default_factory=dict)
+    items: "list[Value] | dict[Any, Value] | None" = None
+    version: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class MethodValue:
+    """A function bound to its first argument."""
+
+    function: FunctionValue
+    owner: Value
+
+
+@dataclass(eq=False, slots=True)
+class MemberValue:
+    """A method of a value of Python's or torch's own: ``layers.append``, ``module.apply``."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(eq=False, slots=True)
+class SuperValue:
+    """``super()``: attributes of ``owner`` looked up after ``cls``."""
 
     cls: ClassValue
-    fields: dict[str, Value]
+    owner: Value
+
+
+@dataclass(eq=False, slots=True)
+class DescriptorValue:
+    """A function under ``property``, ``staticmethod`` or ``classmethod``; ``setter`` is a property's."""
+
+    kind: str
+    function: Value
+    setter: Value = None
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +177,127 @@ class GiveUp(Exception):
     """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
 
 
-_ATOMS = (str, int, float, bool, type(None))
+class OutOfSteps(GiveUp):
+    """The work allowed for one evaluation is used up."""
+
+
+ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
+"""Types of constants."""
+
+DEFINITIONS = (FunctionValue, ClassValue, ModuleValue, ExternalValue)
+"""What a ``def``, ``class`` or ``import`` binds."""
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+def join(values: Iterable[Value]) -> Value:
+    """One of the values: the value itself where all are the same, else a :class:`Choice`."""
+    values = list(values)
+    if len(values) == 1:
+        return values[0]
+    found: dict[Any, Value] = {}
+    for value in values:
+        if value.__class__ is Choice:
+            for option in value.options:
+                found.setdefault(key_of(option), option)
+        else:
+            found.setdefault(key_of(value), value)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if not found:
+        return UNKNOWN
+    if len(found) > MAX_OPTIONS:
+        kept = [v for v in found.values() if v.__class__ not in ATOMS and not isinstance(v, _CONTAINERS)]
+        return Choice((*kept[:MAX_OPTIONS], UNKNOWN)) if kept else UNKNOWN
+    return Choice(tuple(found.values()))
+
+
+def options_of(value: Value) -> tuple[Value, ...]:
+    """What the value may be."""
+    return value.options if value.__class__ is Choice else (value,)
+
+
+def key_of(value: Value, depth: int = 8) -> Any:
+    """Something hashable that is equal for values that no computation can tell apart.
+
+    Containers that lie more than ``depth`` deep in others are told apart by identity.
+    """
+    kind = value.__class__
+    if kind is str or kind is int or value is None:
+        return value
+    if kind is bool or kind is float:
+        return (kind, value)
+    if kind is tuple or kind is list:
+        return (kind, *[key_of(v, depth - 1) for v in value]) if depth else (id(value),)
+    if kind is dict:
+        return (dict, *[(k, key_of(v, depth - 1)) for k, v in value.items()]) if depth else (id(value),)
+    if kind is InstanceValue:
+        if value.cls.__class__ is ExternalValue:
+            return (InstanceValue, value.cls, key_of(value.items))
+        return (InstanceValue, id(value), value.version)
+    if kind is Choice:
+        if value.key is None:
+            value.key = (Choice, frozenset([key_of(v) for v in value.options]))
+        return value.key
+    if kind is PartialValue:
+        return (PartialValue, key_of(value.function), key_of(value.args), key_of(value.keywords))
+    if kind is MethodValue:
+        return (MethodValue, value.function, key_of(value.owner))
+    if kind is MemberValue:
+        return (MemberValue, key_of(value.owner), value.name)
+    if kind is set or kind is frozenset:
+        return (set, frozenset([key_of(v) for v in value]))
+    if kind is FunctionValue:
+        return (value.node, value.closure)
+    try:
+        hash(value)
+    except TypeError:
+        return (id(value),)
+    return value
+
+
+def shape_key_of(value: Value, sizes: dict[int, int], depth: int = 8) -> Any:
+    """As :func:`key_of`, but equal for values that differ only in sizes.
+
+    A size is a whole number over :data:`MAX_EXACT`; ``sizes`` numbers them in order of appearance, so that those equal
+    in one value are equal in the other. Fractions are all alike.
+    """
+    kind = value.__class__
+    if kind is str or value is None:
+        return value
+    if kind is int:
+        return value if -1 <= value <= MAX_EXACT else (int, sizes.setdefault(value, len(sizes)))
+    if kind is float:
+        return (float, value) if value in (0.0, 1.0) else float
+    if kind is tuple or kind is list:
+        return (kind, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value])) if depth else (id(value),)
+    if kind is dict:
+        return (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()]) if depth else (id(value),)
+    if kind is PartialValue:
+        parts = (value.function, value.args, value.keywords)
+        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts]) if depth else (id(value),)
+    return key_of(value, depth)
+
+
+def _runs_shortened(keys: list[Any]) -> list[Any]:
+    """The keys, where one that comes many times in a row comes three times: how often a block repeats is a size too."""
+    if len(keys) <= _LONGEST_RUN:
+        return keys
+    short = keys[:_LONGEST_RUN]
+    for key in keys[_LONGEST_RUN:]:
+        if any(key != other for other in short[-_LONGEST_RUN:]):
+            short.append(key)
+    return short
+
+
+def has_sizes(value: Value) -> bool:
+    """Whether the value is a number that a computation may go on with, or a container, which has a length."""
+    kind = value.__class__
+    if kind is int or kind is float or kind in _CONTAINERS:
+        return True
+    if kind is Choice:
+        return any(has_sizes(v) for v in value.options)
+    return kind is InstanceValue and value.items is not None and value.cls.__class__ is ExternalValue
 
 
 def is_known(value: Value) -> bool:
@@ -106,9 +306,9 @@ def is_known(value: Value) -> bool:
     Raises:
         GiveUp: the value has more than :data:`MAX_SIZE` parts.
     """
-    if value.__class__ in _ATOMS:
+    if value.__class__ in ATOMS:
         return True
-    return all(part is not UNKNOWN and part is not REST for part in _parts(value))
+    return all(part is not UNKNOWN and part is not REST and part.__class__ is not Choice for part in _parts(value))
 
 
 def is_data(value: Value) -> bool:
@@ -117,12 +317,9 @@ def is_data(value: Value) -> bool:
     Raises:
         GiveUp: the value has more than :data:`MAX_SIZE` parts.
     """
-    if value.__class__ in _ATOMS:
+    if value.__class__ in ATOMS:
         return True
-    return all(
-        part is None or isinstance(part, (bool, int, float, complex, str, bytes, *_CONTAINERS))
-        for part in _parts(value)
-    )
+    return all(part.__class__ in ATOMS or isinstance(part, (*_CONTAINERS, range)) for part in _parts(value))
 
 
 def as_json(value: Value) -> Value:
@@ -155,8 +352,3 @@ def _parts(value: Value) -> Iterator[Value]:
             pending += part.values()
         elif isinstance(part, _CONTAINERS):
             pending += part
-        elif isinstance(part, RecordValue):
-            pending += part.fields.values()
-
-
-_CONTAINERS = (dict, list, tuple, set, frozenset)

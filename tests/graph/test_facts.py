@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -94,11 +95,43 @@ def test_source_url(version: str, url: str | None) -> None:
     assert source_url(node, version) == url
 
 
-def test_an_entrypoint_that_chooses_between_classes(timm_graph: Graph) -> None:
-    """``_create_effnet`` hands over ``EfficientNetFeatures`` when features are asked for."""
-    classes = model_classes(timm_graph, "timm.models.efficientnet:efficientnet_b0")
+BUILT = """
+    model:net -registers-> timm.a:net
+    model:net -creates-> timm.m:create
+    timm.m:create -dispatches-> timm.a:net
+    timm.a:net -> timm.m:build
+    timm.m:build -> timm.m:Config.__init__
+    timm.m:build -> timm.a:Net.__init__ | via model_cls
+    timm.a:Net.__init__ -> timm.a:Block.__init__ | via block
+"""
 
-    assert set(classes) == {
-        "timm.models.efficientnet:EfficientNet",
-        "timm.models.efficientnet:EfficientNetFeatures",
-    }
+
+@pytest.mark.parametrize(
+    ("more", "classes"),
+    [
+        ("", ["timm.a:Net"]),
+        ("timm.m:build -> timm.m:Features.__init__ | via feature_cls", ["timm.a:Net", "timm.m:Features"]),
+        ("timm.m:build#other -> timm.b:Ten.__init__ | via model_cls", ["timm.a:Net"]),
+    ],
+)
+def test_the_class_of_a_model_is_what_the_builder_was_handed(
+    draw: Callable[[str], Graph], more: str, classes: list[str]
+) -> None:
+    graph = draw(BUILT + more)
+
+    assert model_classes(graph, graph.node("model:net"), "timm.a:net") == classes
+
+
+def test_a_model_whose_creation_is_not_known_has_no_class(draw: Callable[[str], Graph]) -> None:
+    graph = draw("model:net -registers-> timm.a:net\ntimm.a:net -> timm.a:Net.__init__ | via cls")
+
+    assert facts(graph, graph.node("model:net"))["classes"] == []
+
+
+def test_an_entrypoint_with_two_classes_makes_the_one_that_is_asked_for(timm_graph: Graph) -> None:
+    """``_create_effnet`` hands over ``EfficientNetFeatures`` only when features are asked for."""
+    model = timm_graph.node("model:efficientnet_b0")
+
+    assert model_classes(timm_graph, model, "timm.models.efficientnet:efficientnet_b0") == [
+        "timm.models.efficientnet:EfficientNet"
+    ]

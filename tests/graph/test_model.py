@@ -1,9 +1,13 @@
+import json
+
 import networkx as nx
 import pytest
 
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
+from explorer.graph.contexts import Contexts
 from explorer.graph.model import Section
 from explorer.graph.nodelink import edge_dict, from_node_link, to_node_link
+from explorer.graph.traced import Traced
 
 A, B, C = (Node(f"timm.m:{name}", NodeKind.FUNCTION, "m.py", 1, 2, data={"signature": "()"}) for name in "abc")
 
@@ -73,16 +77,17 @@ def test_one_edge_of_a_kind_between_two_nodes() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "merged"),
     [
-        ({"binds": {"f": ["x"]}}, {"binds": {"f": ["y", "x"], "g": ["z"]}}, {"binds": {"f": ["x", "y"], "g": ["z"]}}),
-        ({"binds": {"f": ["x"]}}, {}, {"binds": {"f": ["x"]}}),
-        ({}, {"binds": {"f": ["x"]}}, {"binds": {"f": ["x"]}}),
+        ({"via": "f"}, {"via": "f"}, {"via": "f"}),
+        ({"via": "f"}, {"via": "g"}, {}),
+        ({"via": "f"}, {}, {}),
+        ({}, {"via": "f"}, {}),
         (
-            {"via": "f", "stands_for": ["x"]},
-            {"via": "f", "stands_for": ["y"], "default": True},
-            {"via": "f", "stands_for": ["x", "y"], "default": True},
+            {"through": "torch.nn:Module.apply"},
+            {"through": "torch.nn:Module.apply"},
+            {"through": "torch.nn:Module.apply"},
         ),
-        ({"via": "f", "stands_for": ["x"], "default": True}, {}, {}),
-        ({}, {"via": "f", "stands_for": ["x"]}, {}),
+        ({"through": "torch.nn:Module.apply"}, {}, {}),
+        ({"through": "torch.nn:Module.apply", "via": "f"}, {"via": "f"}, {"via": "f"}),
     ],
 )
 def test_data_of_two_edges_is_united(first: dict[str, object], second: dict[str, object], merged: object) -> None:
@@ -93,10 +98,10 @@ def test_data_of_two_edges_is_united(first: dict[str, object], second: dict[str,
 
 
 def test_merging_leaves_the_given_edges_alone() -> None:
-    first = call(A, B, binds={"f": ["x"]})
-    graph_of(first, call(A, B, binds={"f": ["y"]}))
+    first = call(A, B, via="f")
+    graph_of(first, call(A, B, via="g"))
 
-    assert first.data == {"binds": {"f": ["x"]}}
+    assert first.data == {"via": "f"}
 
 
 def test_edges_both_ways() -> None:
@@ -126,6 +131,99 @@ def test_subgraph() -> None:
     assert [(e.source, e.target) for e in part.edges()] == [(A.id, B.id)]
     part.add_edge(call(B, A))
     assert graph.edge(B.id, A.id, EdgeKind.CALLS) is None
+
+
+def traced(*pairs: tuple[Node, Node], site: str = "m.py:9") -> Traced:
+    return Traced("1.0", "abc", [(caller.id, callee.id, (site,)) for caller, callee in pairs], {})
+
+
+def evidence(graph: Graph) -> dict[tuple[str, EdgeKind], tuple[Evidence, ...]]:
+    return {(f"{e.source[-1]}{e.target[-1]}", e.kind): e.evidence for e in graph.edges()}
+
+
+def test_what_was_traced_joins_what_the_source_says() -> None:
+    graph = graph_of(
+        call(A, B, "m.py:1"), call(A, C, "m.py:2"), Edge(B.id, A.id, EdgeKind.DISPATCHES, sites=("m.py:3",))
+    )
+    graph.join_traces(lambda: traced((A, B), (B, C), (B, A)))
+
+    assert evidence(graph) == {
+        ("ab", EdgeKind.CALLS): (Evidence.STATIC, Evidence.TRACED),
+        ("ac", EdgeKind.CALLS): (Evidence.STATIC,),
+        ("bc", EdgeKind.CALLS): (Evidence.TRACED,),
+        ("ba", EdgeKind.DISPATCHES): (Evidence.STATIC, Evidence.TRACED),
+    }
+    assert [e.sites for e in graph.out_edges(A.id)] == [("m.py:1", "m.py:9"), ("m.py:2",)]
+    assert [e.source for e in graph.in_edges(C.id, EdgeKind.CALLS)] == [A.id, B.id]
+
+
+def test_a_site_that_both_know_is_one() -> None:
+    graph = graph_of(call(A, B, "m.py:1"))
+    graph.join_traces(lambda: traced((A, B), site="m.py:1"))
+
+    assert [e.sites for e in graph.edges()] == [("m.py:1",)]
+
+
+def test_a_call_seen_to_be_direct_goes_through_nothing() -> None:
+    graph = graph_of(call(A, B, through="torch.nn:Module.apply", via="f"), call(A, C, through="functools:reduce"))
+    graph.join_traces(lambda: traced((A, B)))
+
+    assert [e.data for e in graph.out_edges(A.id)] == [{"via": "f"}, {"through": "functools:reduce"}]
+
+
+def test_traces_are_seen_from_a_callee_that_was_looked_at_before() -> None:
+    graph = graph_of(call(A, B))
+    assert [e.source for e in graph.in_edges(B.id)] == [A.id]
+
+    graph.join_traces(lambda: traced((C, B)))
+
+    assert [e.source for e in graph.in_edges(B.id)] == [A.id, C.id]
+
+
+def test_traces_are_read_once_and_only_when_calls_are_asked_for() -> None:
+    asked: list[str] = []
+
+    def load() -> Traced:
+        asked.append("traces")
+        return traced((A, B))
+
+    graph = graph_of(call(A, B))
+    graph.join_traces(load)
+    list(graph.nodes())
+    list(graph.edges(EdgeKind.CONTAINS, EdgeKind.IMPORTS))
+    assert asked == []
+
+    for _ in range(2):
+        list(graph.edges(EdgeKind.CALLS, EdgeKind.DISPATCHES))
+        assert graph.traces is not None
+    assert asked == ["traces"]
+    assert evidence(graph) == {("ab", EdgeKind.CALLS): (Evidence.STATIC, Evidence.TRACED)}
+
+
+def test_traces_asked_for_before_the_calls_are_joined_all_the_same() -> None:
+    graph = graph_of(call(A, B))
+    graph.join_traces(lambda: traced((A, B)))
+
+    assert graph.traces is not None
+    assert evidence(graph) == {("ab", EdgeKind.CALLS): (Evidence.STATIC, Evidence.TRACED)}
+
+
+def test_no_traces_leave_the_calls_alone() -> None:
+    graph = graph_of(call(A, B))
+    graph.join_traces(lambda: None)
+
+    assert graph.traces is None
+    assert evidence(graph) == {("ab", EdgeKind.CALLS): (Evidence.STATIC,)}
+
+
+def test_contexts_are_stored_and_read_like_a_section() -> None:
+    graph = graph_of(call(A, B))
+    graph.contexts = Contexts([A.id, B.id], [[1, [], []], [0, [0], []]], {"net": 1})
+    sections = dict(graph.sections())
+
+    again = Graph(GraphInfo(), lambda name: json.loads(json.dumps(sections[name])))
+    assert again.contexts == graph.contexts
+    assert Graph(GraphInfo(), lambda name: {}).contexts == Graph().contexts == Contexts()
 
 
 def test_only_the_sections_needed_are_read() -> None:
@@ -158,7 +256,7 @@ def test_node_link_and_back() -> None:
 
 
 def test_networkx_reads_it_and_writes_it() -> None:
-    graph = graph_of(call(A, B, "m.py:1", binds={"f": [C.id]}), Edge(A.id, B.id, EdgeKind.REGISTERS))
+    graph = graph_of(call(A, B, "m.py:1", via="f"), Edge(A.id, B.id, EdgeKind.REGISTERS))
     theirs = graph.to_networkx()
 
     assert isinstance(theirs, nx.MultiDiGraph)

@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from explorer.graph import EdgeKind, Graph, NodeKind
+from explorer.graph import EdgeKind, Evidence, Graph, NodeKind
 from explorer.graph.facts import model_classes
 from explorer.graph.names import find_model, find_node
 from explorer.graph.slices import MAX_NODES, around, model_calls
+from explorer.graph.traced import Traced
 
 CREATE = "timm.models._factory:create_model"
 BUILD = "timm.models._builder:build_model_with_cfg"
@@ -18,14 +19,18 @@ def ids(graph: Graph) -> set[str]:
 TWO_FAMILIES = """
     model:net -registers-> timm.a:net
     model:ten -registers-> timm.b:ten
-    timm.m:create -dispatches-> timm.a:net
-    timm.m:create -dispatches-> timm.b:ten
-    timm.m:create -> timm.m:lookup
-    timm.a:net -> timm.m:build | cls=timm.a:Net
-    timm.b:ten -> timm.m:build | cls=timm.b:Ten
-    timm.m:build -> timm.a:Net.__init__ | via cls
-    timm.m:build -> timm.b:Ten.__init__ | via cls
+    model:net -creates-> timm.m:create#net
+    model:ten -creates-> timm.m:create#ten
+    timm.m:create#net -dispatches-> timm.a:net
+    timm.m:create#ten -dispatches-> timm.b:ten
+    timm.m:create#net -> timm.m:lookup
+    timm.m:create#ten -> timm.m:lookup
+    timm.a:net -> timm.m:build#net
+    timm.b:ten -> timm.m:build#ten
+    timm.m:build#net -> timm.a:Net.__init__ | via cls
+    timm.m:build#ten -> timm.b:Ten.__init__ | via cls
     timm.a:Net.__init__ -> torch.nn:Conv2d
+    timm.a:late -> timm.a:never
 """
 
 
@@ -43,6 +48,57 @@ def test_what_is_outside_is_shown_on_request(draw: Callable[[str], Graph]) -> No
     graph = draw(TWO_FAMILIES)
 
     assert "torch.nn:Conv2d" in model_calls(graph, graph.node("model:net"), externals=True).graph
+
+
+def traced(graph: Graph, *pairs: tuple[str, str], model: str = "net") -> Graph:
+    """The graph where a model's creation was traced and made these calls."""
+    seen = [(caller, callee, ("m.py:1",)) for caller, callee in pairs]
+    graph.join_traces(lambda: Traced("9.9.9", "", seen, {model: tuple(range(len(seen)))}))
+    return graph
+
+
+NET = [
+    ("timm.m:create", "timm.a:net"),
+    ("timm.a:net", "timm.m:build"),
+    ("timm.m:build", "timm.a:Net.__init__"),
+    ("timm.a:Net.__init__", "timm.a:late"),
+]
+"""What ran: no lookup, and a call that the source does not show."""
+
+
+def test_a_traced_model_shows_what_ran(draw: Callable[[str], Graph]) -> None:
+    graph = traced(draw(TWO_FAMILIES), *NET)
+    part = model_calls(graph, graph.node("model:net"), externals=True)
+
+    assert ids(part.graph) == {
+        "model:net", "timm.a:net", "timm.m:create", "timm.m:build", "timm.a:Net.__init__", "timm.a:late",
+        "torch.nn:Conv2d",
+    }  # fmt: skip
+    dispatch = part.graph.edge("timm.m:create", "timm.a:net", EdgeKind.DISPATCHES)
+    assert dispatch is not None
+    assert dispatch.evidence == (Evidence.STATIC, Evidence.TRACED)
+
+
+def test_what_is_outside_is_shown_of_functions_that_ran(draw: Callable[[str], Graph]) -> None:
+    graph = traced(draw(TWO_FAMILIES + "timm.m:lookup -> torch:load"), *NET)
+
+    assert "torch:load" not in model_calls(graph, graph.node("model:net"), externals=True).graph
+
+
+def test_a_model_that_was_not_traced_shows_what_its_source_says(draw: Callable[[str], Graph]) -> None:
+    graph = traced(draw(TWO_FAMILIES), *NET)
+    part = model_calls(graph, graph.node("model:ten"))
+
+    assert ids(part.graph) == {
+        "model:ten", "timm.b:ten", "timm.m:create", "timm.m:lookup", "timm.m:build", "timm.b:Ten.__init__",
+    }  # fmt: skip
+
+
+def test_a_model_that_is_only_registered_shows_so(draw: Callable[[str], Graph]) -> None:
+    graph = draw("model:net -registers-> timm.a:net\ntimm.a:net -> timm.m:build")
+    part = model_calls(graph, graph.node("model:net"))
+
+    assert (ids(part.graph), part.root) == ({"model:net", "timm.a:net"}, "timm.a:net")
 
 
 def test_the_nearest_are_kept_and_the_rest_counted(draw: Callable[[str], Graph]) -> None:
@@ -94,7 +150,7 @@ def test_every_model_is_led_from_create_model_to_its_class(timm_graph: Graph) ->
     for node in timm_graph.nodes(NodeKind.MODEL):
         (entrypoint,) = timm_graph.successors(node.id, EdgeKind.REGISTERS)
         dispatch = timm_graph.edge(CREATE, entrypoint, EdgeKind.DISPATCHES)
-        classes = model_classes(timm_graph, entrypoint)
+        classes = model_classes(timm_graph, node, entrypoint)
         if dispatch is None or not dispatch.sites or not classes or not all(i in timm_graph for i in classes):
             lost.append(node.name)
 

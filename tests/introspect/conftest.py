@@ -35,6 +35,6 @@ def registry(parse: Callable[..., dict[str, Module]]) -> Callable[..., Registry]
 
     def read(toy: str, **others: str) -> Registry:
         files = {f"models/{name}.py": HEADER + text for name, text in others.items()}
-        return read_registry(parse({**files, "models/toy.py": HEADER + toy}))
+        return read_registry(parse({**files, "models/toy.py": HEADER + toy}))[0]
 
     return read

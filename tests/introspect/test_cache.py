@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.graph import Graph
+from explorer.graph import EdgeKind, Graph
 from explorer.graph.nodelink import to_node_link
 from explorer.introspect import load_graph
+from explorer.introspect.build import Builder
 from explorer.introspect.cache import cached_graph
 from explorer.introspect.source import SourceTree, find_timm
 
@@ -22,12 +23,14 @@ def folder(own_folders: Path) -> Path:
     return own_folders / "timm-explorer" / "graphs"
 
 
-def the_file(folder: Path) -> Path:
-    (path,) = folder.iterdir()
-    return path
+def the_files(folder: Path) -> dict[str, Path]:
+    """The two files of the only graph there: ``base``, and its ``calls``."""
+    files = {"calls" if path.name.endswith("-calls.zip") else "base": path for path in folder.iterdir()}
+    assert len(files) == len(list(folder.iterdir()))
+    return files
 
 
-def no_build(source: SourceTree) -> Graph:
+def no_build(source: SourceTree) -> Builder:
     raise AssertionError("built, though it is in the cache")
 
 
@@ -39,9 +42,28 @@ def test_a_warm_load_is_the_cold_build(make_timm: MakeTimm, folder: Path) -> Non
     package = make_timm()
     cold = whole(load_graph(package))
 
-    assert the_file(folder).suffix == ".zip"
+    assert the_files(folder).keys() == {"base", "calls"}
     assert whole(cached_graph(find_timm(package), no_build)) == cold
     assert whole(load_graph(package, use_cache=False)) == cold
+
+
+def test_contexts_are_kept(make_timm: MakeTimm) -> None:
+    package = make_timm()
+    cold = load_graph(package).contexts
+    warm = cached_graph(find_timm(package), no_build).contexts
+
+    assert list(warm.models) == ["toy_small", "toy_large", "old_toy", "old_toy_b", "gone_toy"]
+    assert warm.to_json() == cold.to_json()
+
+
+def test_calls_are_followed_when_they_are_asked_for(make_timm: MakeTimm, folder: Path) -> None:
+    graph = load_graph(make_timm())
+
+    assert graph.node("timm.models.toy:toy_small").line == 31
+    assert list(graph.successors("model:toy_small", EdgeKind.REGISTERS)) == ["timm.models.toy:toy_small"]
+    assert the_files(folder).keys() == {"base"}
+    assert list(graph.edges(EdgeKind.DISPATCHES))
+    assert the_files(folder).keys() == {"base", "calls"}
 
 
 def test_problems_are_kept(make_timm: MakeTimm) -> None:
@@ -63,6 +85,38 @@ def test_a_changed_source_is_built_again(make_timm: MakeTimm) -> None:
     changed = make_timm({"models/new.py": "def f(): pass"})
 
     assert "timm.models.new:f" in load_graph(changed)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("models/toy.py", "self.stem = ConvAct(8)", "self.stem = self.make()\n    def make(self): return ConvAct(8)"),
+        ("models/toy.py", "depth=9", "depth=9, **{'x': 1}"),
+        ("models/toy.py", "@register_model\ndef toy_large", "def toy_large"),
+        ("models/_builder.py", "if pretrained:", "if not pretrained:"),
+        ("layers/conv.py", "self.act = act_layer()", "self.act = None"),
+        ("models/_factory.py", "return model\n", "return wrapped(model)\n\ndef wrapped(model): return model\n"),
+        ("version.py", "9.9.9", "9.9.10"),
+    ],
+)
+def test_what_is_taken_over_of_an_earlier_graph_is_what_a_new_one_has(
+    make_timm: MakeTimm, file: str, old: str, new: str
+) -> None:
+    package = make_timm()
+    whole(load_graph(package))
+    path = package / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    again, fresh = load_graph(package), load_graph(package, use_cache=False)
+
+    assert whole(again) == whole(fresh)
+    for name in fresh.contexts.models:
+        assert pairs_of(again, name) == pairs_of(fresh, name)
+
+
+def pairs_of(graph: Graph, model: str) -> set[tuple[str, str]]:
+    return set(graph.contexts.pairs(graph.contexts.models[model]))
 
 
 def _truncated(path: Path) -> None:
@@ -111,8 +165,25 @@ def _no_section(path: Path) -> None:
         archive.writestr("info.json", info)
 
 
+def _nothing(path: Path) -> None:
+    with zipfile.ZipFile(path, "w"):
+        pass
+
+
+def _gone(path: Path) -> None:
+    path.unlink()
+
+
 def _section_is_a_list(path: Path) -> None:
     _rewrite(path, "nodes/model.json", [])
+
+
+def _calls_are_a_list(path: Path) -> None:
+    _rewrite(path, "edges/calls.json", [])
+
+
+def _contexts_are_a_list(path: Path) -> None:
+    _rewrite(path, "contexts.json", [])
 
 
 def _info_is_a_list(path: Path) -> None:
@@ -134,44 +205,64 @@ def _a_folder(path: Path) -> None:
     path.mkdir()
 
 
+_OF_ANY = [_truncated, _empty, _garbage, _foreign_json, _flipped, _flipped_everywhere, _nothing, _gone, _a_folder]
+_OF_BASE = [_no_section, _section_is_a_list, _info_is_a_list, _info_is_of_another_format, _problems_are_words]
+_OF_CALLS = [_calls_are_a_list, _contexts_are_a_list]
+
+
 @pytest.mark.parametrize(
-    "damage",
+    ("kind", "damage"),
     [
-        _truncated, _empty, _garbage, _foreign_json, _flipped, _flipped_everywhere, _no_section, _section_is_a_list,
-        _info_is_a_list, _info_is_of_another_format, _problems_are_words, _a_folder,
+        *(("base", damage) for damage in (*_OF_ANY, *_OF_BASE)),
+        *(("calls", damage) for damage in (*_OF_ANY, *_OF_CALLS)),
     ],
-    ids=lambda f: f.__name__,
-)  # fmt: skip
-def test_a_damaged_file_is_as_good_as_none(make_timm: MakeTimm, folder: Path, damage: Callable[[Path], None]) -> None:
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_damaged_file_is_as_good_as_none(
+    make_timm: MakeTimm, folder: Path, kind: str, damage: Callable[[Path], None]
+) -> None:
     package = make_timm()
-    cold = whole(load_graph(package))
-    damage(the_file(folder))
+    cold = load_graph(package)
+    before = whole(cold), cold.contexts.to_json()
+    damage(the_files(folder)[kind])
+    again = load_graph(package)
 
-    assert whole(load_graph(package)) == cold
+    assert (whole(again), again.contexts.to_json()) == before
 
 
-def test_a_damaged_file_is_replaced(make_timm: MakeTimm, folder: Path) -> None:
+@pytest.mark.parametrize("kind", ["base", "calls"])
+def test_a_damaged_file_is_replaced(make_timm: MakeTimm, folder: Path, kind: str) -> None:
     package = make_timm()
-    load_graph(package)
-    _flipped(the_file(folder))
-    list(load_graph(package).nodes())
+    whole(load_graph(package))
+    _flipped(the_files(folder)[kind])
+    whole(load_graph(package))
 
-    list(cached_graph(find_timm(package), no_build).nodes())
+    whole(cached_graph(find_timm(package), no_build))
 
 
-def test_any_one_flipped_byte_is_survived(make_timm: MakeTimm, folder: Path) -> None:
+@pytest.mark.parametrize("kind", ["base", "calls"])
+def test_any_one_flipped_byte_is_survived(make_timm: MakeTimm, folder: Path, kind: str) -> None:
     package = make_timm({"models/toy.py": "x = 1"})
     cold = whole(load_graph(package))
-    path = the_file(folder)
+    path = the_files(folder)[kind]
     content = path.read_bytes()
     source = find_timm(package)
-    fresh = load_graph(package, use_cache=False)
+    fresh = Fresh(source)
     at_headers = [*range(40), *range(len(content) - 400, len(content)), *range(40, len(content) - 400, 211)]
 
     for at in at_headers:
         for bit in (0x01, 0x80):
             path.write_bytes(content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :])
             assert whole(cached_graph(source, lambda _: fresh)) == cold, at
+
+
+class Fresh(Builder):
+    """Builds once, however often it is asked to."""
+
+    def complete(self, before: Graph | None = None) -> Graph:
+        if not self.graph.contexts.ids:
+            super().complete(before)
+        return self.graph
 
 
 def test_the_cache_folder_is_a_file(make_timm: MakeTimm, own_folders: Path) -> None:
@@ -224,11 +315,11 @@ def test_files_used_last_are_kept(make_timm: MakeTimm, folder: Path) -> None:
     for i in range(10):
         for path in folder.iterdir():
             os.utime(path, ns=(stamp := path.stat().st_mtime_ns - 10**9, stamp))
-        load_graph(used_daily)
-        load_graph(make_timm({"models/new.py": f"x = {i}"}, name=f"branch{i}"))
+        whole(load_graph(used_daily))
+        whole(load_graph(make_timm({"models/new.py": f"x = {i}"}, name=f"branch{i}")))
 
-    assert 2 <= len(list(folder.iterdir())) <= 8
-    cached_graph(find_timm(used_daily), no_build)
+    assert 4 <= len(list(folder.iterdir())) <= 16
+    whole(cached_graph(find_timm(used_daily), no_build))
 
 
 def test_what_a_killed_process_left_is_cleared(make_timm: MakeTimm, folder: Path) -> None:
@@ -253,10 +344,11 @@ def test_a_file_of_another_explorer_is_not_read(
 
 
 def test_the_cache_is_data(make_timm: MakeTimm, folder: Path) -> None:
-    load_graph(make_timm())
+    whole(load_graph(make_timm()))
 
-    with zipfile.ZipFile(the_file(folder)) as archive:
-        assert all(isinstance(json.loads(archive.read(name)), dict) for name in archive.namelist())
+    for path in the_files(folder).values():
+        with zipfile.ZipFile(path) as archive:
+            assert all(isinstance(json.loads(archive.read(name)), dict) for name in archive.namelist())
 
 
 def test_two_processes_build_at_once(make_timm: MakeTimm, folder: Path) -> None:
@@ -270,5 +362,5 @@ def test_two_processes_build_at_once(make_timm: MakeTimm, folder: Path) -> None:
 
     assert {error for _, error in answers} == {b""}
     assert len({out for out, _ in answers}) == 1
-    cached_graph(find_timm(package), no_build)
-    assert the_file(folder).suffix == ".zip"
+    whole(cached_graph(find_timm(package), no_build))
+    assert the_files(folder).keys() == {"base", "calls"}

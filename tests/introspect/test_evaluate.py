@@ -10,7 +10,7 @@ import pytest
 
 from explorer.introspect.evaluate import Evaluator
 from explorer.introspect.parse import parse_module
-from explorer.introspect.values import REST, UNKNOWN, Environment, is_known
+from explorer.introspect.values import REST, UNKNOWN, Environment, is_data, is_known, options_of
 
 
 def run(source: str, **others: str) -> Environment:
@@ -109,6 +109,7 @@ def _cfg(url='', **kwargs):
         ("names = ['a']\nnames += ['b']\nx = names", ["a", "b"]),
         ("x = {'a'} | {'b'}", {"a", "b"}),
         ("n = 1\ndef f():\n  global n\n  n = 2\nf()\nx = n", 2),
+        ("class A:\n  n = 1\nx = A().n", 1),
     ],
 )  # fmt: skip
 def test_data_is_computed_as_python_does(source: str, x: object) -> None:
@@ -127,7 +128,6 @@ TORCH = "import os, torch\nflag = torch.cuda.is_available()\n"
     [
         "x = flag",
         "x = os.environ['SIZE']",
-        "x = os.environ.get('SIZE', 224)",
         "x = torch.tensor([1])",
         "x = 1 if flag else 2",
         "if flag:\n  x = 1\nelse:\n  x = 2",
@@ -161,15 +161,16 @@ TORCH = "import os, torch\nflag = torch.cuda.is_available()\n"
         "x = (lambda: (yield))()",
         "def f():\n  yield 1\nx = f()",
         "async def f(): return 1\nx = f()",
-        "class A:\n  n = 1\nx = A().n",
         "x = y = 0\nfor i in flag:\n  x = y\n  y = 1",
         "def f(dict): return dict(a=1)\nx = f(flag)",
         "x = 0\nfor i in (1, 2):\n  if flag:\n    continue\n  x = i",
         "x = 0\nfor i in (1, 2):\n  if flag:\n    break\n  x = i",
     ],
 )
-def test_what_the_source_does_not_settle_is_unknown(source: str) -> None:
-    assert not is_known(x_of(TORCH + source))
+def test_what_the_source_does_not_settle_is_not_known_data(source: str) -> None:
+    x = x_of(TORCH + source)
+
+    assert not (is_known(x) and is_data(x))
 
 
 @pytest.mark.parametrize(
@@ -200,10 +201,76 @@ def test_a_change_that_may_not_happen_leaves_nothing_certain(source: str) -> Non
     assert not is_known(x_of(TORCH + source))
 
 
+@pytest.mark.parametrize(
+    ("source", "x"),
+    [
+        ("x = os.environ.get('SIZE', 224)", 224),
+        ("x = os.environ.get('SIZE')", None),
+        ("x = os.getenv('SIZE', default='a')", "a"),
+        ("x = 'SIZE' in os.environ", False),
+        ("x = 'SIZE' not in os.environ", True),
+        ("x = os.environ['SIZE'] if 'SIZE' in os.environ else 1", 1),
+        ("x = torch.jit.is_scripting()", False),
+    ],
+)
+def test_environment_variables_are_taken_to_be_unset(source: str, x: object) -> None:
+    assert x_of(TORCH + source) == x
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("x = 1 if flag else 2", {1, 2}),
+        ("if flag:\n  x = 'a'\nelif torch.b():\n  x = 'b'\nelse:\n  x = 'c'", {"a", "b", "c"}),
+        ("x = 1\nif flag:\n  x = 2", {1, 2}),
+        ("x = flag or 'a'", {UNKNOWN, "a"}),
+        ("x = (1 if flag else 2) + (10 if flag else 20)", {11, 12, 21, 22}),
+        ("x = {'a': 1, 'b': 2}['a' if flag else 'b']", {1, 2}),
+        ("x = {'a': 1}.get('a' if flag else 'b', 3)", {1, 3}),
+        ("x = [1, 2][flag]", {1, 2, UNKNOWN}),
+        ("def f():\n  if flag:\n    return 1\n  return 2\nx = f()", {1, 2}),
+        ("def f(a, b=0): return a + b\nx = f(1, **({'b': 2} if flag else {}))", {3, UNKNOWN}),
+        ("y = 'a' if flag else 'b'\nx = y.upper() if y == 'a' else y", {"A", "b"}),
+        ("y = None if flag else 3\nx = y if y is not None else 4", {3, 4}),
+        ("y = 1 if flag else None\nif y is None:\n  y = 2\nx = y", {1, 2}),
+        ("x = max(1 if flag else 5, 3)", {3, 5}),
+        ("x = f'{1 if flag else 2}'", {UNKNOWN}),
+    ],
+)
+def test_an_unknown_condition_leaves_a_choice(source: str, options: set[object]) -> None:
+    assert set(options_of(x_of(TORCH + source))) == options
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 0\nfor i in flag:\n  x = x + 1",
+        "x = 0\nwhile flag:\n  x += 1",
+        "x = 'a'\nfor i in flag:\n  x = x + 'b'",
+        "x = 0\nwhile x < 10000:\n  x += 1",
+    ],
+)
+def test_what_every_round_of_a_loop_changes_may_be_anything(source: str) -> None:
+    """And not only what the rounds looked at leave."""
+    assert UNKNOWN in options_of(x_of(TORCH + source))
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("x = 0\nfor i in flag:\n  x = 1", {0, 1}),
+        ("x = 0\nfor i in flag:\n  x = 1 if x == 0 else 0", {0, 1}),
+    ],
+)
+def test_what_a_loop_settles_is_kept(source: str, options: set[object]) -> None:
+    assert set(options_of(x_of(TORCH + source))) == options
+
+
 def test_unknown_keywords_hide_what_comes_before_and_not_what_comes_after() -> None:
     x = x_of("import torch\n" + CFG + "x = dict(_cfg(size=1, **torch.extra()), late=2)")
 
-    assert x["url"] is x["size"] is UNKNOWN
+    assert UNKNOWN in options_of(x["url"])
+    assert UNKNOWN in options_of(x["size"])
     assert x["late"] == 2
     assert REST in x
 
@@ -249,7 +316,7 @@ def test_a_loop_that_does_not_end_is_left() -> None:
     names = run("d = {}\nn = 0\nwhile True:\n  n += 1\n  d[n % 3] = n\nx = 1").names
 
     assert names["x"] == 1
-    assert names["n"] is UNKNOWN
+    assert UNKNOWN in options_of(names["n"])
     assert not is_known(names["d"])
 
 

@@ -1,8 +1,9 @@
+import ast
 from textwrap import dedent
 
 import pytest
 
-from explorer.introspect.parse import Import, Module, absolute, parse_module
+from explorer.introspect.parse import Import, Module, absolute, import_bindings, parse_module
 
 
 def parsed(source: str, file: str = "models/toy.py") -> Module:
@@ -95,7 +96,22 @@ def test_signature(parameters: str, signature: str) -> None:
     ],
 )
 def test_imports(statement: str, name: str, binding: Import) -> None:
-    assert parsed(statement).scope.imports == {name: binding}
+    node = parsed(statement).tree.body[0]
+
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    assert list(import_bindings(node, "timm.models.toy", is_package=False)) == [(name, binding)]
+
+
+def test_every_imported_name_is_kept_with_its_lines() -> None:
+    module = parsed("""
+        import torch.nn as nn
+        from .a import b
+        def f():
+            from .a import b, c
+            import torch.nn
+        """)
+
+    assert module.imported == {"torch.nn": [1, 5], "timm.models.a.b": [2, 4], "timm.models.a.c": [4]}
 
 
 @pytest.mark.parametrize(

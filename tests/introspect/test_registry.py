@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from explorer.introspect.parse import Module
+from explorer.introspect.parse import Module, parse_module
 from explorer.introspect.registry import Registry, Weights, read_registry
+from explorer.introspect.values import UNKNOWN
 
 ReadRegistry = Callable[..., Registry]
 URL = "url='https://x'"
@@ -55,6 +56,7 @@ def test_pretrained_is_what_the_default_says(registry: ReadRegistry) -> None:
     [
         ("_cfg()", "num_classes", 1000),
         ("_cfg(num_classes=10)", "num_classes", 10),
+        ("_cfg(num_classes=int(os.environ.get('N', 5)))", "num_classes", 5),
         ("dict(_cfg(), num_classes=10)", "num_classes", 10),
         ("{**_cfg(num_classes=9), 'num_classes': 10}", "num_classes", 10),
         ("dict()", "crop_pct", 0.875),
@@ -84,7 +86,6 @@ def test_an_untagged_cfg_is_completed_with_the_bare_name(registry: ReadRegistry)
 UNKNOWN_FIELDS = [
     "num_classes=torch.N",
     "num_classes=torch.count()",
-    "num_classes=int(os.environ.get('N', 5))",
     "num_classes=10 if torch.cuda.is_available() else 20",
     "num_classes=nn.Conv2d",
     "num_classes=_cfg",
@@ -234,14 +235,37 @@ def test_a_name_that_is_registered_is_public(parse: Callable[..., dict[str, Modu
     user = "from . import net\nx = 1\n"
     modules = parse({"models/toy.py": toy, "models/user.py": user})
 
-    assert list(read_registry(modules, ("timm", "timm.models.user")).architectures) == ["net"]
+    assert list(read_registry(modules, ("timm", "timm.models.user"))[0].architectures) == ["net"]
 
 
 @pytest.mark.parametrize(
     "missing", ["models/_pretrained.py", "models/_registry.py", "models/__init__.py", "__init__.py"]
 )
 def test_a_file_that_is_missing_leaves_the_rest(parse: Callable[..., Any], missing: str) -> None:
-    assert isinstance(read_registry(parse({missing: None})), Registry)
+    registry, evaluator = read_registry(parse({missing: None}))
+
+    assert isinstance(registry, Registry)
+    assert evaluator.attribute("timm.layers", "ConvAct") is not UNKNOWN
+
+
+def test_every_package_read_registers(parse: Callable[..., dict[str, Module]]) -> None:
+    mine = "from timm.models import register_model\n@register_model\ndef mine(): pass\n"
+    modules = {**parse(), "mine": parse_module("mine", "mine.py", mine.encode())}
+    registry, evaluator = read_registry(modules, ("timm", "mine"))
+
+    assert list(registry.architectures) == ["toy_small", "toy_large", "mine"]
+    assert (registry.architectures["mine"].family, registry.architectures["mine"].entrypoint) == ("mine", "mine:mine")
+    assert list(read_registry(modules)[0].architectures) == ["toy_small", "toy_large"]
+    assert evaluator.is_internal("mine")
+
+
+def test_the_evaluator_finds_an_entrypoint_by_its_name(parse: Callable[..., dict[str, Module]]) -> None:
+    """``model_entrypoint`` looks into a table that a stand-in for ``register_model`` fills."""
+    _, evaluator = read_registry(parse())
+    lookup = evaluator.attribute("timm.models._registry", "model_entrypoint")
+
+    with evaluator.budget(100):
+        assert evaluator.call(lookup, ["toy_small"], {}) is evaluator.attribute("timm.models.toy", "toy_small")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""The calls that create one model."""
+
+from collections.abc import Container, Iterator
+
+from explorer.graph.model import Edge, EdgeKind, Graph, Node
+
+_CALLS = (EdgeKind.DISPATCHES, EdgeKind.CALLS)
+
+
+def creation_calls(graph: Graph, model: Node) -> list[Edge]:
+    """The calls that creating a model makes, those of ``create_model`` first, externals of its source among them.
+
+    They are what was seen to run where the model was traced, and what its source says where not.
+
+    Args:
+        graph: the whole graph.
+        model: a model or alias node.
+    """
+    return [edge for pair in _pairs(graph, model.name) if (edge := call_between(graph, *pair))]
+
+
+def _pairs(graph: Graph, name: str) -> Iterator[tuple[str, str]]:
+    root = graph.contexts.models.get(name)
+    static = list(graph.contexts.pairs(root)) if root is not None else []
+    traces = graph.traces
+    if traces is None or name not in traces.models:
+        yield from static
+        return
+    seen = dict.fromkeys((caller, callee) for caller, callee, _ in traces.pairs_of(name))
+    ran = {function for pair in seen for function in pair}
+    known = dict.fromkeys(p for p in static if p in seen or (p[0] in ran and _cannot_be_seen(graph, *p, ran)))
+    yield from known
+    yield from (pair for pair in seen if pair not in known)
+
+
+def _cannot_be_seen(graph: Graph, caller: str, callee: str, ran: Container[str]) -> bool:
+    """Whether a trace has no pair for this call: it leads out of timm, or through foreign code to what did run."""
+    node = graph.get(callee)
+    if node is not None and node.file is None:
+        return True
+    edge = call_between(graph, caller, callee) if callee in ran else None
+    return edge is not None and "through" in edge.data
+
+
+def call_between(graph: Graph, caller: str, callee: str) -> Edge | None:
+    """The dispatch or call from one function to another, ``None`` where the graph has neither."""
+    return next((edge for kind in _CALLS if (edge := graph.edge(caller, callee, kind))), None)
