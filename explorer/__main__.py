@@ -2,7 +2,12 @@
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.introspect.extras import Extra
 
 
 def main() -> None:
@@ -17,7 +22,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def _start_app(timm: Path | None) -> None:
+def _start_app(timm: Path | None, extras: "Sequence[Extra]") -> None:
     from explorer.errors import RequestError
 
     if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
@@ -25,7 +30,7 @@ def _start_app(timm: Path | None) -> None:
     from explorer.tui import run_app
 
     gc.enable()
-    run_app(timm)
+    run_app(timm, extras)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,12 @@
 """``explorer list``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.options import JsonOption, TimmOption, WithOption, load, nothing_matches
 from explorer.cli.output import print_json, print_lines, print_table
-from explorer.errors import RequestError, UnknownName
-
-if TYPE_CHECKING:
-    from explorer.graph import Graph
+from explorer.errors import UnknownName
 
 
 def list_models(
@@ -32,6 +29,7 @@ def list_models(
     long: Annotated[bool, typer.Option("--long", "-l", help="With family, tags and what replaces a name.")] = False,
     json: JsonOption = False,
     timm: TimmOption = None,
+    extra: WithOption = None,
 ) -> None:
     """List models, with timm's own pattern rules."""
     from dataclasses import asdict
@@ -39,7 +37,7 @@ def list_models(
     from explorer.graph import models
     from explorer.graph.search import closest
 
-    graph = load(context, timm)
+    graph = load(context, timm, extra)
     known = models.families(graph)
     for name in family or ():
         if name not in known:
@@ -70,17 +68,4 @@ def list_models(
     else:
         print_lines([entry.name for entry in entries])
     if not entries:
-        _report_nothing(graph, patterns or [])
-
-
-def _report_nothing(graph: "Graph", patterns: list[str]) -> None:
-    from explorer.graph import models
-    from explorer.graph.search import closest
-
-    names = [e.name for e in models.list_models(graph, deprecated=True)]
-    near = dict.fromkeys(name for p in patterns for name in closest(p.strip("*?"), names))
-    what = " ".join(patterns) or "these filters"
-    raise RequestError(
-        f"nothing matches {what}",
-        f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",
-    )
+        raise nothing_matches(graph, patterns or ())

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,12 +11,17 @@ import explorer
 from explorer.cli.bench import bench
 from explorer.cli.graph import graph
 from explorer.cli.list import list_models
-from explorer.cli.options import TimmOption
+from explorer.cli.options import TimmOption, WithOption, find_extras
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.cli.path import path
 from explorer.cli.search import search
 from explorer.cli.show import show
+from explorer.cli.trace import trace
+from explorer.cli.verify import verify
 from explorer.errors import ExplorerError, RequestError
+
+if TYPE_CHECKING:
+    from explorer.introspect.extras import Extra
 
 INTERRUPTED = 130
 _USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
@@ -35,8 +40,13 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "search": search,
     "path": path,
     "graph": graph,
+    "trace": trace,
+    "verify": verify,
     "bench": bench,
 }
+_RUNNING = ("bench", "trace")
+"""Commands that run timm."""
+
 for _name, _function in _COMMANDS.items():
     app.command(_name)(_function)
 
@@ -45,28 +55,34 @@ for _name, _function in _COMMANDS.items():
 def _start(
     context: typer.Context,
     timm: TimmOption = None,
+    extra: WithOption = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
 ) -> None:
     if version:
         print_lines([f"explorer {explorer.__version__}"])
         raise typer.Exit
-    if timm and context.invoked_subcommand == "bench":
-        raise RequestError("--timm only reads source; bench runs the timm that is installed", "leave --timm out")
+    if timm and context.invoked_subcommand in _RUNNING:
+        command = context.invoked_subcommand
+        raise RequestError(f"--timm only reads source; {command} runs the timm that is installed", "leave --timm out")
     start_app = (context.obj or {}).get("start_app")
-    context.obj = {"timm": timm}
+    context.obj = {"timm": timm, "with": extra or []}
     if context.invoked_subcommand is None:
         if start_app is None:
             raise RequestError("no command", "explorer --help lists them")
-        start_app(timm)
+        start_app(timm, find_extras(context, ()))
 
 
-def run(arguments: Sequence[str] | None = None, *, start_app: Callable[[Path | None], None] | None = None) -> int:
+def run(
+    arguments: Sequence[str] | None = None,
+    *,
+    start_app: "Callable[[Path | None, Sequence[Extra]], None] | None" = None,
+) -> int:
     """Run one command line and return its exit code.
 
     Args:
         arguments: what follows the program's name; ``sys.argv``'s when ``None``.
-        start_app: opens the terminal app on a timm, for a line without a command.
+        start_app: opens the terminal app on a timm and source of the user's own, for a line without a command.
 
     Returns:
         0 done, 1 it failed, 2 the request is wrong, 130 interrupted.

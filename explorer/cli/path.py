@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load, undeprecated
+from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load, undeprecated
 from explorer.cli.output import print_json, print_table
 from explorer.errors import ExplorerError, RequestError
 
@@ -17,8 +17,10 @@ CREATE_MODEL = "timm.models.create_model"
 def path(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="[FROM] TO", help="FROM is create_model when left out.")],
+    static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,
+    extra: WithOption = None,
 ) -> None:
     """Show how one thing reaches another.
 
@@ -30,7 +32,7 @@ def path(
 
     if len(names) > 2:
         raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
-    graph = load(context, timm)
+    graph = load(context, timm, extra, traces=not static)
     source = undeprecated(graph, find_node(graph, names[0] if len(names) == 2 else CREATE_MODEL))
     target = undeprecated(graph, find_node(graph, names[-1]))
     edges = shortest_path(graph, source, target)
@@ -48,13 +50,22 @@ def _print_steps(graph: "Graph", source: "Node", edges: list["Edge"]) -> None:
     for edge in edges:
         backwards = edge.source != here
         here = edge.source if backwards else edge.target
-        rows.append((_BACKWARDS.get(str(edge.kind), str(edge.kind)) if backwards else str(edge.kind), here,
-                     ", ".join(f"timm/{s}" for s in edge.sites[:1]) or _place(graph.node(here))))  # fmt: skip
+        how = _BACKWARDS.get(str(edge.kind), str(edge.kind)) if backwards else str(edge.kind)
+        rows.append((how, here, _site(graph, edge) or _place(graph.node(here))))
     print_table(("how", "reaches", "at"), rows)
 
 
 _BACKWARDS = {"registers": "registered as", "configures": "weights of", "contains": "belongs to"}
 
 
+def _site(graph: "Graph", edge: "Edge") -> str:
+    """The first of an edge's call sites, which stand in the file of its source."""
+    from explorer.graph.links import place_of
+
+    return place_of(graph.node(edge.source), edge.sites[0]) if edge.sites else ""
+
+
 def _place(node: "Node") -> str:
-    return f"timm/{node.file}:{node.line}" if node.file else ""
+    from explorer.graph.links import place_of
+
+    return place_of(node, f"{node.file}:{node.line}") if node.file else ""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_table
 from explorer.errors import RequestError
 
@@ -19,6 +19,7 @@ def search(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at the most.")] = 20,
     json: JsonOption = False,
     timm: TimmOption = None,
+    extra: WithOption = None,
 ) -> None:
     """Find anything by a name like this one.
 
@@ -31,7 +32,7 @@ def search(
         if name not in set(NodeKind):
             raise RequestError(f"no kind of node {name!r}", f"one of: {', '.join(NodeKind)}")
     query = " ".join(text)
-    hits = searching.search(load(context, timm), query, [NodeKind(k) for k in kind or ()], limit)
+    hits = searching.search(load(context, timm, extra), query, [NodeKind(k) for k in kind or ()], limit)
     if json:
         fields = ("id", "kind", "name", "file", "line")
         print_json([{**{f: getattr(hit.node, f) for f in fields}, "score": hit.score} for hit in hits])

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, load
+from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load
 from explorer.cli.output import notice, print_facts, print_json, print_lines
 
 _MOST = 12
@@ -13,14 +13,16 @@ _MOST = 12
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
+    static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,
+    extra: WithOption = None,
 ) -> None:
     """Show all that is known of one thing, on a page."""
     from explorer.graph.facts import facts
     from explorer.graph.names import find_node
 
-    graph = load(context, timm)
+    graph = load(context, timm, extra, traces=not static)
     record = facts(graph, find_node(graph, name))
     if record.get("deprecated"):
         notice(f"{record['name']} is deprecated: " + _replacement(record))
@@ -40,7 +42,8 @@ def _print_page(record: dict[str, Any]) -> None:
     print_lines([f"{record.pop('kind')} {record.pop('name')}", ""])
     doc, cfg = record.pop("doc", None), record.pop("cfg", None)
     if record.get("file"):
-        record["file"] = f"timm/{record['file']}:{record.pop('line')}-{record.pop('end_line')}"
+        folder = "timm/" if record["source_url"] else ""
+        record["file"] = f"{folder}{record['file']}:{record.pop('line')}-{record.pop('end_line')}"
     lists = {k: record.pop(k) for k in list(record) if isinstance(record[k], list) and len(record[k]) > 1}
     print_facts([(k.replace("_", " "), _text(v)) for k, v in record.items() if v not in (None, [], "")])
     if cfg:

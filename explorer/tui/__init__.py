@@ -3,20 +3,23 @@
 Textual is imported when the app is started or its class asked for, not before.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from explorer.introspect.extras import Extra
     from explorer.tui.app import ExplorerApp
 
 __all__ = ["ExplorerApp", "run_app"]
 
 
-def run_app(timm: Path | None = None) -> None:
+def run_app(timm: Path | None = None, extras: "Sequence[Extra]" = ()) -> None:
     """Run the app in this terminal until the user quits.
 
     Args:
         timm: a folder, wheel or sdist of timm; the installed package when ``None``.
+        extras: source of the user's own that registers models into it.
 
     Raises:
         ExplorerError: there was no graph to show; the app has shown the same error.
@@ -25,7 +28,7 @@ def run_app(timm: Path | None = None) -> None:
     from explorer.tui.app import ExplorerApp
     from explorer.tui.backends import bench_client, graph_loader
 
-    app = ExplorerApp(graph_loader(timm), bench_client)
+    app = ExplorerApp(graph_loader(timm, extras), bench_client, extras)
     app.run()
     if app.load_error:
         raise app.load_error

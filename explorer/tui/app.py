@@ -1,6 +1,6 @@
 """The app: what is shown when, and what the keys do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -11,6 +11,7 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
+from explorer.introspect.extras import Extra
 from explorer.tui.bench import Bench, BenchClient, BenchRun
 from explorer.tui.catalogue import Catalogue
 from explorer.tui.guide import Guide
@@ -31,6 +32,7 @@ class ExplorerApp(App[None]):
     Args:
         load: gives the graph; called off the event loop after the first paint.
         connect: makes the client whose worker measures models; called when the first benchmark starts.
+        extras: source of the user's own that the worker has to import for it.
     """
 
     TITLE = "explorer"
@@ -38,11 +40,13 @@ class ExplorerApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 -- the type is Textual's
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
 
-    def __init__(self, load: Callable[[], Graph], connect: Callable[[], BenchClient]) -> None:
+    def __init__(
+        self, load: Callable[[], Graph], connect: Callable[[], BenchClient], extras: Sequence[Extra] = ()
+    ) -> None:
         super().__init__()
         self.load_error: ExplorerError | None = None
         self._library = Library(load)
-        self._bench = Bench(connect, self._bench_changed)
+        self._bench = Bench(connect, self._bench_changed, extras)
         self._guide = Guide(self, self._library, self._offer)
         self._offered: list[bool | None] = []
 

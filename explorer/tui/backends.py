@@ -1,7 +1,7 @@
 """What the app stands on, imported when it is first needed: the graph's loader and the worker's client."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.engine.client import AsyncClient
     from explorer.graph import Graph
+    from explorer.introspect.extras import Extra
 
 
-def graph_loader(timm: Path | None) -> "Callable[[], Graph]":
-    """A function that loads the graph of this timm, the installed one when ``None``, whole into memory."""
+def graph_loader(timm: Path | None, extras: "Sequence[Extra]" = ()) -> "Callable[[], Graph]":
+    """A function that loads the graph of this timm, the installed one when ``None``, whole into memory.
+
+    ``extras`` are source of the user's own that registers models into it.
+    """
 
     def load() -> "Graph":
         from explorer.graph import EdgeKind
         from explorer.introspect import load_graph
 
         with _kept_from_collector():
-            graph = load_graph(timm)
+            graph = load_graph(timm, extras=extras)
             for _ in graph.sections():
                 pass
             for kind in EdgeKind:

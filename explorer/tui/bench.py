@@ -1,7 +1,7 @@
 """The benchmarks of this sitting: one at a time, in the worker, each kept however it ended."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,7 @@ from explorer.tui.failures import unexpected
 
 if TYPE_CHECKING:
     from explorer.engine.protocol import BenchPartial, BenchRequest, BenchResult, Event
+    from explorer.introspect.extras import Extra
 
 
 class BenchClient(Protocol):
@@ -65,12 +66,19 @@ class Bench:
     Args:
         connect: makes the client when the first benchmark starts.
         changed: called with a run whenever there is news of it.
+        extras: source of the user's own that the worker has to import.
     """
 
-    def __init__(self, connect: Callable[[], BenchClient], changed: Callable[[BenchRun], None]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], BenchClient],
+        changed: Callable[[BenchRun], None],
+        extras: "Sequence[Extra]" = (),
+    ) -> None:
         self.runs: list[BenchRun] = []
         self._connect = connect
         self._changed = changed
+        self._extra = tuple((name, str(path)) for name, path in extras)
         self._client: BenchClient | None = None
 
     @property
@@ -92,7 +100,8 @@ class Bench:
         try:
             self._client = self._client or self._connect()
             if not run.ending:
-                run.result = await self._client.run(BenchRequest(run.model), lambda event: self._note(run, event))
+                request = BenchRequest(run.model, extra=self._extra)
+                run.result = await self._client.run(request, lambda event: self._note(run, event))
             run.state = State.DONE if run.result else State.CANCELLED
         except ExplorerError as error:
             run.state, run.error = State.FAILED, error

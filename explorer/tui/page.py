@@ -235,7 +235,8 @@ def _listed(graph: Graph, key: str, items: Sequence[str]) -> Section:
 
 def _place(record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     if record.get("file"):
-        yield "source", (Span(f"timm/{record['file']}:{record['line']}", url=record["source_url"]),)
+        folder = "timm/" if record["source_url"] else ""
+        yield "source", (Span(f"{folder}{record['file']}:{record['line']}", url=record["source_url"]),)
 
 
 def _rest(record: dict[str, Any], shown: set[str]) -> Section:

@@ -1,11 +1,13 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from explorer.cli.main import run
+from explorer.introspect import load_graph, traces
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,48 @@ def explorer(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 def toy(make_timm: Callable[..., Path]) -> Path:
     """A small timm's folder."""
     return make_timm()
+
+
+@pytest.fixture
+def keep_trace(toy: Path) -> Callable[..., None]:
+    """Store a trace of a model of the small timm: caller and callee below ``timm.models``, and the site."""
+    info = load_graph(toy).info
+
+    def kept(model: str, pairs: Sequence[tuple[str, str, str]]) -> None:
+        traces.save(
+            {
+                "model": model,
+                "timm_version": info.timm_version,
+                "digest": info.digest,
+                "device": "meta",
+                "pairs": [[f"timm.models.{a}", f"timm.models.{b}", {site: 1}] for a, b, site in pairs],
+                "forward_pairs": None,
+            }
+        )
+
+    return kept
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A source of the user's own that registers a model into the small timm."""
+    source = """
+        from torch import nn
+        from timm.models import register_model
+        from timm.models._builder import build_model_with_cfg
+
+        class OwnNet(nn.Module):
+            def __init__(self, width=8):
+                super().__init__()
+                self.width = helper(width)
+
+        def helper(width):
+            return width
+
+        @register_model
+        def own_net(pretrained=False, **kwargs):
+            return build_model_with_cfg(OwnNet, 'own_net', pretrained, **kwargs)
+        """
+    path = tmp_path / "own.py"
+    path.write_text(dedent(source).lstrip("\n"))
+    return path

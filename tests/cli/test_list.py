@@ -63,3 +63,9 @@ def test_stdout_stays_empty_when_nothing_matches(explorer: Explorer, toy: Path) 
 
 def test_a_hint_names_nothing_twice(explorer: Explorer, toy: Path) -> None:
     assert explorer("list", "toy_smal", "toy_smale", "--timm", toy).error.count("toy_small") == 1
+
+
+def test_source_of_ones_own_is_listed_like_timms(explorer: Explorer, toy: Path, own: Path) -> None:
+    for arguments in (("list", "--with", own), ("--with", own, "list")):
+        assert explorer(*arguments, "--timm", toy).out.split() == ["own_net", "toy_large", "toy_small"]
+    assert explorer("list", "--family", "own", "--with", own, "--timm", toy).out == "own_net\n"

@@ -40,6 +40,19 @@ WRONG = [
     ("graph", "gone_toy"),
     ("graph", "toy_small", "--depth", "-1"),
     ("graph", "toy_small", "--format", "svgg"),
+    ("graph",),
+    ("graph", "toy_small", "--view", "callz"),
+    ("graph", "--view", "all"),
+    ("graph", "--view", "calls", "--json"),
+    ("graph", "--view", "all", "--json", "--nodes", "9"),
+    ("graph", "toy_smal", "--view", "all", "--json"),
+    ("graph", "timm.models.toy", "--view", "calls"),
+    ("verify", "nothing*"),
+    ("verify", "toy_smal"),
+    ("verify", "--limit", "-1"),
+    ("list", "--with", "no_such.py"),
+    ("--with", "no_such.py", "show", "toy_small"),
+    ("--with", "no_such.py"),
     ("graph", "toy_small", "-o", "-"),
     ("graph", "toy_small", "-o", "picture"),
     ("graph", "toy_small", "-o", "picture.xyz"),
@@ -75,6 +88,8 @@ def test_a_wrong_request_ends_with_2_and_one_line(
         (("lst",), "list"),
         (("search", "toy", "--kind", "clas"), "class"),
         (("graph", "toy_small", "-o", "x.swg"), ".svg"),
+        (("graph", "toy_small", "--view", "callz"), "views: calls, all"),
+        (("verify", "toy_smal*"), "toy_small"),
     ],
 )
 def test_an_unknown_name_comes_with_the_closest(
@@ -93,7 +108,10 @@ def test_timm_is_taken_before_and_after_the_command(explorer: Explorer, toy: Pat
     assert explorer("--timm", toy, "list", "--timm", other).out == "other\n"
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["search", "x"], ["path", "x"], ["graph", "x"]])
+READING = [["list"], ["show", "x"], ["search", "x"], ["path", "x"], ["graph", "x"], ["verify"]]
+
+
+@pytest.mark.parametrize("command", READING)
 def test_no_timm_at_the_place_named(explorer: Explorer, tmp_path: Path, command: list[str]) -> None:
     done = explorer(*command, "--timm", tmp_path)
 
@@ -101,7 +119,7 @@ def test_no_timm_at_the_place_named(explorer: Explorer, tmp_path: Path, command:
     assert f"--timm {tmp_path}" in done.error
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["search", "x"], ["path", "x"], ["graph", "x"]])
+@pytest.mark.parametrize("command", READING)
 def test_no_timm_is_installed(explorer: Explorer, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = explorer(*command)
@@ -142,6 +160,7 @@ JSON_COMMANDS: list[tuple[tuple[str, ...], type]] = [
     (("path", "ToyNet"), dict),
     (("graph", "toy_small"), dict),
     (("graph", "timm.models.toy"), dict),
+    (("graph", "--view", "all"), dict),
 ]
 
 
@@ -170,7 +189,7 @@ def test_version(explorer: Explorer) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("-h",), *((c, "--help") for c in ("list", "show", "path", "graph"))]
+    "arguments", [("--help",), ("-h",), *((c, "--help") for c in ("list", "show", "path", "graph", "verify"))]
 )
 def test_help(explorer: Explorer, arguments: tuple[str, ...]) -> None:
     done = explorer(*arguments)
@@ -180,12 +199,45 @@ def test_help(explorer: Explorer, arguments: tuple[str, ...]) -> None:
     assert done.err == ""
 
 
-def test_no_command_starts_the_terminal_app(toy: Path) -> None:
-    started: list[Path | None] = []
+def test_no_command_starts_the_terminal_app(toy: Path, own: Path) -> None:
+    started: list[tuple[Path | None, list[Any]]] = []
 
-    assert main.run([], start_app=started.append) == 0
-    assert main.run(["--timm", str(toy)], start_app=started.append) == 0
-    assert started == [None, toy]
+    def start(timm: Path | None, extras: Any) -> None:
+        started.append((timm, list(extras)))
+
+    assert main.run([], start_app=start) == 0
+    assert main.run(["--timm", str(toy), "--with", str(own)], start_app=start) == 0
+    assert started == [(None, []), (toy, [("own", own)])]
+
+
+def test_sources_of_ones_own_are_taken_before_and_after_the_command(
+    explorer: Explorer, toy: Path, own: Path, tmp_path: Path
+) -> None:
+    package = tmp_path / "second"
+    package.mkdir()
+    (package / "__init__.py").write_text("from . import net\n")
+    (package / "net.py").write_text("from timm.models import register_model\n@register_model\ndef second(): pass\n")
+
+    assert explorer("--with", own, "list", "--with", package, "--timm", toy).out.split() == [
+        "own_net", "second", "toy_large", "toy_small",
+    ]  # fmt: skip
+    assert explorer("--with", own, "list", "own*", "--with", own, "--timm", toy).out == "own_net\n"
+
+
+def test_two_sources_of_one_name(explorer: Explorer, toy: Path, own: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "own.py"
+    other.write_text("")
+
+    assert "are both imported as own" in explorer("list", "--with", own, "--with", other, "--timm", toy).error
+
+
+def test_a_file_of_ones_own_that_cannot_be_parsed_is_named(explorer: Explorer, toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def f(:\n")
+    done = explorer("list", "--with", tmp_path / "own.py", "--timm", toy)
+
+    assert done.code == 0
+    assert done.err.startswith("note: skipped own.py:1: ")
 
 
 def test_bench_does_not_take_another_timm_in_silence(explorer: Explorer, toy: Path) -> None:

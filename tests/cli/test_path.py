@@ -69,3 +69,24 @@ def test_no_way(explorer: Explorer, toy: Path) -> None:
 
 def test_to_itself(explorer: Explorer, toy: Path) -> None:
     assert explorer("path", "ToyNet", "ToyNet", "--json", "--timm", toy).json["edges"] == []
+
+
+def test_to_source_of_ones_own(explorer: Explorer, toy: Path, own: Path) -> None:
+    done = explorer("path", "helper", "--with", own, "--timm", toy)
+    rows = [line.split("\t") for line in done.out.splitlines()]
+
+    assert (done.code, done.err) == (0, "")
+    assert rows[2:] == [
+        ["dispatches", "own:own_net", "timm/models/_factory.py:5"],
+        ["calls", "timm.models._builder:build_model_with_cfg", "own.py:15"],
+        ["calls", "own:OwnNet.__init__", "timm/models/_builder.py:5"],
+        ["calls", "own:helper", "own.py:8"],
+    ]
+
+
+def test_what_was_traced_can_be_left_out(explorer: Explorer, toy: Path, keep_trace: Callable[..., None]) -> None:
+    keep_trace("toy_small", [("toy:toy_small", "toy:_cfg", "models/toy.py:33")])
+    way = ("path", "timm.models.toy:toy_small", "timm.models.toy:_cfg", "--timm", toy)
+
+    assert explorer(*way).code == 0
+    assert explorer(*way, "--static").code == 1

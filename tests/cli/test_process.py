@@ -33,6 +33,8 @@ HEAVY = ("torch", "torchvision", "timm", "textual", "networkx", "grimp", "rich.c
         ("search", "resnet"),
         ("path", "resnet34"),
         ("graph", "resnet34"),
+        ("graph", "--view", "all", "--json"),
+        ("verify", "resnet34"),
         ("--version",),
     ],
     ids=lambda a: a[0],

@@ -23,3 +23,9 @@ def test_kinds_and_limit(explorer: Explorer, toy: Path) -> None:
     assert len(hits) == 2
     assert {hit["kind"] for hit in hits} <= {"function", "class"}
     assert hits[0].keys() == {"id", "kind", "name", "file", "line", "score"}
+
+
+def test_source_of_ones_own(explorer: Explorer, toy: Path, own: Path) -> None:
+    out = explorer("search", "OwnNet", "--kind", "class", "--with", own, "--timm", toy).out
+
+    assert out.splitlines()[1] == "class\tOwnNet\town"

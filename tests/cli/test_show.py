@@ -88,3 +88,23 @@ def test_a_field_without_a_value_has_no_line(explorer: Explorer, make_timm: Any)
     out = explorer("show", "net", "--timm", folder).out
     assert "\n  hf_hub_id" in out
     assert "\n  url" not in out
+
+
+def test_source_of_ones_own(explorer: Explorer, toy: Path, own: Path) -> None:
+    done = explorer("show", "own_net", "--with", own, "--timm", toy)
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+
+    assert (done.code, done.err) == (0, "")
+    assert {"family own", "entrypoint own:own_net", "classes own:OwnNet", "file own.py:14-15"} <= set(lines)
+    assert explorer("show", "OwnNet", "--with", own, "--json", "--timm", toy).json["source_url"] is None
+
+
+def test_what_was_traced_can_be_left_out(explorer: Explorer, toy: Path, keep_trace: Callable[..., None]) -> None:
+    keep_trace("toy_small", [("toy:toy_small", "toy:_cfg", "models/toy.py:33")])
+
+    def calls(*more: str) -> list[str]:
+        found: list[str] = explorer("show", "timm.models.toy:toy_small", *more, "--json", "--timm", toy).json["calls"]
+        return found
+
+    assert "timm.models.toy:_cfg" in calls()
+    assert "timm.models.toy:_cfg" not in calls("--static")

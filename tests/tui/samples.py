@@ -15,6 +15,7 @@ from explorer.engine.protocol import (
 )
 from explorer.errors import ExplorerError
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
+from explorer.graph.contexts import Contexts
 
 MARKUP = "Takes [bold]x[/bold], gives [/] or [link=a]b[/] and [unclosed"
 
@@ -25,7 +26,15 @@ def graph(problems: tuple[Problem, ...] = ()) -> Graph:
         made.add_node(node)
     for edge in _edges():
         made.add_edge(edge)
+    made.contexts = Contexts(*_contexts())
     return made
+
+
+def _contexts() -> tuple[list[str], list[list[object]], dict[str, int]]:
+    toy, create = "timm.models.toy", "timm.models._factory:create_model"
+    ids = [create, f"{toy}:toy_small", f"{toy}:Toy.__init__", f"{toy}:toy_large"]
+    rows: list[list[object]] = [[0, [1], []], [1, [2], []], [2, [], []], [0, [4], []], [3, [], []]]
+    return ids, rows, {"toy_small": 0, "toy_large": 3, "toy_old": 0}
 
 
 def _nodes() -> list[Node]:
