@@ -25,7 +25,7 @@ class Contexts:
         rows: by context ``[id number, contexts called directly, contexts called through foreign code]``; what is
             external is a context that calls nothing.
         models: the context of a model's creation, by model or alias name.
-        others: the context of a function that no model's creation reaches, called with anything, by node id.
+        others: the context of a function called with anything, by node id.
     """
 
     ids: list[str] = field(default_factory=list)

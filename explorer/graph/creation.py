@@ -8,7 +8,7 @@ _CALLS = (EdgeKind.DISPATCHES, EdgeKind.CALLS)
 
 
 def creation_calls(graph: Graph, model: Node) -> list[Edge]:
-    """The calls that creating a model makes, those of ``create_model`` first, externals of its source among them.
+    """The calls that creating a model makes, nearest first, those of a function by their lines; externals among them.
 
     They are what was seen to run where the model was traced, and what its source says where not.
 
@@ -16,7 +16,13 @@ def creation_calls(graph: Graph, model: Node) -> list[Edge]:
         graph: the whole graph.
         model: a model or alias node.
     """
-    return [edge for pair in _pairs(graph, model.name) if (edge := call_between(graph, *pair))]
+    edges = [edge for pair in _pairs(graph, model.name) if (edge := call_between(graph, *pair))]
+    nearness = {source: i for i, source in enumerate(dict.fromkeys(edge.source for edge in edges))}
+    return sorted(edges, key=lambda edge: (nearness[edge.source], _first_line(edge), edge.target))
+
+
+def _first_line(edge: Edge) -> int:
+    return min((int(site.rpartition(":")[2]) for site in edge.sites), default=0)
 
 
 def _pairs(graph: Graph, name: str) -> Iterator[tuple[str, str]]:

@@ -131,11 +131,11 @@ def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapp
     """Calls between functions; those of ``create_model`` that lead to an entrypoint went through the registry."""
     entrypoints = {architecture.entrypoint for architecture in registry.architectures.values()}
     factories = {calls.contexts.function(number) for number in calls.contexts.models.values()}
-    for caller, callees in calls.edges.items():
+    for caller, callees in sorted(calls.edges.items()):
         if caller not in graph:
             continue
         module = modules[caller.partition(":")[0]]
-        for callee, call in callees.items():
+        for callee, call in sorted(callees.items(), key=lambda item: (min(item[1].lines), item[0])):
             if callee.partition(":")[0] not in modules:
                 _add_external(graph, callee)
             elif callee not in graph:

@@ -1,5 +1,6 @@
 """The calls of a whole timm, by following values: every model's creation in its own context, then everything else."""
 
+import ast
 import functools
 import os
 import sys
@@ -25,7 +26,7 @@ _STEPS_PER_MODEL = 100_000
 _STEPS_PER_FUNCTION = 1_000
 _ROUNDS = 8
 _DEPTH = 3
-"""How deep calls are followed from a function called with anything: what lies deeper is called so itself."""
+"""How deep calls are followed from a function that no model reaches: what lies deeper is called so itself."""
 _RECURSION = 20_000
 _LOCALS = 140_000
 _PARTS = 4
@@ -65,7 +66,7 @@ class Kept:
 
 
 def follow_calls(evaluator: Evaluator, registry: Registry, kept: Kept | None = None) -> CallGraph:
-    """Evaluate ``create_model`` for every registered name, then every function that no model reaches, with anything.
+    """Evaluate ``create_model`` for every registered name, then every function with anything.
 
     A large registry is done in parts of whole families, by several processes where that is safe. What comes of it does
     not depend on how many there are.
@@ -86,15 +87,17 @@ def follow_calls(evaluator: Evaluator, registry: Registry, kept: Kept | None = N
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Names to create, and which modules' unreached functions to call: ``modules``, or all but ``others``."""
+    """Names to create, and which functions to call with anything: those of ``modules``, or of all but ``others``."""
 
     names: tuple[str, ...]
     modules: frozenset[str] | None
     others: frozenset[str] = frozenset()
+    entrypoints: frozenset[str] = frozenset()
+    """They have no branches: where one was reached, calling it with anything shows nothing more."""
 
-    def has(self, module: str) -> bool:
-        """Whether the module's functions are this part's to call."""
-        return module not in self.others if self.modules is None else module in self.modules
+    def has(self, function: FunctionValue) -> bool:
+        """Whether the function is this part's to call."""
+        return function.module not in self.others if self.modules is None else function.module in self.modules
 
 
 def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
@@ -113,8 +116,9 @@ def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
         sizes[lightest] += len(families[module])
     names = [tuple(name for module in group for name in families[module]) for group in groups]
     elsewhere = kept.union(*groups[1:])
-    rest = [_Part(n, frozenset(g)) for n, g in zip(names[1:], groups[1:], strict=True)]
-    return [_Part(names[0], None, elsewhere), *rest]
+    entrypoints = frozenset(architecture.entrypoint for architecture in registry.architectures.values())
+    rest = [_Part(n, frozenset(g), entrypoints=entrypoints) for n, g in zip(names[1:], groups[1:], strict=True)]
+    return [_Part(names[0], None, elsewhere, entrypoints), *rest]
 
 
 def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] | None:
@@ -154,7 +158,7 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
             root = _called(evaluator, create, [name], _STEPS_PER_MODEL)
             if root is not None:
                 folder.graph.contexts.models[name] = folder.fold(root)
-    for context in _unreached(evaluator, part):
+    for context in _with_anything(evaluator, part):
         folder.graph.contexts.others[context.function] = folder.fold(context)
     return folder.graph
 
@@ -173,14 +177,24 @@ def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], st
     return next((callee for callee, _ in outside.calls if isinstance(callee, Context)), None)
 
 
-def _unreached(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
-    """Contexts of the functions that were not evaluated yet, those that their evaluation defines included."""
-    with evaluator.bounded(_DEPTH, _ROUNDS):
-        for function in evaluator.functions:  # grows meanwhile
-            if function.node not in evaluator.evaluated and part.has(function.module):
-                context = _called(evaluator, function, _anything(evaluator, function), _STEPS_PER_FUNCTION)
-                if context is not None:
-                    yield context
+def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
+    """Contexts of all functions called with anything, for the branches that no model's creation takes.
+
+    Those that one reaches show their own calls alone: what these do then is known.
+    """
+    reached = set(evaluator.evaluated)
+    called: set[ast.AST] = set()
+    for function in evaluator.functions:  # grows meanwhile, by what is defined inside others
+        node = function.node
+        if node in called or not part.has(function):
+            continue
+        if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
+            continue
+        called.add(node)
+        with evaluator.bounded(1 if node in reached else _DEPTH, _ROUNDS):
+            context = _called(evaluator, function, _anything(evaluator, function), _STEPS_PER_FUNCTION)
+        if context is not None:
+            yield context
 
 
 def _anything(evaluator: Evaluator, function: FunctionValue) -> list[Value]:

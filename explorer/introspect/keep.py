@@ -29,9 +29,27 @@ def kept_calls(before: Graph, files: Mapping[str, str], modules: Mapping[str, Mo
     entries: list[Architecture | Deprecation] = [*registry.architectures.values(), *registry.deprecations.values()]
     factories = {contexts.function(number).partition(":")[0] for number in contexts.models.values()}
     untouched -= {entry.module for entry in entries if factories & touched or entry.name not in contexts.models}
+    untouched -= _depending(before, touched) | (factories if _has_other_models(before, registry) else set())
     models = {e.name: contexts.models[e.name] for e in entries if e.module in untouched}
     others = {f: c for f, c in contexts.others.items() if f.partition(":")[0] in untouched}
     return Kept(untouched, _restricted(before, models, others))
+
+
+def _depending(before: Graph, touched: set[str]) -> set[str]:
+    """Modules of functions that, called with anything, lead into a touched module though they name none: by the
+    registry, say."""
+    contexts = before.contexts
+    return {
+        function.partition(":")[0]
+        for function, number in contexts.others.items()
+        if any(contexts.function(reached).partition(":")[0] in touched for reached in contexts.reached(number))
+    }
+
+
+def _has_other_models(before: Graph, registry: Registry) -> bool:
+    """Whether models came or went."""
+    entrypoints = {edge.target for edge in before.edges(EdgeKind.REGISTERS)}
+    return entrypoints != {architecture.entrypoint for architecture in registry.architectures.values()}
 
 
 def _touched(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module]) -> set[str]:

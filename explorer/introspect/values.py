@@ -217,6 +217,19 @@ def options_of(value: Value) -> tuple[Value, ...]:
     return value.options if value.__class__ is Choice else (value,)
 
 
+@dataclass(eq=False, slots=True)
+class _Identity:
+    """Equal to itself for the same object only, which it keeps alive: an address alone may be another's later."""
+
+    value: Value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.value is self.value
+
+
 def key_of(value: Value, depth: int = 8) -> Any:
     """Something hashable that is equal for values that no computation can tell apart.
 
@@ -228,13 +241,13 @@ def key_of(value: Value, depth: int = 8) -> Any:
     if kind is bool or kind is float:
         return (kind, value)
     if kind is tuple or kind is list:
-        return (kind, *[key_of(v, depth - 1) for v in value]) if depth else (id(value),)
+        return (kind, *[key_of(v, depth - 1) for v in value]) if depth else _Identity(value)
     if kind is dict:
-        return (dict, *[(k, key_of(v, depth - 1)) for k, v in value.items()]) if depth else (id(value),)
+        return (dict, *[(k, key_of(v, depth - 1)) for k, v in value.items()]) if depth else _Identity(value)
     if kind is InstanceValue:
         if value.cls.__class__ is ExternalValue:
             return (InstanceValue, value.cls, key_of(value.items))
-        return (InstanceValue, id(value), value.version)
+        return (value, value.version)
     if kind is Choice:
         if value.key is None:
             value.key = (Choice, frozenset([key_of(v) for v in value.options]))
@@ -252,7 +265,7 @@ def key_of(value: Value, depth: int = 8) -> Any:
     try:
         hash(value)
     except TypeError:
-        return (id(value),)
+        return _Identity(value)
     return value
 
 
@@ -270,12 +283,16 @@ def shape_key_of(value: Value, sizes: dict[int, int], depth: int = 8) -> Any:
     if kind is float:
         return (float, value) if value in (0.0, 1.0) else float
     if kind is tuple or kind is list:
-        return (kind, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value])) if depth else (id(value),)
+        return (
+            (kind, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value])) if depth else _Identity(value)
+        )
     if kind is dict:
-        return (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()]) if depth else (id(value),)
+        return (
+            (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()]) if depth else _Identity(value)
+        )
     if kind is PartialValue:
         parts = (value.function, value.args, value.keywords)
-        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts]) if depth else (id(value),)
+        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts]) if depth else _Identity(value)
     return key_of(value, depth)
 
 
