@@ -41,7 +41,9 @@ def load_graph(
 
         graph = cached_graph(source, _start)
     else:
-        graph = _start(source).complete()
+        from explorer.introspect.build import build_graph
+
+        graph = build_graph(source)
     if traces:
         graph.join_traces(lambda: _traced(source, graph))
     return graph

@@ -60,14 +60,15 @@ class Builder:
 
 def build_graph(source: SourceTree) -> Graph:
     """The whole graph of a source."""
-    return Builder(source).complete()
+    with _collector_paused():
+        return Builder(source).complete()
 
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """A million small syntax nodes, alive all along: looking for garbage among them takes as long as parsing does.
 
-    What runs inside must let go of the trees before it returns, or the first collection walks them after all.
+    Afterwards they count as old, so that they are not walked at the first occasion either.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -75,6 +76,9 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
