@@ -108,7 +108,7 @@ def test_an_interruption_ends_the_workers_at_once(
 
 
 def test_a_request_survives_the_pipe() -> None:
-    request = TraceRequest("resnet34", forward=True, extra=(("mine", "/tmp/mine.py"),))
+    request = TraceRequest("resnet34", forward=True, extra=(("mine", "mine.py"),))
     assert decode_request(encode_request(request)) == request
 
 
