@@ -103,7 +103,11 @@ def test_names_that_differ_only_far_behind_are_kept_apart() -> None:
     assert len(own().models) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", gzip.compress(b"[1]"), gzip.compress(b"{}"), None])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"garbage", gzip.compress(b"[1]"), gzip.compress(b"{}"), None],
+    ids=["empty", "garbage", "list", "nothing", "truncated"],
+)
 def test_a_damaged_file_counts_as_absent(content: bytes | None) -> None:
     path = traces.save(result("toy", ("a", "b", "3")))
     traces.save(result("other"))
