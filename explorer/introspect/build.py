@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.introspect.evaluate import Evaluator
-from explorer.introspect.externals import external_id
+from explorer.introspect.external_names import external_id
 from explorer.introspect.follow import CallGraph, follow_calls
 from explorer.introspect.keep import kept_calls
 from explorer.introspect.parse import Definition, FunctionDefinition, Module, parse_module

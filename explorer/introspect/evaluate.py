@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from explorer.introspect import externals
+from explorer.introspect import externals, library, torch_modules
 from explorer.introspect.objects import Objects
 from explorer.introspect.operations import Signature, bind, copied, copy_of, taint
 from explorer.introspect.parse import Module
@@ -135,7 +135,7 @@ class Evaluator(Objects):
         """Containers and instances that modules bind, once these are not to change any more."""
         self.evaluated: set[ast.AST] = set()
         """Syntax nodes of the functions that were evaluated at least once."""
-        self.builtins = externals.BUILTIN_NAMES
+        self.builtins = library.BUILTIN_NAMES
 
     # modules
 
@@ -343,7 +343,7 @@ class Evaluator(Objects):
             given = {**function.keywords, **keywords}
             return self.call(function.function, [*function.args, *args], given, line, through)
         if kind is MemberValue:
-            return externals.call_member(self, function, args, keywords, line)
+            return torch_modules.call_member(self, function, args, keywords, line)
         if kind is InstanceValue:
             return self.call_instance(function, args, keywords, line, through)
         if kind is DescriptorValue:

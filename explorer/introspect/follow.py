@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.graph.contexts import Contexts
 from explorer.introspect.evaluate import Context, Evaluator
-from explorer.introspect.externals import external_id
+from explorer.introspect.external_names import external_id
 from explorer.introspect.registry import Architecture, Deprecation, Registry
 from explorer.introspect.values import (
     UNKNOWN,

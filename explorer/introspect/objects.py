@@ -4,7 +4,7 @@ import ast
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from explorer.introspect import externals
+from explorer.introspect import external_names, torch_modules
 from explorer.introspect.operations import copied, item_of, items_of, possible_item
 from explorer.introspect.pure import METHODS
 from explorer.introspect.statements import Frame
@@ -132,7 +132,7 @@ class Objects:
                 namespace = self.namespace(cls)
                 if name in namespace:
                     return namespace[name]
-            elif name == "__init__" and externals.defines_init(cls):
+            elif name == "__init__" and external_names.defines_init(cls):
                 break
         return _MISSING
 
@@ -148,7 +148,7 @@ class Objects:
             return isinstance(cls, ClassValue) and other in self.mro(cls)
         if not isinstance(other, ExternalValue):
             return None
-        answers = [externals.is_subclass(base, other) for base in self.external_bases(cls)]
+        answers = [external_names.is_subclass(base, other) for base in self.external_bases(cls)]
         return True if True in answers else None if None in answers else False
 
     # attributes
@@ -193,7 +193,7 @@ class Objects:
 
     def _attribute_of_any(self, owner: Choice, name: str, line: int) -> Value:
         if (
-            name in externals.MODULE_METHODS
+            name in torch_modules.MODULE_METHODS
             and all(o.__class__ is InstanceValue for o in owner.options)
             and not any(isinstance(self._instance_attribute(o, name, line), MethodValue) for o in owner.options)
         ):
@@ -213,7 +213,7 @@ class Objects:
             return cls
         if name == "__dataclass_fields__":
             return dict.fromkeys(self.field_names(owner), UNKNOWN)
-        if name in externals.MODULE_METHODS and self.external_bases(cls):
+        if name in torch_modules.MODULE_METHODS and self.external_bases(cls):
             return MemberValue(owner, name)
         if owner.items is not None and isinstance(owner.items, dict) and name in owner.items:
             return owner.items[name]
@@ -325,7 +325,7 @@ class Objects:
             return self._filled(instance, fields, args, keywords, line)
         if any(base.name.partition(".")[0] == "enum" for base in self.external_bases(cls)):
             return args[0] if args else UNKNOWN
-        externals.call_member(evaluator, MemberValue(instance, "__init__"), args, keywords, line)
+        torch_modules.call_member(evaluator, MemberValue(instance, "__init__"), args, keywords, line)
         return instance
 
     def _filled(
@@ -408,13 +408,13 @@ class Objects:
         """Call an instance: its ``__call__``, or through torch's the ``forward`` of a module."""
         evaluator = self._evaluator
         if isinstance(owner.cls, ClassValue):
-            for name, by in (("__call__", through), ("forward", externals.MODULE_CALL)):
+            for name, by in (("__call__", through), ("forward", torch_modules.MODULE_CALL)):
                 method = self.member(owner.cls, name)
                 if method is not _MISSING:
                     return evaluator.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
         result: Value = UNKNOWN
         for item in self._parts(owner):
-            result = evaluator.call(item, [UNKNOWN], {}, line, externals.MODULE_CALL)
+            result = evaluator.call(item, [UNKNOWN], {}, line, torch_modules.MODULE_CALL)
         return result
 
     def _parts(self, owner: InstanceValue) -> list[Value]:
