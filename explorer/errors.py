@@ -8,7 +8,9 @@
     │   └── TimmSourceError    no timm source at the place asked for
     ├── TimmNotFound           timm is not installed here
     ├── OutputError            a file could not be written
-    ├── LayoutError            Graphviz failed or took too long
+    ├── StoreError             the results file cannot be used
+    ├── LayoutError            Graphviz failed
+    │   └── LayoutTimeout      or took too long
     └── EngineError            building or running a model failed
         ├── OutOfMemory
         └── WorkerDied
@@ -72,8 +74,16 @@ class OutputError(ExplorerError):
     """A file could not be written; none was left half-written."""
 
 
+class StoreError(ExplorerError):
+    """The file of results cannot be read or written; what it held is left as it was."""
+
+
 class LayoutError(ExplorerError):
     """Graphviz failed, or ran into its time limit."""
+
+
+class LayoutTimeout(LayoutError):
+    """The layout ran into its time limit."""
 
 
 class EngineError(ExplorerError):

@@ -8,13 +8,20 @@ from explorer.engine.protocol import (
     BenchPartial,
     BenchRequest,
     BenchResult,
+    CompileTimes,
     Failure,
+    GpuReadings,
     Latency,
     LineSplitter,
     Log,
     Partial,
     Progress,
     Result,
+    Roofline,
+    TrainTimes,
+    VersusPartial,
+    VersusRequest,
+    VersusResult,
     decode_event,
     decode_request,
     encode_event,
@@ -22,30 +29,60 @@ from explorer.engine.protocol import (
 )
 from explorer.errors import OutOfMemory, RequestError, UnknownName
 
+LATENCY = Latency(1.0, 2.0, 3.0, 1.5, 0.5, 4.0, 0.1, 0.9, 1.1)
+
 RESULT = BenchResult(
     model="resnet34",
+    mode="infer",
     device="cpu",
     batch_size=2,
+    batch_size_requested=4,
     img_size=(224, 112),
     in_chans=3,
     dtype="float32",
-    latency_ms=Latency(1.0, 2.0, 3.0, 1.5, 0.5, 4.0, 0.1),
+    latency_ms=LATENCY,
+    latency_cuda_ms=None,
     samples_per_sec=10.0,
+    samples_per_sec_cuda=None,
     param_count=5,
+    macs=7,
+    macs_fvcore=8,
+    activations=9,
     iterations=6,
-    warmup_iterations=2,
     measured_seconds=1.2,
+    throughput_iterations=7,
+    throughput_seconds=1.4,
+    warmup_iterations=2,
+    warmup_seconds=0.4,
+    warmup_stable=True,
     memory_bytes=100,
     memory_kind="peak_rss",
     memory_before_bytes=None,
+    train=None,
+    compile=None,
+    roofline=None,
+    gpu=None,
     settings={"threads": 2},
     environment={"torch": "2"},
+)
+ON_GPU = dataclasses.replace(
+    RESULT,
+    img_size=224,
+    latency_cuda_ms=LATENCY,
+    samples_per_sec_cuda=11.0,
+    train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD"),
+    compile=CompileTimes(9.0, 2.0),
+    roofline=Roofline(100.0, 2000.0, None, None),
+    gpu=GpuReadings(300.0, 0.5, 1900.0, 1980.0, 2600.0, 60.0, ["software power cap"]),
 )
 
 
 def test_a_request_survives_the_pipe():
     request = BenchRequest("resnet34", batch_size=8, img_size=96, device="cuda:1", dtype="bfloat16", seconds=0.5)
     assert decode_request(encode_request(request)) == request
+    other = dataclasses.replace(request, args={"drop_rate": 0.1}, compile="default")
+    versus = VersusRequest(request, other, seconds=2)
+    assert decode_request(encode_request(versus)) == versus
 
 
 @pytest.mark.parametrize(
@@ -56,7 +93,9 @@ def test_a_request_survives_the_pipe():
         Log("note"),
         Partial("bench", BenchPartial(3, 0.5, 1.5, 20.0)),
         Result("bench", RESULT),
-        Result("bench", dataclasses.replace(RESULT, img_size=224)),
+        Result("bench", ON_GPU),
+        Partial("versus", VersusPartial(3, 1.25)),
+        Result("versus", VersusResult(RESULT, ON_GPU, 1.25, 1.2, 1.3, 9)),
     ],
 )
 def test_an_event_survives_the_pipe(event):
@@ -93,6 +132,9 @@ def test_what_is_no_event_is_refused(line):
         (b'{"request":"bench","model":"x","color":"red"}', "color"),
         (b'{"request":"bench","model":"x","batch_size":"2"}', "batch size"),
         (b'{"request":"bench","model":5}', "must be a name"),
+        (b'{"request":"versus","a":{"model":"x"}}', "b"),
+        (b'{"request":"versus","a":{"model":"x"},"b":"y"}', "a side of a comparison"),
+        (b'{"request":"versus","a":{"model":"x"},"b":{"model":"y","color":"red"}}', "color"),
     ],
 )
 def test_a_malformed_request_says_what_is_wrong(line, said):
@@ -111,7 +153,13 @@ def test_a_malformed_request_says_what_is_wrong(line, said):
         ({"device": "gpu"}, "no device 'gpu'.*cuda:N"),
         ({"device": "cuda:-1"}, "no device"),
         ({"device": ""}, "no device"),
-        ({"dtype": "float8"}, "no dtype 'float8'.*float32, bfloat16, float16"),
+        ({"dtype": "float8"}, "no dtype 'float8'.*float32, tf32, bfloat16, float16, amp"),
+        ({"memory_format": "NHWC"}, "no memory format 'NHWC'.*channels_last"),
+        ({"compile": True}, "no compile mode True.*max-autotune"),
+        ({"threads": 0}, "threads"),
+        ({"iterations": 0}, "iterations"),
+        ({"train": "yes"}, "train must be true or false"),
+        ({"cudnn_benchmark": 1}, "cudnn_benchmark must be true or false"),
         ({"seconds": 0}, "seconds"),
         ({"seconds": math.nan}, "seconds"),
         ({"seconds": math.inf}, "seconds"),
