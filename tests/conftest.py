@@ -179,6 +179,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", str(Path(explorer.__file__).parents[1]))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.delenv("EXPLORER_RESULTS", raising=False)
     return home / "cache"
 
 

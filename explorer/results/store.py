@@ -1,0 +1,271 @@
+"""What was measured, kept in one SQLite file in the user's data folder."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from explorer.errors import RequestError, StoreError
+from explorer.results import database
+from explorer.results.rows import (
+    DETAIL_COLUMNS,
+    RUN_COLUMNS,
+    details_of,
+    failed,
+    imported,
+    insert,
+    measured,
+    run_of,
+    text_of,
+)
+from explorer.results.runs import IMPORTED, JSON, Run, RunDetails, RunFilter
+from explorer.results.timm_csv import ImportedRun
+
+T = TypeVar("T")
+
+_QUICK_CHECK_BYTES = 8 << 20
+"""Of files up to this size every page is looked at before a measurement; it takes some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What became of the rows of one import.
+
+    ``added`` are new, ``replaced`` have other values than an earlier import of the same file had, and ``unchanged``
+    were there already.
+    """
+
+    added: int
+    replaced: int
+    unchanged: int
+
+
+def default_path() -> Path:
+    """``$EXPLORER_RESULTS``, else ``results.db`` in the user's data folder.
+
+    Raises:
+        StoreError: no folder of the user's is known.
+    """
+    named = os.environ.get("EXPLORER_RESULTS")
+    try:
+        if named:
+            return Path(named).expanduser()
+        from platformdirs import user_data_path
+
+        return user_data_path("timm-explorer", appauthor=False) / "results.db"
+    except ImportError as error:
+        raise StoreError(
+            "platformdirs, which knows the place of the results file, is not installed",
+            "pip install platformdirs, or name a file in $EXPLORER_RESULTS",
+        ) from error
+    except (OSError, RuntimeError) as error:
+        raise StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS") from error
+
+
+class Store:
+    """Keeps runs and finds them again.
+
+    Nothing is made before the first write, and a file that is missing holds no runs. Each call opens the file and
+    closes it: nothing stays locked between them, and any number of processes may write at the same time, one waiting
+    for the other. Whatever a call has returned from is on the disk.
+
+    Args:
+        path: the file; ``None``: :func:`default_path`.
+
+    Raises:
+        StoreError: by every method too, when the file cannot be used.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = default_path() if path is None else path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+    def check(self) -> None:
+        """Whether a run could be kept now; makes and changes nothing.
+
+        Raises:
+            StoreError: it could not.
+        """
+        size = database.size_bytes(self.path)
+        database.check_place(self.path)
+        if size is None:
+            return
+        with database.writing(self.path, keep=False) as connection:
+            if size <= _QUICK_CHECK_BYTES:
+                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if found != "ok":
+                    raise database.damaged(self.path, str(found).replace("\n", " "))
+            insert(connection, measured({"model": ""}, None, ""))
+
+    def record(self, result: Mapping[str, JSON], *, label: str = "", request: Mapping[str, JSON] | None = None) -> int:
+        """Keep a finished run.
+
+        Args:
+            result: a :class:`~explorer.engine.protocol.BenchResult` as JSON.
+            label: what the user calls it.
+            request: what was asked for, where the result does not tell.
+
+        Returns:
+            The run's id.
+        """
+        with database.writing(self.path) as connection:
+            return insert(connection, measured(result, request, label))
+
+    def record_failure(
+        self,
+        model: str,
+        error: Mapping[str, str],
+        request: Mapping[str, JSON],
+        environment: Mapping[str, JSON] | None = None,
+        *,
+        label: str = "",
+    ) -> int:
+        """Keep an attempt that failed.
+
+        Args:
+            model: the name as it was asked for.
+            error: ``kind``, ``message`` and ``hint``.
+            request: what was asked for.
+            environment: what it was asked of, where that is known.
+            label: what the user calls it.
+
+        Returns:
+            The run's id.
+        """
+        with database.writing(self.path) as connection:
+            return insert(connection, failed(model, error, request, environment, label))
+
+    def runs(self, wanted: RunFilter | None = None) -> list[Run]:
+        """Runs that are wanted, newest first."""
+        return [self._read(run_of, row) for row in self._rows(RUN_COLUMNS, wanted or RunFilter())]
+
+    def details(self, wanted: RunFilter | None = None) -> list[RunDetails]:
+        """Runs that are wanted with all that is kept of them, newest first."""
+        rows = self._rows(f"{RUN_COLUMNS}, {DETAIL_COLUMNS}", wanted or RunFilter())
+        return [self._read(details_of, row) for row in rows]
+
+    def run(self, run_id: int) -> RunDetails:
+        """One run.
+
+        Raises:
+            RequestError: there is none with this id.
+        """
+        with database.reading(self.path) as connection:
+            if connection is not None:
+                connection.row_factory = sqlite3.Row
+                query = f"SELECT {RUN_COLUMNS}, {DETAIL_COLUMNS} FROM runs WHERE id = ?"
+                row = connection.execute(query, (_bounded(run_id),)).fetchone()
+                if row is not None:
+                    return self._read(details_of, row)
+        raise self.unknown([run_id])
+
+    def labels(self) -> dict[str, int]:
+        """The labels in use and how many runs each has, in alphabetical order."""
+        query = "SELECT label, count(*) FROM runs WHERE label != '' GROUP BY label ORDER BY label"
+        with database.reading(self.path) as connection:
+            return dict(connection.execute(query).fetchall()) if connection is not None else {}
+
+    def import_rows(self, rows: Iterable[ImportedRun], label: str, origin: str = "") -> ImportCounts:
+        """Keep runs of others. Whatever is there already under this label stays as it is.
+
+        A row of the same file, model, mode, image and batch size as one that an earlier import kept takes its place.
+
+        Args:
+            rows: what the file holds.
+            label: what they go by.
+            origin: the file they are from.
+        """
+        with database.writing(self.path) as connection:
+            return _import(connection, list(rows), label, origin)
+
+    def delete(self, run_ids: Sequence[int]) -> int:
+        """Forget runs: all of these or, when one is unknown, none.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            RequestError: there is no run with one of the ids.
+        """
+        wanted = sorted(set(run_ids))
+        known = {run.id for run in self.runs()}
+        if missing := [run_id for run_id in wanted if run_id not in known]:
+            raise self.unknown(missing)
+        with database.writing(self.path) as connection:
+            connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in wanted])
+        return len(wanted)
+
+    def unknown(self, run_ids: Sequence[int]) -> RequestError:
+        """The error for ids that no run has, with those there are."""
+        known = sorted(run.id for run in self.runs())
+        named = ", ".join(map(str, run_ids))
+        return RequestError(f"no run {named}", f"there are {_ranges(known)}" if known else "no run is kept yet")
+
+    def _rows(self, columns: str, wanted: RunFilter) -> list[sqlite3.Row]:
+        condition, values = wanted.condition()
+        query = f"SELECT {columns} FROM runs WHERE {condition} ORDER BY id DESC LIMIT ?"
+        with database.reading(self.path) as connection:
+            if connection is None:
+                return []
+            connection.row_factory = sqlite3.Row
+            limit = -1 if wanted.limit is None else _bounded(wanted.limit)
+            return connection.execute(query, (*map(text_of, values), limit)).fetchall()
+
+    def _read(self, reader: Callable[[sqlite3.Row], T], row: sqlite3.Row) -> T:
+        try:
+            return reader(row)
+        except (TypeError, ValueError) as error:
+            raise database.damaged(self.path, f"run {row['id']} cannot be read") from error
+
+
+def _import(connection: sqlite3.Connection, rows: list[ImportedRun], label: str, origin: str) -> ImportCounts:
+    query = """SELECT id, model, mode, img_width, batch_size, imported, settings, origin FROM runs
+        WHERE label = ? AND source = ?"""
+    there: set[tuple[JSON, ...]] = set()
+    earlier: dict[tuple[JSON, ...], int] = {}
+    for run_id, model, mode, width, batch_size, *content, file in connection.execute(query, (text_of(label), IMPORTED)):
+        there.add((mode, *content))
+        if file == text_of(origin):
+            earlier[model, mode, width, batch_size] = run_id
+    added = replaced = 0
+    for row in rows:
+        values = imported(row, label, origin)
+        key = (row.mode, values["imported"], values["settings"])
+        if key in there:
+            continue
+        run_id = earlier.pop((row.model, row.mode, row.img_size, row.batch_size), None)
+        if run_id is not None:
+            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            replaced += 1
+        else:
+            added += 1
+        insert(connection, values)
+        there.add(key)
+    return ImportCounts(added, replaced, len(rows) - added - replaced)
+
+
+def _bounded(number: int) -> int:
+    """SQLite's integers have 64 bits."""
+    return max(min(number, 2**63 - 1), -(2**63))
+
+
+def _ranges(numbers: Sequence[int], most: int = 8) -> str:
+    """Ascending numbers in short: ``1-5, 8``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    parts = ["-".join(map(str, run)) for run in runs]
+    return ", ".join(parts if len(parts) <= most else ["…", *parts[-most:]])
