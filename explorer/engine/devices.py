@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -49,6 +50,30 @@ def synchronizer(device: torch.device) -> Callable[[], None]:
     if device.type == "mps":
         return lambda: torch.mps.synchronize()
     return lambda: None
+
+
+def gpu_properties(device: torch.device) -> Any:
+    """What torch knows of a GPU; ``None`` for other devices."""
+    return torch.cuda.get_device_properties(device) if device.type == "cuda" else None
+
+
+def has_room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether a tensor can be allocated now; it is not filled."""
+    try:
+        torch.empty(shape, dtype=dtype, device=device)
+    except (RuntimeError, MemoryError, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back what torch's allocators and the C library keep for later; call it once nothing refers to tensors."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+    else:
+        _return_free_memory()
 
 
 class PeakMemory:

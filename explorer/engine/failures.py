@@ -4,17 +4,23 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
+from explorer.engine import memory
+from explorer.engine.protocol import ModelOptions
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
 
 _MEMORY = re.compile(
-    r"DefaultCPUAllocator|can't allocate memory|not enough memory|out of memory|Invalid buffer size"
+    r"DefaultCPUAllocator|can't allocate memory|not enough memory|out of memory|Invalid buffer size|STATUS_ALLOC_FAILED"
     r"|Storage size calculation overflowed|numel: integer multiplication overflow|Overflow when unpacking",
     re.IGNORECASE,
 )
+_ONEDNN = re.compile(r"could not (create|execute) a (primitive|memory|scratchpad)")
+"""What oneDNN says when memory is short, and when it has no such operator: it does not tell which."""
+_KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 _DTYPE = re.compile(r"dtype|scalar type|\bHalf\b|BFloat16|float16")
 
 
@@ -27,6 +33,7 @@ class Attempt:
     batch_size: int
     img_size: int | None
     dtype: str
+    options: ModelOptions = field(default_factory=ModelOptions)
 
 
 @contextmanager
@@ -47,21 +54,47 @@ def explained(attempt: Attempt) -> Iterator[None]:
 
 
 def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
-    if _is_memory(error):
+    if is_memory(error):
         return _out_of_memory(attempt)
     why = reason(error)
     if type(error).__name__ == "AcceleratorError" or why.startswith("CUDA error"):
         return EngineError(f"{attempt.model} failed on {attempt.device}: {why}")
     if attempt.dtype != "float32" and (attempt.img_size is None or _DTYPE.search(str(error))):
         return RequestError(f"{attempt.model} cannot run in {attempt.dtype} on {attempt.device}: {why}")
+    if "more than 1 value per channel" in why:
+        return RequestError(
+            f"{attempt.model} cannot be trained with {attempt.batch_size} image a batch: {why}", "raise --batch-size"
+        )
+    wishes = _wishes(attempt.options)
+    refused = _KEYWORD.search(str(error))
+    if refused and isinstance(error, TypeError) and refused[1] in wishes:
+        return RequestError(f"{attempt.model} takes no argument {refused[1]!r}: {why}")
+    if wishes.keys() - {"img_size"}:
+        chosen = ", ".join(f"{name}={value!r}" for name, value in wishes.items())
+        return RequestError(f"{attempt.model} cannot be built and run with {chosen}: {why}")
     if attempt.img_size is not None:
         return RequestError(f"{attempt.model} does not take image size {attempt.img_size}: {why}")
     return EngineError(f"{attempt.model} cannot be built and run: {why}")
 
 
-def _is_memory(error: Exception) -> bool:
+def _wishes(options: ModelOptions) -> dict[str, Any]:
+    """What the user chose of how the model is built, by the names of timm's arguments."""
+    chosen = {
+        "img_size": options.img_size,
+        "in_chans": options.in_chans,
+        "num_classes": options.num_classes,
+        "features_only": options.features_only or None,
+        "reparam": options.reparam or None,
+    }
+    return {name: value for name, value in chosen.items() if value is not None} | dict(options.args)
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on any device."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
+    if _ONEDNN.search(str(error)):
+        return memory.is_short()
     return bool(_MEMORY.search(str(error)))
 
 

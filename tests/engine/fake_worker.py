@@ -5,19 +5,31 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 from explorer.engine import worker
 from explorer.engine.protocol import (
     BenchPartial,
     BenchRequest,
     BenchResult,
+    CompileTimes,
+    Difference,
     Emit,
     Latency,
     Log,
     Partial,
     Progress,
+    Roofline,
+    TrainTimes,
+    TuneRequest,
+    TuneResult,
+    TuneStep,
+    VersusRequest,
+    VersusResult,
 )
 from explorer.errors import EngineError, OutOfMemory
+
+LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
 
 answered = 0
 
@@ -61,25 +73,65 @@ def bench(request: BenchRequest, emit: Emit) -> BenchResult:
     answered += 1
     return BenchResult(
         model=request.model,
-        device="cpu",
+        mode="train" if request.train else "infer",
+        device=request.device or "cpu",
         batch_size=request.batch_size or 1,
+        batch_size_requested=request.batch_size or 1,
         img_size=(224, 112),
         in_chans=3,
-        dtype=request.dtype,
-        latency_ms=Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5),
+        dtype=request.dtype or "float32",
+        latency_ms=LATENCY,
+        latency_cuda_ms=None,
         samples_per_sec=95.2,
+        samples_per_sec_cuda=None,
         param_count=21_797_672,
+        macs=3_664_000_000,
+        macs_fvcore=3_671_000_000,
+        activations=3_740_000,
         iterations=answered,
+        measured_seconds=request.seconds / 2,
+        throughput_iterations=20,
+        throughput_seconds=request.seconds / 2,
         warmup_iterations=2,
-        measured_seconds=request.seconds,
+        warmup_seconds=0.02,
+        warmup_stable=True,
         memory_bytes=800 << 20,
         memory_kind="peak_rss",
         memory_before_bytes=700 << 20,
-        settings={"memory_format": "contiguous_format", "threads": 2},
+        train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD") if request.train else None,
+        compile=None if request.compile == "off" else CompileTimes(8.5, 2.5),
+        roofline=Roofline(0.1, 12.5, 0.0007, 0.007) if request.roofline else None,
+        gpu=None,
+        settings={"memory_format": request.memory_format, "threads": request.threads or 2},
         environment={"device_name": "a CPU", "timm": "1", "torch": "2", "python": "3", "explorer": "0"},
     )
 
 
+def versus(request: VersusRequest, emit: Emit) -> VersusResult:
+    """Answer that A is a little faster."""
+    return VersusResult(bench(request.a, emit), bench(request.b, emit), 1.234, 1.21, 1.25, 12)
+
+
+def tune(request: TuneRequest, emit: Emit) -> TuneResult:
+    """Find that channels_last is faster, or for ``tuned-already`` that nothing is."""
+    baseline = bench(request.bench, emit)
+    differs = Difference(1e-3, 2e-4, 1.0, True, 8)
+    is_faster = request.bench.model != "tuned-already"
+    steps = [
+        TuneStep("memory_format", "channels_last", 120.5, 1.265, 1.25, 1.28, is_faster, differs, "", 2.5),
+        TuneStep(
+            "dtype", "bfloat16", 10.0, 0.1, None, None, False, differs, "left after two rounds: clearly slower", 1.5
+        ),
+        TuneStep("compile", "default", None, None, None, None, False, None, "torch.compile needs a C++ compiler", 0.5),
+    ]
+    for step in steps:
+        emit(Partial("tune", step))
+    found = replace(request.bench, device="cpu", memory_format="channels_last" if is_faster else "contiguous")
+    tuned = bench(found, emit) if is_faster else baseline
+    ends = (1.26, 1.24, 1.28, 12) if is_faster else (1.0, 1.0, 1.0, 0)
+    return TuneResult(baseline, tuned, found, {"in_chans": 3}, *ends, is_faster, differs, steps, 42.0)
+
+
 if __name__ == "__main__":
     os.environ["EVENTS_FD"] = str(os.dup(1))
-    worker.main({"bench": bench})
+    worker.main({"bench": bench, "versus": versus, "tune": tune})
