@@ -1,5 +1,8 @@
 """Numbers as people read them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 def significant(value: float) -> str:
     """Three significant digits, or all before the point where there are more."""
@@ -21,3 +24,46 @@ def size(img_size: int | tuple[int, int]) -> str:
     """Height × width of an image; one number stands for a square."""
     height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
     return f"{height}×{width}"
+
+
+def short(value: int) -> str:
+    """A count with three significant digits and a metric prefix: ``21.8 M``."""
+    scaled: float = value
+    for prefix in ("", "k", "M", "G", "T"):
+        if abs(scaled) < 999.5 or prefix == "T":
+            break
+        scaled /= 1000
+    return f"{value}" if not prefix else f"{significant(scaled)} {prefix}"
+
+
+def byte_size(size_bytes: int) -> str:
+    """A size with a binary prefix: ``784 KiB``."""
+    scaled: float = size_bytes
+    for prefix in ("", "Ki", "Mi", "Gi", "Ti"):
+        if scaled < 1023.5 or prefix == "Ti":
+            break
+        scaled /= 1024
+    return f"{size_bytes} B" if not prefix else f"{significant(scaled)} {prefix}B"
+
+
+def percent(share: float) -> str:
+    """A part of a whole, given as 0 to 1, in percent."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return f"{share * 100:.1f} %"
+
+
+def dimensions(shape: Sequence[Any] | None, batch_size: int | None = None, sign: str = "×") -> str:
+    """A tensor's shape as ``64×56×56``, several after one another.
+
+    Args:
+        shape: of a tensor, or of each of several, nested or not.
+        batch_size: left out where it is the first dimension.
+        sign: between dimensions.
+    """
+    if shape is None:
+        return ""
+    if any(not isinstance(size, int) for size in shape):
+        return ", ".join(filter(None, (dimensions(part, batch_size, sign) for part in shape)))
+    rest = shape[1:] if batch_size is not None and len(shape) > 1 and shape[0] == batch_size else shape
+    return sign.join(map(str, rest))

@@ -26,9 +26,9 @@ def run_app(timm: Path | None = None, extras: "Sequence[Extra]" = ()) -> None:
         SystemExit: the app itself broke.
     """
     from explorer.tui.app import ExplorerApp
-    from explorer.tui.backends import bench_client, graph_loader
+    from explorer.tui.backends import bench_client, graph_loader, keep_bench
 
-    app = ExplorerApp(graph_loader(timm, extras), bench_client, extras)
+    app = ExplorerApp(graph_loader(timm, extras), bench_client, keep_bench, extras)
     app.run()
     if app.load_error:
         raise app.load_error

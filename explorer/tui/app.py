@@ -12,7 +12,7 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
 from explorer.introspect.extras import Extra
-from explorer.tui.bench import Bench, BenchClient, BenchRun
+from explorer.tui.bench import Bench, BenchClient, BenchRun, Keep
 from explorer.tui.catalogue import Catalogue
 from explorer.tui.guide import Guide
 from explorer.tui.help import HelpScreen
@@ -32,6 +32,7 @@ class ExplorerApp(App[None]):
     Args:
         load: gives the graph; called off the event loop after the first paint.
         connect: makes the client whose worker measures models; called when the first benchmark starts.
+        keep: keeps what was measured; called off the event loop.
         extras: source of the user's own that the worker has to import for it.
     """
 
@@ -41,12 +42,16 @@ class ExplorerApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
 
     def __init__(
-        self, load: Callable[[], Graph], connect: Callable[[], BenchClient], extras: Sequence[Extra] = ()
+        self,
+        load: Callable[[], Graph],
+        connect: Callable[[], BenchClient],
+        keep: Keep,
+        extras: Sequence[Extra] = (),
     ) -> None:
         super().__init__()
         self.load_error: ExplorerError | None = None
         self._library = Library(load)
-        self._bench = Bench(connect, self._bench_changed, extras)
+        self._bench = Bench(connect, self._bench_changed, keep, extras)
         self._guide = Guide(self, self._library, self._offer)
         self._offered: list[bool | None] = []
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.engine.client import AsyncClient
+    from explorer.engine.protocol import BenchRequest, BenchResult
+    from explorer.errors import ExplorerError
     from explorer.graph import Graph
     from explorer.introspect.extras import Extra
 
@@ -53,3 +55,15 @@ def bench_client() -> "AsyncClient":
     from explorer.engine.client import AsyncClient
 
     return AsyncClient()
+
+
+def keep_bench(request: "BenchRequest", outcome: "BenchResult | ExplorerError") -> None:
+    """Put a measurement into the user's results file.
+
+    Raises:
+        StoreError: it cannot be kept.
+    """
+    from explorer.results.attempt import keep
+    from explorer.results.store import Store
+
+    keep(Store(), request, outcome)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, StoreError
 from explorer.tui.failures import unexpected
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class BenchClient(Protocol):
 
     async def close(self) -> None:
         """End the worker and wait until it is gone."""
+
+
+Keep = Callable[["BenchRequest", "BenchResult | ExplorerError"], object]
+"""Keeps what came of a request; may take a while, and raises :class:`StoreError` where it cannot."""
 
 
 class State(Enum):
@@ -66,6 +70,7 @@ class Bench:
     Args:
         connect: makes the client when the first benchmark starts.
         changed: called with a run whenever there is news of it.
+        keep: called off the event loop with each run that was not cancelled.
         extras: source of the user's own that the worker has to import.
     """
 
@@ -73,11 +78,13 @@ class Bench:
         self,
         connect: Callable[[], BenchClient],
         changed: Callable[[BenchRun], None],
+        keep: Keep,
         extras: "Sequence[Extra]" = (),
     ) -> None:
         self.runs: list[BenchRun] = []
         self._connect = connect
         self._changed = changed
+        self._keep = keep
         self._extra = tuple((name, str(path)) for name, path in extras)
         self._client: BenchClient | None = None
 
@@ -97,10 +104,10 @@ class Bench:
         """Have a run measured; however it ends, the run says how."""
         from explorer.engine.protocol import BenchRequest
 
+        request = BenchRequest(run.model, extra=self._extra)
         try:
             self._client = self._client or self._connect()
             if not run.ending:
-                request = BenchRequest(run.model, extra=self._extra)
                 run.result = await self._client.run(request, lambda event: self._note(run, event))
             run.state = State.DONE if run.result else State.CANCELLED
         except ExplorerError as error:
@@ -109,6 +116,18 @@ class Bench:
             run.state, run.error = State.FAILED, unexpected(error)
         run.ended = time.monotonic()
         self._changed(run)
+        outcome = run.result or run.error
+        if outcome is not None:
+            await self._kept(run, request, outcome)
+
+    async def _kept(self, run: BenchRun, request: "BenchRequest", outcome: "BenchResult | ExplorerError") -> None:
+        import asyncio
+
+        try:
+            await asyncio.to_thread(self._keep, request, outcome)
+        except StoreError as error:
+            run.notes.append(f"not kept: {error}")
+            self._changed(run)
 
     async def cancel(self) -> None:
         """End the run under way, and the worker with it."""

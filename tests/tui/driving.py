@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from explorer.graph import Graph
 from explorer.tui.app import ExplorerApp
+from explorer.tui.bench import Keep
 from explorer.tui.widgets.browser import Browser
 
 from . import samples
@@ -20,9 +21,13 @@ _POLL_SECONDS = 0.04
 _TEXT = re.compile(r'<text[^>]* x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>', re.DOTALL)
 
 
-def made(client: samples.FakeClient | None = None, load: Callable[[], Graph] = samples.graph) -> ExplorerApp:
+def made(
+    client: samples.FakeClient | None = None,
+    load: Callable[[], Graph] = samples.graph,
+    keep: Keep = lambda request, outcome: None,
+) -> ExplorerApp:
     shared = client or samples.FakeClient()
-    return ExplorerApp(load, lambda: shared)
+    return ExplorerApp(load, lambda: shared, keep)
 
 
 def screen(pilot: Pilot[None]) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
-from explorer.errors import OutOfMemory
+from explorer.engine.protocol import BenchRequest
+from explorer.errors import OutOfMemory, StoreError
 from explorer.tui.widgets.bench_view import RunTable
 
 from .driving import SIZES, go_to, made, ready, screen, seen, until
@@ -17,7 +18,7 @@ async def test_b_measures_and_shows_progress_and_result(size: tuple[int, int]) -
         await seen(pilot, "measuring", "40%", "12.5 ms", "80.0 samples/s", "c Cancel", "This sitting")
         assert client.requests[0].model == "toy_small"
         client.finish()
-        text = await seen(pilot, "81.3 samples/s", "p50 12.3, p90 13.0, p99 14.0 ms", "done after")
+        text = await seen(pilot, "81.3 samples/s", "p50 12.3 ms (95 %: 12.2 to 12.4)", "p90 13.0, p99 14.0 ms", "done after")
         assert "c Cancel" not in text
         await pilot.press("b")
         await until(pilot, lambda: len(client.requests) == 2)
@@ -69,6 +70,38 @@ async def test_an_error_is_shown_with_its_hint_and_stays_listed() -> None:
         table.focus()
         await pilot.press("j")
         await seen(pilot, "toy_small runs out of [memory]")
+
+
+async def test_every_attempt_is_kept_but_a_cancelled_one() -> None:
+    client, kept = FakeClient(), []
+    app = made(client, keep=lambda request, outcome: kept.append((request.model, type(outcome).__name__)))
+    async with app.run_test() as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        for end in (client.finish, lambda: client.fail(OutOfMemory("no room")), lambda: pilot.press("c")):
+            before = len(client.requests)
+            await pilot.press("b")
+            await until(pilot, lambda before=before: len(client.requests) > before)
+            await seen(pilot, "measuring")
+            if ending := end():
+                await ending
+            await until(pilot, lambda: "measuring" not in screen(pilot))
+        await until(pilot, lambda: len(kept) == 2)
+    assert kept == [("toy_small", "BenchResult"), ("toy_small", "OutOfMemory")]
+
+
+async def test_a_result_that_cannot_be_kept_is_shown_with_the_reason() -> None:
+    def full(request: BenchRequest, outcome: object) -> None:
+        raise StoreError("the disk is full", "make room")
+
+    client = FakeClient()
+    async with made(client, keep=full).run_test(size=SIZES[1]) as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        client.finish()
+        await seen(pilot, "81.3 samples/s", "not kept: the disk is full (make room)")
 
 
 async def test_a_bug_in_the_client_is_an_error_too() -> None:

@@ -40,7 +40,7 @@ class BenchReport(Static):
             text = Text.assemble("Press ", ("b", self._style("figure")), " to measure ", (model, "bold"), ".\n\n")
             text.append(
                 "Forward passes with random weights, in a process of their own: a batch of 1 on the CPU, "
-                "of 64 on CUDA, for 3 s after the warm-up. The first takes longer, since torch is imported for it.",
+                "of 256 on CUDA, for 3 s after the warm-up. The first takes longer, since torch is imported for it.",
                 self._style("muted"),
             )
         self.update(text)
