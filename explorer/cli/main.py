@@ -9,11 +9,14 @@ import typer
 
 import explorer
 from explorer.cli.bench import bench
+from explorer.cli.gallery import gallery
 from explorer.cli.graph import graph
+from explorer.cli.inspect import inspect
 from explorer.cli.list import list_models
 from explorer.cli.options import TimmOption, WithOption, find_extras
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.cli.path import path
+from explorer.cli.results import results
 from explorer.cli.search import search
 from explorer.cli.show import show
 from explorer.cli.trace import trace
@@ -40,15 +43,18 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "search": search,
     "path": path,
     "graph": graph,
+    "gallery": gallery,
     "trace": trace,
     "verify": verify,
+    "inspect": inspect,
     "bench": bench,
 }
-_RUNNING = ("bench", "trace")
+_RUNNING = ("bench", "inspect", "trace")
 """Commands that run timm."""
 
 for _name, _function in _COMMANDS.items():
     app.command(_name)(_function)
+app.add_typer(results, name="results")
 
 
 @app.callback(invoke_without_command=True)
@@ -66,7 +72,7 @@ def _start(
         command = context.invoked_subcommand
         raise RequestError(f"--timm only reads source; {command} runs the timm that is installed", "leave --timm out")
     start_app = (context.obj or {}).get("start_app")
-    context.obj = {"timm": timm, "with": extra or []}
+    context.obj = {"timm": timm, "with": extra or [], "take_screenshot": (context.obj or {}).get("take_screenshot")}
     if context.invoked_subcommand is None:
         if start_app is None:
             raise RequestError("no command", "explorer --help lists them")
@@ -77,12 +83,14 @@ def run(
     arguments: Sequence[str] | None = None,
     *,
     start_app: "Callable[[Path | None, Sequence[Extra]], None] | None" = None,
+    take_screenshot: Callable[[str], str] | None = None,
 ) -> int:
     """Run one command line and return its exit code.
 
     Args:
         arguments: what follows the program's name; ``sys.argv``'s when ``None``.
         start_app: opens the terminal app on a timm and source of the user's own, for a line without a command.
+        take_screenshot: draws the terminal app with a model's call path open, as SVG.
 
     Returns:
         0 done, 1 it failed, 2 the request is wrong, 130 interrupted.
@@ -96,7 +104,7 @@ def run(
             [a for a in given if a != "--debug"],
             prog_name="explorer",
             standalone_mode=False,
-            obj={"start_app": start_app},
+            obj={"start_app": start_app, "take_screenshot": take_screenshot},
         )
         flush_stdout()
         if result == INTERRUPTED:  # how newer typers report a KeyboardInterrupt

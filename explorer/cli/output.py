@@ -77,7 +77,13 @@ def print_lines(lines: Sequence[str]) -> None:
         stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+def print_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    styles: Sequence[str] = (),
+) -> None:
     """Write a table to stdout.
 
     On a terminal it is rich's; piped it is tab-separated with a header line, for ``cut`` and ``awk``.
@@ -86,6 +92,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         headers: column names.
         rows: cells, as many in each row as there are headers.
         right: indexes of the columns set flush right.
+        styles: rich's style of each column, on a terminal; none where there is none.
     """
     if not on_terminal(sys.stdout):
         print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
@@ -96,11 +103,17 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, header in enumerate(headers):
-        table.add_column(header, justify="right" if i in right else "left", overflow="fold")
+        style = styles[i] if i < len(styles) else None
+        table.add_column(header, justify="right" if i in right else "left", overflow="fold", style=style or None)
     for row in rows:
         table.add_row(*row)
     with to_stdout():
         Console(markup=False, highlight=False).print(table)
+
+
+def table_width(columns: Sequence[Sequence[str]]) -> int:
+    """How wide :func:`print_table` makes a table of these columns on a terminal, headers among their cells."""
+    return sum(max(map(len, cells), default=0) for cells in columns) + 3 * len(columns) - 1
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:

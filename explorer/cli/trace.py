@@ -161,14 +161,14 @@ def _trace_all(
 
 def trace_models(
     names: Sequence[str], version: str, digest: str, extras: "Sequence[Extra]", forward: bool = False
-) -> "list[Outcome]":
+) -> "list[Outcome[None]]":
     """Trace these models as :func:`explorer.engine.tracing.trace_all` does, with progress and failures on stderr."""
     from explorer.engine.protocol import Log, Progress
     from explorer.engine.tracing import trace_all
 
     with narrator() as tell:
 
-        def report(outcome: "Outcome", done: int, total: int) -> None:
+        def report(outcome: "Outcome[None]", done: int, total: int) -> None:
             if outcome.error:
                 why = outcome.error.message
                 tell(Log(why if outcome.model in why else f"{outcome.model}: {why}"))
@@ -179,7 +179,9 @@ def trace_models(
         return trace_all(names, version, digest, extras=extras, forward=forward, report=report)
 
 
-def _sum_up(names: Sequence[str], todo: Sequence[str], outcomes: "Sequence[Outcome]", have: Any, json: bool) -> None:
+def _sum_up(
+    names: Sequence[str], todo: Sequence[str], outcomes: "Sequence[Outcome[None]]", have: Any, json: bool
+) -> None:
     failed = {**(have.failed if have else {}), **{o.model: o.error.message for o in outcomes if o.error}}
     failed = {name: failed[name] for name in names if name in failed}
     traced = [name for name in names if have and name in have.models]

@@ -11,7 +11,7 @@ from explorer.introspect.evaluate import Evaluator
 from explorer.introspect.external_names import external_id
 from explorer.introspect.follow import CallGraph, follow_calls
 from explorer.introspect.keep import kept_calls
-from explorer.introspect.parse import Definition, FunctionDefinition, Module, parse_module
+from explorer.introspect.parse import ClassDefinition, Definition, FunctionDefinition, Module, parse_module
 from explorer.introspect.registry import Architecture, Registry, read_registry
 from explorer.introspect.source import SourceTree
 from explorer.introspect.values import ExternalValue
@@ -103,8 +103,12 @@ def _add_definitions(graph: Graph, module: Module) -> None:
         if isinstance(definition, FunctionDefinition):
             kind = NodeKind.FUNCTION
             data: dict[str, Any] = {"signature": definition.signature}
+            if definition.keywords:
+                data["keywords"] = definition.keywords
         else:
             kind, data = NodeKind.CLASS, {}
+            if isinstance(definition, ClassDefinition) and definition.fields:
+                data["fields"] = definition.fields
         if definition.decorators:
             data["decorators"] = [".".join(path) for path in definition.decorators]
         graph.add_node(Node(node_id, kind, module.file, definition.line, definition.end_line, definition.doc, data))

@@ -9,6 +9,8 @@ from importlib.util import decode_source
 from inspect import cleandoc
 from typing import Any
 
+from explorer.introspect.keywords import keyword_uses
+
 Path = tuple[str, ...]
 """A dotted expression: ``nn.Conv2d`` is ``("nn", "Conv2d")``."""
 
@@ -39,14 +41,21 @@ class Definition:
 
 @dataclass(slots=True)
 class ClassDefinition(Definition):
-    """A class."""
+    """A class; ``fields`` are the names of a dataclass's own fields."""
+
+    fields: list[str]
 
 
 @dataclass(slots=True)
 class FunctionDefinition(Definition):
-    """A function or method; ``signature`` as it is written, on one line."""
+    """A function or method; ``signature`` as it is written, on one line.
+
+    ``keywords`` is what it does with the arguments it takes by any name, see
+    :func:`explorer.introspect.keywords.keyword_uses`.
+    """
 
     signature: str
+    keywords: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -166,14 +175,16 @@ class _Reader:
 
     def _class(self, node: ast.ClassDef, owner: Owner) -> None:
         qualname = self._qualname(node.name, owner)
+        decorators = [path for d in node.decorator_list if (path := _decorator(d))]
         definition = ClassDefinition(
             qualname,
             node.lineno,
             node.decorator_list[0].lineno if node.decorator_list else node.lineno,
             node.end_lineno or node.lineno,
             _doc(node),
-            [path for d in node.decorator_list if (path := _decorator(d))],
+            decorators,
             owner,
+            _fields(node) if any(path[-1] == "dataclass" for path in decorators) else [],
         )
         self.module.classes[qualname] = definition
         self.module.functions.pop(qualname, None)
@@ -191,6 +202,7 @@ class _Reader:
             decorators,
             owner,
             self._signature(node),
+            keyword_uses(node),
         )
         if not any(path[-1] in _PARTS_OF_ONE for path in decorators):
             self.module.functions[qualname] = definition
@@ -244,6 +256,11 @@ def _doc(node: ast.ClassDef | FunctionDef) -> str | None:
         return None
     text = first.value.value
     return cleandoc(text) if isinstance(text, str) else None
+
+
+def _fields(node: ast.ClassDef) -> list[str]:
+    annotated = (statement.target for statement in node.body if isinstance(statement, ast.AnnAssign))
+    return [target.id for target in annotated if isinstance(target, ast.Name)]
 
 
 def _decorator(node: ast.expr) -> Path | None:

@@ -1,0 +1,152 @@
+"""The documented JSON: valid schemas, every field in them, and samples that fit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from explorer.engine.protocol import (
+    BenchRequest,
+    BenchResult,
+    CompileTimes,
+    Difference,
+    FeatureLevel,
+    GpuReadings,
+    InspectResult,
+    Latency,
+    Layer,
+    Roofline,
+    Totals,
+    TrainTimes,
+    TuneStep,
+    VersusResult,
+)
+from explorer.errors import OutOfMemory
+from explorer.results.schema import NAMES, load
+from tests.results.layer_samples import inspected
+
+SHAPES: list[tuple[str, str, type[Any]]] = [
+    ("inspect", "result", InspectResult),
+    ("inspect", "totals", Totals),
+    ("inspect", "layer", Layer),
+    ("inspect", "level", FeatureLevel),
+    ("bench", "result", BenchResult),
+    ("bench", "latency", Latency),
+    ("bench", "train", TrainTimes),
+    ("bench", "compile", CompileTimes),
+    ("bench", "roofline", Roofline),
+    ("bench", "gpu", GpuReadings),
+    ("bench", "request", BenchRequest),
+    ("bench", "step", TuneStep),
+    ("bench", "difference", Difference),
+]
+_IN_JSON = {"class_name": "class"}
+_ONLY_IN_JSON = {"result": {"tune"}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(load(name))
+
+
+@pytest.mark.parametrize(("name", "part", "kind"), SHAPES, ids=[f"{n}-{p}" for n, p, _ in SHAPES])
+def test_every_field_is_documented_and_nothing_else(name: str, part: str, kind: type[Any]) -> None:
+    documented = load(name)["$defs"][part]["properties"].keys()
+    expected = {_IN_JSON.get(f.name, f.name) for f in fields(kind)}
+    assert documented - _ONLY_IN_JSON.get(part, set()) == expected
+
+
+def test_a_comparison_is_documented_too() -> None:
+    assert load("versus")["properties"].keys() == {f.name for f in fields(VersusResult)}
+
+
+def objects(schema: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield schema
+        for value in schema.values():
+            yield from objects(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from objects(value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_property_says_what_it_is(name: str) -> None:
+    schema = load(name)
+    for described in objects(schema):
+        assert described["additionalProperties"] is False
+        for field, value in described["properties"].items():
+            target = schema["$defs"][value["$ref"].rpartition("/")[2]] if "$ref" in value else {}
+            assert "description" in value or "description" in target, field
+
+
+@pytest.mark.parametrize("unit", ["ms", "seconds", "bytes", "mhz", "watts", "celsius"])
+def test_a_unit_in_a_name_is_in_words_in_the_description(unit: str) -> None:
+    words = {"ms": "millisecond", "seconds": "second", "bytes": "byte", "mhz": "MHz", "watts": "watt", "celsius": "Cel"}
+    named = [
+        (field, value)
+        for name in NAMES
+        for described in objects(load(name))
+        for field, value in described["properties"].items()
+        if unit in field.split("_")
+    ]
+    assert [field for field, value in named if words[unit] not in value["description"]] == []
+    assert named
+
+
+def problems(name: str, value: Any) -> list[str]:
+    return [error.message for error in Draft202012Validator(load(name)).iter_errors(value)]
+
+
+def test_an_inspected_model_fits() -> None:
+    whole = inspected().to_json()
+    assert problems("inspect", as_sent(whole)) == []
+    failed = {"model": "x", "error": OutOfMemory("x runs out", "less").to_dict()}
+    assert problems("inspect", as_sent([whole, failed])) == []
+
+
+def test_what_is_not_documented_does_not_fit() -> None:
+    assert problems("inspect", as_sent({**inspected().to_json(), "more": 1}))
+    assert problems("inspect", as_sent({**inspected().to_json(), "seconds": "long"}))
+    assert problems("bench", [{"model": "x"}])
+
+
+def as_sent(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
+
+
+def bench_result(**more: Any) -> BenchResult:
+    facts: dict[str, Any] = {
+        "model": "resnet34", "mode": "infer", "device": "cpu", "batch_size": 1, "batch_size_requested": 2,
+        "img_size": 224, "in_chans": 3, "dtype": "float32", "latency_ms": LATENCY,
+        "latency_cuda_ms": None, "samples_per_sec": 95.2,
+        "samples_per_sec_cuda": None, "param_count": 5, "macs": None, "macs_fvcore": None, "activations": None,
+        "iterations": 10, "measured_seconds": 1.5, "throughput_iterations": 9, "throughput_seconds": 1.5,
+        "warmup_iterations": 2, "warmup_seconds": 0.1, "warmup_stable": True, "memory_bytes": 800,
+        "memory_kind": "peak_rss", "memory_before_bytes": None, "train": None, "compile": None, "roofline": None,
+        "gpu": None, "settings": {"seed": 0}, "environment": {"timm": "1"},
+    }  # fmt: skip
+    return BenchResult(**{**facts, **more})
+
+
+def test_a_measurement_fits_at_its_least_and_at_its_most() -> None:
+    most = bench_result(
+        img_size=(224, 112),
+        macs=1,
+        train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD"),
+        compile=CompileTimes(8.0, 1.0),
+        roofline=Roofline(1.0, 10.0, None, None),
+        gpu=GpuReadings(None, 0.1, None, 1980.0, None, 60.0, ["software power cap"]),
+    )
+    failed = {"model": "x", "error": OutOfMemory("x", "y").to_dict(), "request": asdict(BenchRequest("x"))}
+    assert problems("bench", as_sent([bench_result().to_json(), most.to_json(), failed])) == []
+    compared = VersusResult(bench_result(), most, 1.0, 0.9, 1.1, 12)
+    assert problems("versus", as_sent(compared.to_json())) == []
