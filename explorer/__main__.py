@@ -16,7 +16,7 @@ def main() -> None:
     try:
         from explorer.cli.main import run
 
-        code = run(start_app=_start_app)
+        code = run(start_app=_start_app, take_screenshot=_take_screenshot)
     except KeyboardInterrupt:  # before run was there to say it
         code = 130
     sys.exit(code)
@@ -31,6 +31,13 @@ def _start_app(timm: Path | None, extras: "Sequence[Extra]") -> None:
 
     gc.enable()
     run_app(timm, extras)
+
+
+def _take_screenshot(model: str) -> str:
+    from explorer.tui.screenshot import screenshot
+
+    gc.enable()
+    return screenshot(model)
 
 
 if __name__ == "__main__":

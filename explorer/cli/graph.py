@@ -1,168 +1,205 @@
 """``explorer graph``."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load, undeprecated
-from explorer.cli.output import check_place, notice, on_terminal, print_json, print_lines, write_file
-from explorer.errors import RequestError
+from explorer.cli.arguments import SetOption, check_model_arguments, parsed_arguments
+from explorer.cli.names import check_name
+from explorer.cli.options import (
+    JsonOption,
+    StaticOption,
+    TimmOption,
+    WithOption,
+    find_extras,
+    load,
+    timm_before,
+)
+from explorer.cli.output import check_place, on_terminal, print_json, print_lines, write_file
+from explorer.cli.views import ALL, RUNNING, VIEWS, check, dot_picture, flow_request, picture_of, running_pictures
+from explorer.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
+    from explorer.cli.views import Picture
     from explorer.diagram import GraphvizProcess
-    from explorer.graph import Graph, Node
-    from explorer.graph.slices import Slice
 
-_LAID_OUT = ("svg", "png")
-_DATA = "json"
 _STDOUT = Path("-")
-_CALLS, _ALL = _VIEWS = ("calls", "all")
+_OWN = "the model's own"
 
 
 def graph(
     context: typer.Context,
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[TARGET]", help="A model, arch.tag, deprecated name, module, class or function."),
+        typer.Argument(
+            metavar="[TARGET]", help="A model, arch.tag, deprecated name, family, module, class or function."
+        ),
     ] = None,
     view: Annotated[
         str | None,
-        typer.Option(help="calls: what a model's creation or a function calls; all: the whole graph, as JSON."),
+        typer.Option(metavar="VIEW", help=f"{', '.join(VIEWS)}.", show_default="what suits the target"),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help=".svg, .png, .dot or .json; - is stdout."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help=".svg .png .pdf .html .dot .mmd .json .graphml .gexf; - is stdout."
+        ),
     ] = None,
     fmt: Annotated[
-        str | None,
-        typer.Option("--format", "-F", help="svg, png, dot or json, when FILE's ending is not it; stdout without -o."),
+        str | None, typer.Option("--format", "-F", help="When FILE's ending is not it; stdout without -o.")
     ] = None,
-    depth: Annotated[
-        int | None, typer.Option(min=1, help="Calls to follow down from the entrypoint or target.")
-    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it when it is drawn; as .html without -o.")] = False,
+    depth: Annotated[int | None, typer.Option("--depth", "--down", min=1, help="Steps to follow down.")] = None,
     up: Annotated[
-        int | None,
-        typer.Option(min=0, help="Callers to follow up from a class, function or module.", show_default="1"),
+        int | None, typer.Option(min=0, help="Steps to follow up: callers, base classes, importers.", show_default="1")
     ] = None,
-    nodes: Annotated[
-        int | None,
-        typer.Option(min=2, max=400, help="The nearest nodes, up to this many; JSON of a model has all without."),
+    nodes: Annotated[int | None, typer.Option(min=2, max=400, help="Boxes there is room for; data has all.")] = None,
+    level: Annotated[str | None, typer.Option(help="With dataflow: module or operator.", show_default="module")] = None,
+    shade: Annotated[str | None, typer.Option(help="With dataflow: by macs or params.")] = None,
+    img_size: Annotated[
+        int | None, typer.Option(help="Of a model that runs: height and width of the input.", show_default=_OWN)
     ] = None,
+    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default=_OWN)] = None,
+    num_classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.", show_default=_OWN)] = None,
+    features_only: Annotated[bool, typer.Option("--features-only", help="The feature extractor made of it.")] = False,
+    reparam: Annotated[bool, typer.Option("--reparam", help="Branches fused, as it is deployed.")] = False,
+    arguments: SetOption = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="FILE.dot", help="Draw this DOT instead.")] = None,
     static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,
     extra: WithOption = None,
 ) -> None:
-    """Draw a model's call path, or a part of the code.
+    """Draw how it hangs together: all of timm, a model, a family, or a piece of code.
 
-    For a model, what runs from create_model down; for a class, function or module, what is around it. Without -o and
-    --format it is printed as a tree.
+    Without a target: timm on one whiteboard. Without -o and --format it is printed as a tree.
     """
-    from explorer.diagram import GraphvizProcess
-    from explorer.graph.names import find_node
-
-    if output is None and fmt is not None:
-        output = _STDOUT
+    if output is None and (fmt is not None or open_it):
+        output = _place_to_open(fmt) if open_it else _STDOUT
+    if output == _STDOUT and open_it:
+        raise RequestError("--open needs a file", "-o FILE, or leave -o out")
     if output:
         fmt = _checked_format(output, fmt)
-    is_data = fmt == _DATA if output else json
-    _check_view(view, target, is_data, limited=not (depth is up is nodes is None))
-    graphviz = GraphvizProcess() if fmt in _LAID_OUT else None
+    _check(view, target, source, context.params)
+    if view == ALL:
+        _check_data("json" if json and not output else fmt)
+    graphviz = _started(fmt)
     try:
-        whole = load(context, timm, extra, traces=not static)
-        node = find_node(whole, target) if target is not None else None
-        if node is None or view == _ALL:
-            _write_data(whole, output)
-            return
-        part = _slice(whole, node, view, depth=depth, up=up, max_nodes=nodes, cut=not is_data)
-        if is_data:
-            _write_data(part.graph, output)
-        else:
-            _draw(part, node, output, fmt, graphviz)
+        picture = _picture(context, target, view, source, static=static, timm=timm, extra=extra)
+        _write(picture, output, fmt, nodes, json, graphviz)
     finally:
         if graphviz:
             graphviz.close()
-    if part.left_out:
-        notice(f"{part.left_out} nodes further away are left out; --nodes shows more, --depth fewer")
+    if open_it and output:
+        _open(output)
 
 
-def _check_view(view: str | None, target: str | None, is_data: bool, limited: bool) -> None:
-    if view is not None and view not in _VIEWS:
-        raise RequestError(f"no view {view!r}", f"views: {', '.join(_VIEWS)}")
-    if view != _ALL:
-        if target is None:
-            raise RequestError("no target", "explorer graph TARGET, or --view all -o FILE.json")
-    elif not is_data:
+def _check(view: str | None, target: str | None, source: Path | None, options: Mapping[str, Any]) -> None:
+    if source is None:
+        check(view, target, options)
+    elif target is not None or view is not None:
+        raise RequestError("--from draws a file as it is", "leave out the target and --view")
+
+
+def _check_data(fmt: str | None) -> None:
+    from explorer.diagram import DATA
+
+    if fmt not in (*DATA, "dot"):
         raise RequestError(
-            "the whole graph has too many nodes for a picture", "name a target, or write it as data: -o FILE.json"
+            "the whole graph has too many nodes for a picture",
+            "name a target, --view overview, or write it as data: -o FILE.json, .graphml, .gexf or .dot",
         )
-    elif limited:
-        raise RequestError("--depth, --up and --nodes cut a part out of the graph", "leave out --view all, or them")
 
 
-def _slice(
-    graph: "Graph",
-    node: "Node",
+def _picture(
+    context: typer.Context,
+    target: str | None,
     view: str | None,
+    source: Path | None,
     *,
-    depth: int | None,
-    up: int | None,
-    max_nodes: int | None,
-    cut: bool,
-) -> "Slice":
-    from explorer.graph import NodeKind
-    from explorer.graph.names import model_of
-    from explorer.graph.slices import USUAL_NODES, around, model_calls
-
-    model = model_of(graph, undeprecated(graph, node))
-    if model:
-        return model_calls(graph, model, depth=depth, max_nodes=max_nodes or (USUAL_NODES if cut else None))
-    if view == _CALLS and node.kind is not NodeKind.FUNCTION:
-        raise RequestError(f"a {node.kind} makes no calls", "--view calls takes a model or function; leave it out")
-    return around(graph, node, up=1 if up is None else up, depth=depth, max_nodes=max_nodes or USUAL_NODES)
-
-
-def _write_data(graph: "Graph", output: Path | None) -> None:
-    from explorer.diagram import render
-    from explorer.graph.nodelink import to_node_link
-
-    if output:
-        write_file(output, render(graph, _DATA, title=""))
-    else:
-        print_json(to_node_link(graph))
+    static: bool,
+    timm: Path | None,
+    extra: Sequence[str] | None,
+) -> "Picture":
+    options = context.params
+    if source:
+        return dot_picture(source, options)
+    if view not in RUNNING or view is None or target is None:
+        return picture_of(load(context, timm, extra, traces=not static), target, view, options)
+    if timm or timm_before(context):
+        raise RequestError(f"--timm only reads source; {view} runs the timm that is installed", "leave --timm out")
+    extras = find_extras(context, extra)
+    args = parsed_arguments(options["arguments"])
+    if not extras:
+        check_name(target)
+        check_model_arguments(target, args)
+    request = flow_request(target, {**options, "args": args}, extras)
+    (picture,) = (make() for make in running_pictures([(view, request)], options, load(context, None, extra)))
+    return picture
 
 
-def _draw(
-    part: "Slice", node: "Node", output: Path | None, fmt: str | None, graphviz: "GraphvizProcess | None"
+def _started(fmt: str | None) -> "GraphvizProcess | None":
+    """Graphviz for a picture, so that it starts while the rest is read."""
+    from explorer.diagram import LAID_OUT, GraphvizProcess
+
+    return GraphvizProcess() if fmt in LAID_OUT else None
+
+
+def _write(
+    picture: "Picture",
+    output: Path | None,
+    fmt: str | None,
+    nodes: int | None,
+    json: bool,
+    graphviz: "GraphvizProcess | None",
 ) -> None:
-    from explorer.diagram import render, tree_lines
-    from explorer.graph import NodeKind
+    from explorer.diagram import DATA, data_of, draw
 
     if output is None or fmt is None:
-        print_lines(tree_lines(part.graph, part.root))
-        return
-    is_model = node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
-    title = f'create_model("{node.name}")' if is_model else node.id
-    notes = [f"{part.left_out} nodes further away are left out."] if part.left_out else []
-    write_file(output, render(part.graph, fmt, title=title, focus=part.focus, notes=notes, graphviz=graphviz))
+        if json:
+            print_json(picture.data(nodes))
+        else:
+            print_lines(picture.lines())
+    elif fmt in DATA:
+        write_file(output, data_of(picture.data(nodes), fmt))
+    else:
+        write_file(output, draw(picture.make, fmt, nodes=picture.nodes, fit=nodes is None, graphviz=graphviz))
 
 
 def _checked_format(output: Path, wanted: str | None) -> str:
     """The format of a picture, checked with its place before any work is done."""
-    from explorer.diagram import format_of
+    from explorer.diagram import BINARY, format_of
 
     fmt = format_of(_ending(output) if wanted is None else wanted)
-    if fmt == "png" and output == _STDOUT and on_terminal(sys.stdout):
-        raise RequestError("a terminal cannot show a PNG", "name a file: -o FILE.png")
+    if fmt in BINARY and output == _STDOUT and on_terminal(sys.stdout):
+        raise RequestError(f"a terminal cannot show a {fmt.upper()}", f"name a file: -o FILE.{fmt}")
     check_place(output)
     return fmt
 
 
 def _ending(output: Path) -> str:
     if output == _STDOUT:
-        raise RequestError("-o - needs a format", "add --format svg, png, dot or json")
+        raise RequestError("-o - needs a format", "add --format svg, png, pdf, html, dot, mmd, json, graphml or gexf")
     if not output.suffix:
-        raise RequestError(f"{output} has no ending to tell the format by", "end it in .svg, .png, .dot or .json")
+        raise RequestError(f"{output} has no ending to tell the format by", "end it in .svg, .png, .html, .dot...")
     return output.suffix
+
+
+def _place_to_open(fmt: str | None) -> Path:
+    """A file of our own for a picture that is only to be looked at."""
+    from tempfile import mkdtemp
+
+    return Path(mkdtemp(prefix="explorer-"), f"picture.{(fmt or 'html').rpartition('.')[2]}")
+
+
+def _open(output: Path) -> None:
+    """Show a file with what the user has for its kind.
+
+    Raises:
+        OutputError: nothing here opens files.
+    """
+    if typer.launch(str(output)):
+        raise OutputError("nothing on this machine opens pictures", f"it is in {output}")

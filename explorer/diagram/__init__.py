@@ -1,17 +1,23 @@
 """A slice of the graph as a picture: SVG, PNG, DOT, JSON, or lines of text for a terminal."""
 
+from explorer.diagram.interchange import data_of
 from explorer.diagram.process import GraphvizProcess
-from explorer.diagram.render import FORMATS, format_of, render
+from explorer.diagram.render import BINARY, DATA, FORMATS, LAID_OUT, draw, format_of, render
 from explorer.diagram.terminal import tree_lines
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode, view_of
 
 __all__ = [
+    "BINARY",
+    "DATA",
     "FORMATS",
+    "LAID_OUT",
     "GraphvizProcess",
     "Group",
     "View",
     "ViewEdge",
     "ViewNode",
+    "data_of",
+    "draw",
     "format_of",
     "render",
     "tree_lines",

@@ -6,9 +6,9 @@ from explorer.diagram.geometry import Curve, Point
 from explorer.diagram.markup import number
 from explorer.diagram.style import Head
 
-_HALF_WIDTH = {Head.SOLID: 3.6, Head.HOLLOW: 5.0, Head.OPEN: 4.2, Head.DIAMOND: 4.2, Head.DOT: 3.0}
+_HALF_WIDTH = {Head.SOLID: 3.6, Head.HOLLOW: 5.0, Head.OPEN: 4.2, Head.DIAMOND: 4.2, Head.DOT: 3.0, Head.NONE: 0.0}
 
-_UNTOUCHED = (Head.OPEN, Head.DOT)
+_UNTOUCHED = (Head.OPEN, Head.DOT, Head.NONE)
 """Heads that the line runs through: it has to be drawn up to the tip."""
 
 

@@ -9,7 +9,7 @@ from explorer.diagram.geometry import Box, Curve
 from explorer.diagram.legend import Entry, legend_of
 from explorer.diagram.markup import element
 from explorer.diagram.metrics import SANS_EM, sans_width, wrap
-from explorer.diagram.style import EDGE_STYLES, MUTED, PAGE, TEXT, edge_ink, edge_width_px
+from explorer.diagram.style import EDGE_STYLES, MUTED, PAGE, SHADES, TEXT, Flow, Look, edge_ink, edge_width_px
 from explorer.diagram.view import View
 from explorer.graph.model import EdgeKind, NodeKind
 
@@ -87,12 +87,14 @@ def _legend_entry(entry: Entry, x: float, middle: float) -> str:
 
 def _sample(entry: Entry, x: float, middle: float) -> str:
     box = Box(x + 1, middle - 7, _SAMPLE - 2, 14)
-    if isinstance(entry.sample, NodeKind):
+    if isinstance(entry.sample, NodeKind | Look):
         return shapes.node_box(entry.sample, box)
+    if isinstance(entry.sample, int):
+        return shapes.node_box(Look.LAYER, box, shade=(entry.sample + 0.5) / len(SHADES))
     if entry.sample is None:
         return shapes.plain_box("box-focus", box, PAGE, TEXT, shapes.FOCUS_PX, 6)
     start, base, tip = (x, middle), (x + _SAMPLE - 9, middle), (x + _SAMPLE, middle)
-    if isinstance(entry.sample, EdgeKind):
+    if isinstance(entry.sample, EdgeKind | Flow):
         style = EDGE_STYLES[entry.sample]
         return shapes.arrow(
             Curve((start, start, base, base), tip), style.ink, edge_width_px(()), style.dash, style.head

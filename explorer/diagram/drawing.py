@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from explorer.diagram import shapes
-from explorer.diagram.frames import label_box, track_of
+from explorer.diagram.edge_labels import label_box
+from explorer.diagram.frames import frame_label_box, track_of
 from explorer.diagram.geometry import Box, Curve, Geometry
 from explorer.diagram.markup import element, text
 from explorer.diagram.metrics import (
@@ -13,7 +14,6 @@ from explorer.diagram.metrics import (
     GROUP_LABEL_PX,
     LABEL_PX,
     SUBLABEL_PX,
-    edge_label_size,
     elide,
     node_lines,
 )
@@ -33,16 +33,15 @@ from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 def drawing(view: View, geometry: Geometry) -> Iterator[str]:
     """Frames lie under edges, edges under boxes, and labels over all of them."""
     arrows = list(zip(view.edges, geometry.curves, strict=True))
-    named = [(edge, curve, _label_place(edge, curve)) for edge, curve in arrows if edge.label and curve.label]
+    named = [(edge, label_box(edge, curve.label)) for edge, curve in arrows if edge.label and curve.label]
     yield from (_frame(group, geometry.frames[group.id].box) for group in view.groups)
     yield from (_edge(edge, curve) for edge, curve in arrows)
     yield from (_node(node, geometry.nodes[node.id]) for node in view.nodes)
-    yield from (_edge_label(edge, place) for edge, _, place in named)
-    taken = [place for _, _, place in named]
+    yield from (_edge_label(edge, place) for edge, place in named)
+    taken = [place for _, place in named]
     tracks = [track_of(curve) for curve in geometry.curves]
     for group in view.groups:
-        place = label_box(group.label, geometry.frames[group.id], tracks, taken)
-        yield _frame_label(group, place)
+        yield _frame_label(group, frame_label_box(group.label, geometry.frames[group.id], tracks, taken))
 
 
 def _frame(group: Group, box: Box) -> str:
@@ -55,11 +54,13 @@ def _frame_label(group: Group, box: Box) -> str:
     x, middle = box.center
     label = elide(group.label, GROUP_LABEL_CELLS)
     words = shapes.line_of_text(label, x, middle, GROUP_LABEL_PX, ink=MUTED, centred=True, bold=True)
-    return element("g", _title(group.tooltip) + _linked(ground + words, group.href), class_="group-label")
+    return element(
+        "g", _title(group.tooltip) + _linked(ground + words, group.href), class_="group-label", data_id=group.id
+    )
 
 
 def _node(node: ViewNode, box: Box) -> str:
-    shape = shapes.node_box(node.kind, box, focus=node.focus)
+    shape = shapes.node_box(node.kind, box, focus=node.focus, shade=node.shade)
     return element(
         "g",
         _title(node.tooltip) + _linked(shape + "".join(_node_text(node, box)), node.href),
@@ -82,7 +83,7 @@ def _edge(edge: ViewEdge, curve: Curve) -> str:
     ink, width = edge_ink(edge.kind, edge.evidence), edge_width_px(edge.evidence)
     return element(
         "g",
-        _title(edge.tooltip) + shapes.arrow(curve, ink, width, style.dash, style.head),
+        _title(_edge_tooltip(edge)) + shapes.arrow(curve, ink, width, style.dash, style.head),
         class_=f"edge kind-{edge.kind}",
         data_source=edge.source,
         data_target=edge.target,
@@ -90,18 +91,23 @@ def _edge(edge: ViewEdge, curve: Curve) -> str:
     )
 
 
-def _label_place(edge: ViewEdge, curve: Curve) -> Box:
-    size = edge_label_size(edge.label)
-    x, y = curve.label or curve.tip
-    return Box(x - size.width / 2, y - size.height / 2, size.width, size.height)
-
-
 def _edge_label(edge: ViewEdge, box: Box) -> str:
     ground = shapes.plain_box("page", box, PAGE, None, 0, 4)
     x, middle = box.center
     ink = edge_ink(edge.kind, edge.evidence)
     words = shapes.line_of_text(elide(edge.label, EDGE_LABEL_CELLS), x, middle, EDGE_LABEL_PX, ink=ink, centred=True)
-    return element("g", _title(edge.tooltip) + ground + words, class_=f"edge-label kind-{edge.kind}")
+    return element(
+        "g",
+        _title(_edge_tooltip(edge)) + ground + words,
+        class_=f"edge-label kind-{edge.kind}",
+        data_source=edge.source,
+        data_target=edge.target,
+    )
+
+
+def _edge_tooltip(edge: ViewEdge) -> str:
+    """The tooltip, with the label whole: the picture may have no room for it."""
+    return edge.tooltip if edge.label in edge.tooltip else "\n".join(filter(None, (edge.tooltip, edge.label)))
 
 
 def _title(tooltip: str) -> str:

@@ -22,14 +22,19 @@ class Track:
     bottom: float
 
 
+def course_of(curve: Curve) -> tuple[Point, ...]:
+    """Points of a curve, from its start to its tip, close to each other."""
+    return (*_sampled(curve), curve.tip)
+
+
 def track_of(curve: Curve) -> Track:
     """The course of a curve, to its tip."""
-    points = (*_sampled(curve), curve.tip)
+    points = course_of(curve)
     heights = [y for _, y in points]
     return Track(points, min(heights), max(heights))
 
 
-def label_box(label: str, frame: Frame, tracks: Sequence[Track], taken: Sequence[Box]) -> Box:
+def frame_label_box(label: str, frame: Frame, tracks: Sequence[Track], taken: Sequence[Box]) -> Box:
     """The leftmost place in the strip that nothing crosses, or its left end when there is none.
 
     Args:

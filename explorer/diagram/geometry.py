@@ -30,6 +30,16 @@ class Box:
         """y of the lower side."""
         return self.y + self.height
 
+    def moved(self, x: float, y: float) -> "Box":
+        """The same rectangle elsewhere."""
+        return Box(self.x + x, self.y + y, self.width, self.height)
+
+
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two rectangles share more than a border."""
+    beside = one.x >= other.right or other.x >= one.right
+    return not (beside or one.y >= other.bottom or other.y >= one.bottom)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -37,6 +47,10 @@ class Frame:
 
     box: Box
     label_y: float
+
+    def moved(self, x: float, y: float) -> "Frame":
+        """The same frame elsewhere."""
+        return Frame(self.box.moved(x, y), self.label_y + y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,12 @@ class Curve:
     points: tuple[Point, ...]
     tip: Point
     label: Point | None = None
+
+    def moved(self, x: float, y: float) -> "Curve":
+        """The same arrow elsewhere."""
+        points = tuple((px + x, py + y) for px, py in self.points)
+        label = (self.label[0] + x, self.label[1] + y) if self.label else None
+        return Curve(points, (self.tip[0] + x, self.tip[1] + y), label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +77,13 @@ class Geometry:
     nodes: Mapping[str, Box]
     frames: Mapping[str, Frame]
     curves: tuple[Curve, ...]
+
+    def moved(self, x: float, y: float, width: float, height: float) -> "Geometry":
+        """The same layout elsewhere in a picture of this size."""
+        return Geometry(
+            width,
+            height,
+            {node_id: box.moved(x, y) for node_id, box in self.nodes.items()},
+            {group: frame.moved(x, y) for group, frame in self.frames.items()},
+            tuple(curve.moved(x, y) for curve in self.curves),
+        )

@@ -12,7 +12,12 @@ _BREAKS = {ord(c): f"&#{ord(c)};" for c in "\t\n\r"}
 
 def text(value: str) -> str:
     """A string as character data or as an attribute's value."""
-    return escape(value.translate(_NOT_XML))
+    return escape(as_xml(value))
+
+
+def as_xml(value: str) -> str:
+    """A string with U+FFFD for every character that XML cannot hold."""
+    return value.translate(_NOT_XML)
 
 
 def number(value: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from explorer.errors import LayoutError
+from explorer.errors import LayoutError, LayoutTimeout
 
 
 class GraphvizProcess:
@@ -37,7 +37,8 @@ class GraphvizProcess:
         """Graphviz's ``json0`` of each DOT graph, one after the other; each graph must be on a single line.
 
         Raises:
-            LayoutError: Graphviz failed, or was still at it after ``time_limit_s``.
+            LayoutTimeout: Graphviz was still at it after ``time_limit_s``.
+            LayoutError: it failed.
         """
         from subprocess import TimeoutExpired
 
@@ -45,7 +46,7 @@ class GraphvizProcess:
         try:
             answer, complaints = self._child.communicate(request, timeout=time_limit_s)
         except TimeoutExpired as error:
-            raise LayoutError(
+            raise LayoutTimeout(
                 f"the layout took longer than {time_limit_s:g} s",
                 "ask for fewer nodes, or for the .dot or .json",
             ) from error

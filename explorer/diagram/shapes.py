@@ -3,7 +3,7 @@
 from explorer.diagram.arrows import head_path, line_path, straight_path
 from explorer.diagram.geometry import Box, Curve, Point
 from explorer.diagram.markup import element, text
-from explorer.diagram.style import MUTED, NODE_STYLES, PAGE, TEXT, Head, Ink
+from explorer.diagram.style import MUTED, NODE_STYLES, PAGE, SHADES, TEXT, Head, Ink, Look, shade_level
 from explorer.diagram.stylesheet import ink_class
 from explorer.graph.model import NodeKind
 
@@ -17,19 +17,20 @@ _BASELINE_EM = 0.35
 _TEXT_CLASSES = {TEXT: "text", MUTED: "muted"}
 
 
-def node_box(kind: NodeKind, box: Box, *, focus: bool = False) -> str:
+def node_box(kind: NodeKind | Look, box: Box, *, focus: bool = False, shade: float | None = None) -> str:
     """The box of a node."""
     style = NODE_STYLES[kind]
+    shaded = "" if shade is None else f" shade-{shade_level(shade)}"
     radius = box.height / 2 if style.radius_px is None else style.radius_px
     return element(
         "rect",
-        class_=f"box-{kind}",
+        class_=f"box-{kind}{shaded}",
         x=box.x,
         y=box.y,
         width=box.width,
         height=box.height,
         rx=radius or None,
-        fill=style.fill.light,
+        fill=style.fill.light if shade is None else SHADES[shade_level(shade)].light,
         stroke=TEXT.light if focus else style.stroke.light,
         stroke_width=FOCUS_PX if focus else _STROKE_PX,
         stroke_dasharray=style.dash,
@@ -66,7 +67,7 @@ def arrow(curve: Curve, ink: Ink, width_px: float, dash: str, head: Head) -> str
         stroke_dasharray=dash,
         stroke_linecap="round" if dash.startswith("1.5") else None,
     )
-    return line + _head(curve, ink, width_px, head)
+    return line if head is Head.NONE else line + _head(curve, ink, width_px, head)
 
 
 def plain_line(start: Point, end: Point, ink: Ink, width_px: float) -> str:

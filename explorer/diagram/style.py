@@ -5,7 +5,7 @@ Hues follow Okabe and Ito, "Color Universal Design" (2008), as tints that keep t
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from explorer.graph.model import EdgeKind, Evidence, NodeKind
 
@@ -16,6 +16,36 @@ class Ink:
 
     light: str
     dark: str
+
+
+class Look(StrEnum):
+    """What a picture shows besides nodes of the graph."""
+
+    GROUP = "group"
+    """Several things folded into one box."""
+    LAYER = "layer"
+    """A module of a built model."""
+    OPERATOR = "operator"
+    """An operation on tensors."""
+    TENSOR = "tensor"
+    """What goes into a model, or comes out."""
+    NODE = "node"
+    """Something in a drawing that is not ours."""
+
+
+class Flow(StrEnum):
+    """How things in a picture are joined besides by edges of the graph."""
+
+    TENSORS = "tensors"
+    """What one gives, the other takes."""
+    RESIDUAL = "residual"
+    """The same, past what stands between the two."""
+    LEADS = "leads to"
+    """One comes after the other."""
+    USES = "uses"
+    """One is made with the other, perhaps by way of what is not shown."""
+    JOINS = "joined"
+    """The two belong together, neither comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +66,7 @@ class Head(Enum):
     OPEN = "open angle"
     DIAMOND = "diamond"
     DOT = "dot"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +84,7 @@ MUTED = Ink("#4d5761", "#b1bac4")
 FRAME = Ink("#f6f8fa", "#151b23")
 FRAME_LINE = Ink("#c7d0d9", "#3d444d")
 
-NODE_STYLES = {
+NODE_STYLES: dict[NodeKind | Look, NodeStyle] = {
     NodeKind.MODULE: NodeStyle(Ink("#d8f1e8", "#0d3a2d"), Ink("#00805d", "#2fbf94"), 0.0),
     NodeKind.CLASS: NodeStyle(Ink("#fdeecb", "#42300a"), Ink("#a87400", "#e69f00")),
     NodeKind.FUNCTION: NodeStyle(Ink("#e2f1fb", "#12324a"), Ink("#2a7fb8", "#56b4e9")),
@@ -62,6 +93,11 @@ NODE_STYLES = {
     NodeKind.ALIAS: NodeStyle(Ink("#fbe2d5", "#4a220b"), Ink("#c25400", "#ec8240"), None, "4 3"),
     NodeKind.PARAMETER: NodeStyle(Ink("#dce5f7", "#17264a"), Ink("#3a5bb0", "#7d9bea"), 0.0),
     NodeKind.EXTERNAL: NodeStyle(Ink("#eceef1", "#262c34"), Ink("#6a737d", "#8b949e"), 6.0, "4 3"),
+    Look.GROUP: NodeStyle(Ink("#eef0f4", "#20262e"), Ink("#57606a", "#9aa5b1"), 2.0),
+    Look.LAYER: NodeStyle(Ink("#e2f1fb", "#12324a"), Ink("#2a7fb8", "#56b4e9"), 4.0),
+    Look.OPERATOR: NodeStyle(Ink("#fdeecb", "#42300a"), Ink("#a87400", "#e69f00"), None),
+    Look.NODE: NodeStyle(Ink("#eef0f4", "#20262e"), Ink("#57606a", "#9aa5b1")),
+    Look.TENSOR: NodeStyle(Ink("#f8e4ef", "#45213a"), Ink("#a94d84", "#cc79a7"), None),
 }
 
 _SLATE = Ink("#57606a", "#9aa5b1")
@@ -69,7 +105,7 @@ _PURPLE = Ink("#a3367a", "#e58fc4")
 _BLUE = Ink("#0a5c93", "#6cb8ef")
 _GREEN = Ink("#00735a", "#45c8a0")
 
-EDGE_STYLES = {
+EDGE_STYLES: dict[EdgeKind | Flow, EdgeStyle] = {
     EdgeKind.CONTAINS: EdgeStyle(_SLATE, "1.5 3", Head.DOT),
     EdgeKind.IMPORTS: EdgeStyle(_SLATE, "1.5 3", Head.OPEN),
     EdgeKind.INHERITS: EdgeStyle(_BLUE, "", Head.HOLLOW),
@@ -80,7 +116,26 @@ EDGE_STYLES = {
     EdgeKind.REPLACES: EdgeStyle(_PURPLE, "3 3", Head.OPEN),
     EdgeKind.COMPOSES: EdgeStyle(_BLUE, "", Head.DIAMOND),
     EdgeKind.PASSES: EdgeStyle(_BLUE, "3 3", Head.SOLID),
+    Flow.TENSORS: EdgeStyle(_SLATE, "", Head.SOLID),
+    Flow.RESIDUAL: EdgeStyle(_PURPLE, "8 3", Head.SOLID),
+    Flow.LEADS: EdgeStyle(_SLATE, "", Head.OPEN),
+    Flow.JOINS: EdgeStyle(_SLATE, "", Head.NONE),
+    Flow.USES: EdgeStyle(_BLUE, "4 3", Head.SOLID),
 }
+
+SHADES = (
+    Ink("#fff9f1", "#1d1710"),
+    Ink("#ffebd0", "#33250f"),
+    Ink("#ffdaa8", "#4a330e"),
+    Ink("#ffc980", "#5f3f0b"),
+)
+"""Fills from little to much of what a picture shades by, in equal steps."""
+
+
+def shade_level(shade: float) -> int:
+    """Which of :data:`SHADES` a part of 0 to 1 has."""
+    return min(int(shade * len(SHADES)), len(SHADES) - 1)
+
 
 TRACED_INK = Ink("#c04a00", "#ff9d5c")
 """For an edge that was only seen running: source reading missed it."""
@@ -91,7 +146,7 @@ def evidence_name(evidence: Collection[Evidence]) -> str:
     return " + ".join(str(e) for e in Evidence if e in evidence)
 
 
-def edge_ink(kind: EdgeKind, evidence: Collection[Evidence]) -> Ink:
+def edge_ink(kind: EdgeKind | Flow, evidence: Collection[Evidence]) -> Ink:
     """The colour of an edge: its kind's, unless only a trace knows it."""
     return EDGE_STYLES[kind].ink if Evidence.STATIC in evidence or not evidence else TRACED_INK
 

@@ -16,8 +16,14 @@ _MIN_WIDTH = 460.0
 _MAX_TITLE_WIDTH = 760.0
 
 
-def svg_of(view: View, geometry: Geometry) -> str:
-    """The picture: title, drawing, legend, notes. Text stays text; the same view gives the same bytes."""
+def svg_of(view: View, geometry: Geometry, styles: str | None = None) -> str:
+    """The picture: title, drawing, legend, notes. Text stays text; the same view gives the same bytes.
+
+    Args:
+        view: what to draw.
+        geometry: where.
+        styles: CSS in place of the picture's own, for a page that it is part of.
+    """
     width = _page_width(view, geometry)
     above, above_height = header(view, width - 2 * _MARGIN)
     below, below_height = footer(view, width - 2 * _MARGIN)
@@ -27,7 +33,7 @@ def svg_of(view: View, geometry: Geometry) -> str:
     left = (width - geometry.width) / 2
     return "\n".join(
         (
-            _opening(width, height, view),
+            _opening(width, height, view, stylesheet(view) if styles is None else styles, is_alone=styles is None),
             shapes.plain_box("page", Box(0, 0, width, height), PAGE, None, 0, 8),
             _group("header", _MARGIN, _MARGIN, SANS_STACK),
             *above,
@@ -48,11 +54,12 @@ def _page_width(view: View, geometry: Geometry) -> float:
     return float(round(max(wanted + 2 * _MARGIN, _MIN_WIDTH)))
 
 
-def _opening(width: float, height: float, view: View) -> str:
+def _opening(width: float, height: float, view: View, styles: str, *, is_alone: bool) -> str:
+    role = "img" if is_alone else "group"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img">\n'
-        f"<title>{text(view.title)}</title>\n<style>{text(stylesheet(view))}</style>"
+        f'viewBox="0 0 {width:.0f} {height:.0f}" role="{role}">\n'
+        f"<title>{text(view.title)}</title>\n<style>{text(styles)}</style>"
     )
 
 

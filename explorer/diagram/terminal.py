@@ -1,9 +1,10 @@
 """A slice of the graph as an indented tree of plain lines, for terminals and pipes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from explorer.diagram.labels import edge_label_of, sublabel_of
+from explorer.diagram.view import View
 from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 
 MARKS = {EdgeKind.CALLS: "→", EdgeKind.DISPATCHES: "⇢"}
@@ -85,3 +86,25 @@ def _about(node: Node) -> str:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def view_lines(view: View) -> list[str]:
+    """A view as a tree of frames and boxes, each box with what it leads to."""
+    names = {node.id: node.label for node in view.nodes}
+    lines = [view.title, view.subtitle]
+    lines += _members(view, None, "", names)
+    return [_printable(line) for line in (*lines, *view.notes) if line]
+
+
+def _members(view: View, group: str | None, guide: str, names: Mapping[str, str]) -> Iterator[str]:
+    frames = [frame for frame in view.groups if frame.parent == group]
+    nodes = [node for node in view.nodes if node.group == group]
+    last = len(frames) + len(nodes) - 1
+    for i, frame in enumerate(frames):
+        yield f"{guide}{'└─' if i == last else '├─'} {frame.label}"
+        yield from _members(view, frame.id, f"{guide}{'   ' if i == last else '│  '}", names)
+    for i, node in enumerate(nodes, len(frames)):
+        leads = dict.fromkeys(names[edge.target] for edge in view.edges if edge.source == node.id)
+        way = f"→ {', '.join(leads)}" if leads else ""
+        parts = filter(None, (node.label, node.sublabel, way))
+        yield f"{guide}{'└─' if i == last else '├─'} {'  '.join(parts)}"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.labels import edge_label_of, edge_tooltip_of, label_of, sublabel_of, tooltip_of
+from explorer.diagram.style import Flow, Look
 from explorer.graph.links import source_url
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.graph.slices import MAX_NODES
@@ -13,16 +14,22 @@ _FRAMED = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION)
 
 @dataclass(frozen=True, slots=True)
 class ViewNode:
-    """A box. ``label`` and ``sublabel`` are its two lines, whole; ``group`` is its frame's id or ``None``."""
+    """A box. ``label`` and ``sublabel`` are its two lines, whole; ``group`` is its frame's id, or ``None``.
+
+    ``shade``, 0 to 1, is its part of what the picture shades by; ``None`` leaves it in its kind's colour. ``members``
+    names everything that it stands for, where that is more than itself.
+    """
 
     id: str
-    kind: NodeKind
+    kind: NodeKind | Look
     label: str
     sublabel: str = ""
     tooltip: str = ""
     href: str = ""
     group: str | None = None
     focus: bool = False
+    shade: float | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class ViewEdge:
 
     source: str
     target: str
-    kind: EdgeKind
+    kind: EdgeKind | Flow
     label: str = ""
     evidence: tuple[Evidence, ...] = (Evidence.STATIC,)
     tooltip: str = ""
@@ -39,18 +46,50 @@ class ViewEdge:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A frame around the nodes that name it. ``holds`` is how many."""
+    """A frame around the nodes and frames that name it; ``holds`` is how many nodes, ``parent`` the frame it is in.
+
+    ``members`` names what it stands for besides what is drawn in it.
+    """
 
     id: str
     label: str
     holds: int
     tooltip: str = ""
     href: str = ""
+    parent: str | None = None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Boxes and other stacks beside each other, or one below the other.
+
+    Attributes:
+        parts: node ids and stacks; ids that the view does not have are passed over, ``""`` is an empty place.
+        down: one below the other.
+        frame: the group whose frame stands around it.
+        align: across its direction: ``start``, ``middle`` or ``end``.
+        gap_px: between two parts.
+        wide: as wide as the column it is in; a row spreads its parts over that.
+        least_px: a row's least height, with or without parts.
+    """
+
+    parts: "tuple[str | Stack, ...]"
+    down: bool = False
+    frame: str | None = None
+    align: str = "middle"
+    gap_px: float = 30.0
+    wide: bool = False
+    least_px: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything a picture shows; ids are unique, and edges join nodes that are in it."""
+    """Everything a picture shows; ids are unique, edges join nodes that are in it, a frame stands after its parent.
+
+    ``shaded_by`` says what shades stand for, ``""`` where there are none; ``downwards`` keeps the reading direction.
+    ``stack`` holds every node once and says how they stand; where there is none, a layout is looked for.
+    """
 
     title: str
     subtitle: str
@@ -58,6 +97,9 @@ class View:
     edges: tuple[ViewEdge, ...]
     groups: tuple[Group, ...] = ()
     notes: tuple[str, ...] = ()
+    shaded_by: str = ""
+    downwards: bool = False
+    stack: Stack | None = None
 
 
 def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Sequence[str] = ()) -> View:
@@ -68,14 +110,19 @@ def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Seq
     """
     frames = {node.module for node in graph.nodes(NodeKind.CLASS, NodeKind.FUNCTION)}
     drawn_as_frames = _modules_that_only_hold(graph)
-    nodes = tuple(_view_node(node, graph, focus, frames) for node in graph.nodes() if node.id not in drawn_as_frames)
+    nodes = tuple(
+        node_box(graph, node, group=_frame_of(node, frames), focus=node.id in focus)
+        for node in graph.nodes()
+        if node.id not in drawn_as_frames
+    )
     shown = {n.id for n in nodes}
-    edges = tuple(_view_edge(e, graph) for e in graph.edges() if e.source in shown and e.target in shown)
-    subtitle = f"timm {graph.info.timm_version} · {_count(len(nodes), 'node')} · {_count(len(edges), 'edge')}"
+    edges = tuple(edge_arrow(graph, e) for e in graph.edges() if e.source in shown and e.target in shown)
+    subtitle = f"timm {graph.info.timm_version} · {counted(len(nodes), 'node')} · {counted(len(edges), 'edge')}"
     return View(title, subtitle, nodes, edges, _groups(nodes, graph), (*notes, *_crowd_note(len(nodes))))
 
 
-def _view_node(node: Node, graph: Graph, focus: Collection[str], frames: Collection[str | None]) -> ViewNode:
+def node_box(graph: Graph, node: Node, *, group: str | None = None, focus: bool = False) -> ViewNode:
+    """The box of a node of the graph."""
     return ViewNode(
         id=node.id,
         kind=node.kind,
@@ -83,14 +130,30 @@ def _view_node(node: Node, graph: Graph, focus: Collection[str], frames: Collect
         sublabel=sublabel_of(node),
         tooltip=tooltip_of(node),
         href=source_url(node, graph.info.timm_version) or "",
-        group=node.module if node.kind in _FRAMED and node.module in frames else None,
-        focus=node.id in focus,
+        group=group,
+        focus=focus,
     )
 
 
-def _view_edge(edge: Edge, graph: Graph) -> ViewEdge:
+def edge_arrow(graph: Graph, edge: Edge) -> ViewEdge:
+    """The arrow of an edge of the graph."""
     label = edge_label_of(edge, graph.node(edge.target))
     return ViewEdge(edge.source, edge.target, edge.kind, label, edge.evidence, edge_tooltip_of(edge))
+
+
+def module_frame(graph: Graph, module: str, holds: int, parent: str | None = None) -> Group:
+    """The frame of a module around what is shown of it."""
+    node = graph.get(module) or Node(module, NodeKind.MODULE)
+    return Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "", parent)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: ``1 node``, ``1,371 nodes``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def _frame_of(node: Node, frames: Collection[str | None]) -> str | None:
+    return node.module if node.kind in _FRAMED and node.module in frames else None
 
 
 def _groups(nodes: Sequence[ViewNode], graph: Graph) -> tuple[Group, ...]:
@@ -98,12 +161,7 @@ def _groups(nodes: Sequence[ViewNode], graph: Graph) -> tuple[Group, ...]:
     for node in nodes:
         if node.group is not None:
             sizes[node.group] = sizes.get(node.group, 0) + 1
-    return tuple(_group(module, holds, graph) for module, holds in sizes.items())
-
-
-def _group(module: str, holds: int, graph: Graph) -> Group:
-    node = graph.get(module) or Node(module, NodeKind.MODULE)
-    return Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "")
+    return tuple(module_frame(graph, module, holds) for module, holds in sizes.items())
 
 
 def _modules_that_only_hold(graph: Graph) -> set[str]:
@@ -121,7 +179,3 @@ def _crowd_note(count: int) -> tuple[str, ...]:
     if count <= MAX_NODES:
         return ()
     return (f"{count} nodes are more than the {MAX_NODES} that read well in one picture.",)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -2,12 +2,14 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import networkx as nx
 import pytest
 
 from explorer.introspect import load_graph
+
+from ..diagram.views.flows import FlowMaker
 
 Explorer = Callable[..., Any]
 
@@ -126,7 +128,7 @@ def test_the_whole_graph_is_data(explorer: Explorer, toy: Path, target: Any, out
     assert len(data["edges"]) == len(list(whole.edges()))
 
 
-@pytest.mark.parametrize("output", [(), ("-F", "svg"), ("-o", "a.png"), ("-F", "dot")])
+@pytest.mark.parametrize("output", [(), ("-F", "svg"), ("-o", "a.png"), ("-F", "html"), ("-F", "mmd")])
 def test_the_whole_graph_is_no_picture(explorer: Explorer, toy: Path, output: tuple[str, ...]) -> None:
     done = explorer("graph", "--view", "all", *output, "--timm", toy)
 
@@ -174,3 +176,222 @@ def test_source_of_ones_own_has_no_link_into_timms_repository(
     assert "OwnNet" in "".join(shown.itertext())
     assert any("timm/models/_builder.py" in link for link in links)
     assert [link for link in links if "own.py" in link] == []
+
+
+# views
+
+
+def svg_words(path: Path) -> str:
+    return "".join(ET.parse(path).getroot().itertext())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ((), "timm on one whiteboard"),
+        (("toy_small",), 'create_model("toy_small")'),
+        (("timm.models.toy:_create_toy",), "timm.models.toy:_create_toy"),
+        (("ToyNet",), "ToyNet"),
+        (("timm.models.toy",), "timm.models.toy"),
+        (("toy",), "toy family"),
+        (("toy_small", "--view", "family"), "toy family"),
+        (("toy", "--view", "classes"), "toy"),
+        (("ConvAct", "--view", "uses"), "ConvAct"),
+        (("toy_small", "--view", "classes"), "toy_small"),
+    ],
+    ids=["nothing", "model", "function", "class", "module", "family", "its-family", "classes", "uses", "model-classes"],
+)
+def test_each_target_has_the_view_that_suits_it(
+    explorer: Explorer, toy: Path, tmp_path: Path, arguments: tuple[str, ...], title: str
+) -> None:
+    picture = tmp_path / "picture.svg"
+    done = explorer("graph", *arguments, "-o", picture, "--timm", toy)
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert title in svg_words(picture)
+
+
+@pytest.mark.parametrize("arguments", [(), ("ToyNet",), ("toy",)], ids=["overview", "class", "family"])
+def test_a_view_is_a_tree_in_the_terminal_and_data_on_request(
+    explorer: Explorer, toy: Path, arguments: tuple[str, ...]
+) -> None:
+    tree = explorer("graph", *arguments, "--timm", toy)
+    data = explorer("graph", *arguments, "--json", "--timm", toy)
+
+    assert (tree.code, tree.err, data.code, data.err) == (0, "", 0, "")
+    assert "└─" in tree.out
+    assert {node["kind"] for node in data.json["nodes"]}
+    assert nx.node_link_graph(data.json, edges="edges").number_of_nodes() == len(data.json["nodes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("a.pdf", b"%PDF"),
+        ("a.html", b"<!doctype html>"),
+        ("a.mmd", b"---"),
+        ("a.graphml", b"<?xml"),
+        ("a.gexf", b"<?xml"),
+    ],
+)
+def test_more_endings(explorer: Explorer, toy: Path, tmp_path: Path, name: str, start: bytes) -> None:
+    done = explorer("graph", "toy_small", "-o", tmp_path / name, "--timm", toy)
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("toy_small", "--view", "family", "--depth", "2"), "--depth"),
+        (("toy_small", "--view", "calls", "--level", "operator"), "--level"),
+        (("--view", "calls"), "explorer graph TARGET"),
+        (("toy_small", "--view", "dataflow", "--level", "kernel"), "module or operator"),
+        (("toy_small", "--from", "x.dot"), "--from"),
+        (("--from", "no_such.dot"), "no_such.dot"),
+        (("--view", "all", "--nodes", "9", "-o", "a.json"), "--nodes"),
+    ],
+    ids=["depth", "level", "target", "kernel", "both", "missing", "all"],
+)
+def test_what_does_not_go_together_is_refused(
+    explorer: Explorer, toy: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = explorer("graph", *arguments, "--timm", toy)
+
+    assert (done.code, done.out) == (2, "")
+    assert words in done.error
+
+
+# the user's own DOT
+
+
+def test_a_dot_of_ones_own_is_drawn(explorer: Explorer, tmp_path: Path) -> None:
+    own = tmp_path / "own.dot"
+    own.write_text(
+        'digraph { label="Mine"; subgraph cluster_a { label="残差"; x; } x -> "y z" [label="1\\2"] }', "utf-8"
+    )
+    done = explorer("graph", "--from", own, "-o", tmp_path / "own.svg")
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    words = svg_words(tmp_path / "own.svg")
+    assert all(text in words for text in ("Mine", "残差", "y z"))
+
+
+@pytest.mark.parametrize("content", [b"digraph {", b"\xff\xfe\x00", b""], ids=["open", "bytes", "empty"])
+def test_a_file_that_is_no_dot_is_one_clear_error(explorer: Explorer, tmp_path: Path, content: bytes) -> None:
+    own = tmp_path / "own.dot"
+    own.write_bytes(content)
+    done = explorer("graph", "--from", own)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.error
+
+
+def test_a_picture_drawn_from_our_dot_has_the_same_nodes(explorer: Explorer, toy: Path, tmp_path: Path) -> None:
+    explorer("graph", "toy_small", "-o", tmp_path / "a.dot", "--timm", toy)
+    again = explorer("graph", "--from", tmp_path / "a.dot", "--json").json
+    picture = explorer("graph", "toy_small", "--json", "--timm", toy).json
+
+    assert {(n["id"], n["kind"]) for n in again["nodes"]} == {(n["id"], n["kind"]) for n in picture["nodes"]}
+
+
+# opening
+
+
+def test_open_shows_the_file_that_was_drawn(
+    explorer: Explorer, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", lambda path: opened.append(path) or 0)
+    done = explorer("graph", "toy_small", "-o", tmp_path / "a.svg", "--open", "--timm", toy)
+
+    assert (done.code, done.out, opened) == (0, "", [str(tmp_path / "a.svg")])
+
+
+def test_open_without_a_file_draws_a_page_to_walk_around_in(
+    explorer: Explorer, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", lambda path: opened.append(path) or 0)
+
+    assert explorer("graph", "toy_small", "--open", "--timm", toy).code == 0
+    assert Path(opened[0]).suffix == ".html"
+    assert Path(opened[0]).read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_where_nothing_opens_files_the_place_is_told(
+    explorer: Explorer, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typer.launch", lambda path: 1)
+    done = explorer("graph", "toy_small", "-o", tmp_path / "a.svg", "--open", "--timm", toy)
+
+    assert done.code == 1
+    assert str(tmp_path / "a.svg") in done.error
+
+
+# models that run
+
+
+class FakeClient:
+    """Answers every request with one small pass, and keeps what was asked."""
+
+    asked: ClassVar[list[Any]] = []
+
+    def __enter__(self) -> "FakeClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, request: Any, on_event: Any) -> Any:
+        self.asked.append(request)
+        maker = FlowMaker()
+        with maker.call("", "ToyNet", maker.input):
+            maker.layer("conv", "Conv2d", maker.input, (1, 8, 16, 16), 24)
+        return maker.result()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, toy: Path) -> list[Any]:
+    """What was asked of the worker; the graph is the small timm's."""
+    monkeypatch.setattr("explorer.engine.client.Client", FakeClient)
+    graph = load_graph(toy)
+    for module in ("explorer.introspect", "explorer.cli.names"):
+        monkeypatch.setattr(f"{module}.load_graph", lambda *_, **__: graph, raising=False)
+    FakeClient.asked.clear()
+    return FakeClient.asked
+
+
+@pytest.mark.parametrize("view", ["architecture", "dataflow"])
+def test_a_model_that_runs_is_drawn(explorer: Explorer, asked: list[Any], tmp_path: Path, view: str) -> None:
+    picture = tmp_path / "a.svg"
+    options = ("--img-size", "64", "--num-classes", "0", "--reparam")
+    done = explorer("graph", "toy_small", "--view", view, *options, "-o", picture)
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert "Conv2d" in svg_words(picture)
+    (request,) = asked
+    assert (request.model, request.img_size, request.num_classes, request.reparam) == ("toy_small", 64, 0, True)
+
+
+def test_a_dataflow_can_be_shaded(explorer: Explorer, asked: list[Any], tmp_path: Path) -> None:
+    picture = tmp_path / "a.svg"
+    assert explorer("graph", "toy_small", "--view", "dataflow", "--shade", "params", "-o", picture).code == 0
+    assert "parameters" in svg_words(picture)
+
+
+def test_another_timm_is_not_run(explorer: Explorer, asked: list[Any], toy: Path) -> None:
+    done = explorer("graph", "toy_small", "--view", "dataflow", "--timm", toy)
+
+    assert done.code == 2
+    assert "--timm only reads source" in done.error
+    assert asked == []
+
+
+def test_an_unknown_model_starts_no_worker(explorer: Explorer, asked: list[Any]) -> None:
+    done = explorer("graph", "toy_smal", "--view", "architecture")
+
+    assert done.code == 2
+    assert "toy_small" in done.error
+    assert asked == []

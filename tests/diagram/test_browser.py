@@ -1,61 +1,105 @@
 """What a real browser measures, where there is one."""
 
-import json
-import shutil
-import subprocess
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from explorer.diagram import render
-from explorer.graph.model import Graph
+from explorer.cli.gallery import RUNNING, STATIC
+from explorer.cli.views import flow_request, picture_of, running_pictures
+from explorer.diagram import View, draw, render
+from explorer.graph.model import Graph, NodeKind
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+from . import samples
+from .browser import SCHEMES, measure, needs_browser
 
-pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine to measure text with"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = needs_browser
 
-MEASURE = """
-<pre id="found"></pre><script>
-const ends = (t, r) => t.x + t.width <= r.x + r.width && t.y + t.height <= r.y + r.height;
-const inside = (t, r) => t.x >= r.x && t.y >= r.y && ends(t, r);
-const groups = [...document.querySelectorAll('.node, .edge-label, .group-label')];
-const texts = groups.flatMap(g => [...g.querySelectorAll('text')].map(t => [t, g.querySelector('rect')]));
-const out = texts.filter(([t, r]) => !inside(t.getBBox(), r.getBBox())).map(([t]) => t.textContent);
-const page = document.querySelector('svg').getBoundingClientRect();
-const loose = [...document.querySelectorAll('.header text, .legend text')];
-const off = loose.filter(t => !inside(t.getBoundingClientRect(), page)).map(t => t.textContent);
-const fill = getComputedStyle(document.querySelector('.page')).fill;
-document.getElementById('found').textContent = JSON.stringify({texts: texts.length, out, off, fill});
-</script>
-"""
+CHECKS = (
+    "outside_box",
+    "off_page",
+    "overlapping",
+    "label_on_box",
+    "faint",
+    "tiny",
+    "legend_wrong",
+    "not_in_legend",
+)
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
+VIEWS = {"calls": 24, "classes": 40, "imports": 40, "family": 40}
 
 
-def measured(graph: Graph, folder: Path, *options: str) -> dict[str, object]:
-    svg = render(graph, "svg", title="How create_model makes a resnet34", notes=["A note. " * 40]).decode()
-    page = folder / "page.html"
-    page.write_text(f'<!doctype html><meta charset="utf-8"><body>{svg}{MEASURE}', encoding="utf-8")
-    command = [
-        BROWSER or "",
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={folder / 'profile'}",
-    ]
-    command += [*options, "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120, check=True)
-    found = done.stdout.decode().partition('<pre id="found">')[2].partition("</pre>")[0]
-    return json.loads(found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+def flaws(pictures: dict[str, str], folder: Path, scheme: str) -> dict[str, object]:
+    found = measure(pictures, folder, scheme)
+    assert len(found) == len(pictures)
+    assert all(measured["texts"] for measured in found.values())
+    return {
+        f"{name}: {check}": measured[check] for name, measured in found.items() for check in CHECKS if measured[check]
+    }
 
 
-def test_text_is_inside_its_box_and_the_page(graph: Graph, tmp_path: Path) -> None:
-    found = measured(graph, tmp_path)
-    assert found["texts"]
-    assert (found["out"], found["off"]) == ([], [])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_sample_pictures_are_readable_and_their_legends_true(tmp_path: Path, scheme: str) -> None:
+    graphs = {name: getattr(samples, name)() for name in ("small", "medium", "nasty")}
+    pictures = {n: render(g, "svg", title=n, notes=["A note. " * 40]).decode() for n, g in graphs.items()}
+    assert flaws(pictures, tmp_path, scheme) == {}
 
 
-@pytest.mark.parametrize(("scheme", "fill"), [("1", "rgb(255, 255, 255)"), ("0", "rgb(13, 17, 23)")])
-def test_the_page_follows_the_readers_colour_scheme(small: Graph, tmp_path: Path, scheme: str, fill: str) -> None:
-    assert measured(small, tmp_path, f"--blink-settings=preferredColorScheme={scheme}")["fill"] == fill
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_page_follows_the_readers_colour_scheme(small: Graph, tmp_path: Path, scheme: str) -> None:
+    found = measure({"small": render(small, "svg", title="t").decode()}, tmp_path, scheme)
+    assert found["small"]["ground"] == GROUNDS[scheme]
+
+
+@pytest.mark.parametrize(
+    ("check", "was", "becomes"),
+    [
+        ("outside_box", 'font-size="13"', 'font-size="26"'),
+        ("tiny", 'font-size="10.5"', 'font-size="8"'),
+        ("faint", 'class="muted"', 'class="pale" style="fill:#cccccc"'),
+        ("legend_wrong", 'data-key="node:model"', 'data-key="node:weights"'),
+        ("not_in_legend", 'class="box-model"', 'class="box-model" style="fill:#123456"'),
+    ],
+)
+def test_the_measure_can_fail(small: Graph, tmp_path: Path, check: str, was: str, becomes: str) -> None:
+    svg = render(small, "svg", title="t").decode()
+    assert was in svg
+    assert measure({"spoilt": svg.replace(was, becomes, 1)}, tmp_path)["spoilt"][check]
+
+
+@cache
+def of_every_family(graph: Graph) -> dict[str, str]:
+    firsts = {model.data["family"]: model for model in reversed(list(graph.nodes(NodeKind.MODEL)))}
+    makers: dict[str, tuple[Callable[[int], View], int]] = {}
+    for i, node in enumerate(firsts.values()):
+        view = list(VIEWS)[i % len(VIEWS)]
+        makers[f"{view} {node.name}"] = (_maker(view, graph, node), VIEWS[view])
+    return {name: draw(make, "svg", nodes=nodes).decode() for name, (make, nodes) in makers.items()}
+
+
+def _maker(view: str, graph: Graph, node: object) -> Callable[[int], View]:
+    function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
+    return lambda nodes: function(graph, node, nodes=nodes)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pictures_of_every_family_are_readable_and_their_legends_true(
+    timm_graph: Graph, tmp_path: Path, scheme: str
+) -> None:
+    assert flaws(of_every_family(timm_graph), tmp_path, scheme) == {}
+
+
+@cache
+def gallery(graph: Graph) -> dict[str, str]:
+    static = [(file, picture_of(graph, target, view, {})) for file, target, view in STATIC]
+    requests = [(view, flow_request(model, {}, ())) for _, model, view in RUNNING]
+    running = [make() for make in running_pictures(requests, {}, graph)]
+    pictures = [*static, *zip((file for file, *_ in RUNNING), running, strict=True)]
+    return {file: draw(picture.make, "svg", nodes=picture.nodes).decode() for file, picture in pictures}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_gallery_is_readable_and_its_legends_true(timm_graph: Graph, tmp_path: Path, scheme: str) -> None:
+    assert flaws(gallery(timm_graph), tmp_path, scheme) == {}

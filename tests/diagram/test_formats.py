@@ -6,8 +6,10 @@ import networkx as nx
 import pydot
 import pygraphviz
 import pytest
+from graphviz.quoting import quote
 
 from explorer.diagram import FORMATS, format_of, render, view_of
+from explorer.diagram.dot import name as dot_name
 from explorer.diagram.png import png_of
 from explorer.errors import OutputError, RequestError
 from explorer.graph.model import Graph
@@ -66,6 +68,14 @@ def _as_dot_name(node_id: str) -> str:
     if node_id.endswith('\\"'):
         return node_id.replace('\\"', '\\\\"')
     return node_id.replace(":\\", ":\\\\") if node_id.endswith(":\\") else node_id
+
+
+def test_dot_names_are_quoted_as_the_graphviz_package_does(nasty: Graph) -> None:
+    names = [name for name in (*nasty.ids(), *NASTY) if "\\" not in name and not name.startswith("<")]
+    packages = {name: quote(name) for name in names}
+    assert {name: dot_name(name) for name, quoted in packages.items() if quoted != name} == {
+        name: quoted for name, quoted in packages.items() if quoted != name
+    }
 
 
 # json

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from explorer.diagram import render, view_of
+from explorer.diagram import FORMATS, render, view_of
 from explorer.diagram.metrics import MONO_EM, cells
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
 
@@ -150,7 +150,7 @@ def test_light_is_in_the_attributes_and_dark_in_a_media_query(small: Graph) -> N
     assert all(text.get("fill") for text in root.iter(f"{SVG}text"))
 
 
-@pytest.mark.parametrize("fmt", ["svg", "dot", "json"])
+@pytest.mark.parametrize("fmt", FORMATS)
 def test_the_same_graph_gives_the_same_bytes_in_every_process(fmt: str) -> None:
     script = (
         "import sys; from diagram.samples import medium; from explorer.diagram import render;"

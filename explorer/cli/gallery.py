@@ -1,0 +1,78 @@
+"""``explorer gallery``."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from explorer.cli.options import JsonOption, load
+from explorer.cli.output import print_json, print_lines, report, write_file
+from explorer.errors import ExplorerError, RequestError
+
+STATIC = (
+    ("overview.svg", None, "overview"),
+    ("resnet34-calls.svg", "resnet34", "calls"),
+    ("resnet-family.svg", "resnet", "family"),
+    ("SEModule-uses.svg", "timm.layers.squeeze_excite:SEModule", "uses"),
+)
+"""File, target and view of the pictures that reading source is enough for."""
+
+RUNNING = (
+    ("resnet34-architecture.svg", "resnet34", "architecture"),
+    ("vit_base_patch16_224-architecture.svg", "vit_base_patch16_224", "architecture"),
+    ("convnext_tiny-dataflow.svg", "convnext_tiny", "dataflow"),
+)
+"""The same of those for which a model runs."""
+
+APP = ("app.svg", "resnet34")
+"""The terminal app's file, and the model it shows."""
+
+
+def gallery(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
+    json: JsonOption = False,
+) -> None:
+    """Draw the pictures that the README shows, into a folder.
+
+    Each picture's file is printed when it is written; one that fails does not stop the rest.
+    """
+    if not folder.is_dir():
+        raise RequestError(f"there is no folder {folder}", f"mkdir -p {folder}")
+    written, failed = [], {}
+    for name, drawn in _pictures(context):
+        try:
+            write_file(folder / name, drawn())
+        except ExplorerError as error:
+            failed[name] = error
+            report(type(error)(f"{name}: {error.message}", error.hint))
+        else:
+            written.append(str(folder / name))
+            if not json:
+                print_lines([written[-1]])
+    if json:
+        print_json({"written": written, "failed": {name: error.to_dict() for name, error in failed.items()}})
+    if failed:
+        raise typer.Exit(ExplorerError.exit_code)
+
+
+def _pictures(context: typer.Context) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Every picture's file, and what draws it."""
+    from explorer.cli.views import flow_request, picture_of, running_pictures
+
+    graph = load(context, None)
+    for name, target, view in STATIC:
+        yield name, lambda target=target, view=view: _svg(picture_of(graph, target, view, {}))  # type: ignore[misc]
+    requests = [(view, flow_request(model, {}, ())) for _, model, view in RUNNING]
+    for (name, _, _), make in zip(RUNNING, running_pictures(requests, {}, graph), strict=True):
+        yield name, lambda make=make: _svg(make())  # type: ignore[misc]
+    take_screenshot = context.obj.get("take_screenshot")
+    if take_screenshot:
+        yield APP[0], lambda: take_screenshot(APP[1]).encode()
+
+
+def _svg(picture: Any) -> bytes:
+    from explorer.diagram import draw
+
+    return draw(picture.make, "svg", nodes=picture.nodes)

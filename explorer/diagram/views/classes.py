@@ -1,0 +1,154 @@
+"""The view ``classes``: what a class, a model or a family inherits from, and what it is made of."""
+
+from collections.abc import Sequence
+
+from explorer.diagram.view import View, counted
+from explorer.diagram.views.boxes import first_few
+from explorer.diagram.views.sheet import Sheet
+from explorer.errors import RequestError
+from explorer.graph.composition import (
+    Composition,
+    composition_around,
+    composition_of_model,
+    made_by_function,
+    starts_in,
+)
+from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph.names import current, model_of
+from explorer.graph.slices import MAX_NODES
+
+_MODULE = "torch.nn:Module"
+_LEFT_OUT = "torch.nn.Module, from which all of these modules inherit in the end, is left out."
+_MOST = 20
+"""So many classes stand on their own."""
+_TANGLE = 45
+"""With more arrows than these, only what was asked for stands on its own."""
+_CROWD = 6
+"""So many that inherit from one class, or hold it, stand on their own."""
+_FEW_EXTERNALS = 2
+"""So many of one package stand on their own."""
+
+
+def classes(
+    graph: Graph, node: Node, *, up: int | None = None, depth: int | None = None, nodes: int = MAX_NODES
+) -> View:
+    """Inheritance and composition around a class, in a model, in a module, or of what a function makes.
+
+    A class holds what its constructor makes, itself or in functions that it calls. What is outside timm is folded by
+    package, and so is what there is no room for.
+
+    Args:
+        graph: the whole graph.
+        node: a class, a model, a module, or a function.
+        up: steps to bases; all when ``None``. A model shows them all.
+        depth: steps to what is held; all of a model, one of anything else when ``None``.
+        nodes: boxes at the most.
+
+    Raises:
+        RequestError: what was asked for is, has or makes no class.
+    """
+    model = model_of(graph, current(graph, node))
+    sheet = Sheet(graph)
+    found = composition_of_model(graph, model, depth) if model else _around(graph, sheet, node, up, depth)
+    if not found.starts:
+        raise RequestError(f"{node.id} has no classes", "name a class, a model, or a module with classes")
+    place = _add_boxes(sheet, found, nodes)
+    _add_arrows(sheet, found, place)
+    _add_crowd(sheet, found.heirs, found.starts[0], EdgeKind.INHERITS)
+    _add_crowd(sheet, found.holders, found.starts[0], EdgeKind.COMPOSES)
+    title = f"Classes around {node.name}" if node.id in found.starts else f"Classes of {(model or node).name}"
+    count = len({*place, *found.heirs, *found.holders})
+    notes = (_LEFT_OUT,) if _MODULE in found.classes and _MODULE not in place else ()
+    return sheet.view(title, counted(count, "class", "classes"), notes=notes)
+
+
+def _around(graph: Graph, sheet: Sheet, node: Node, up: int | None, depth: int | None) -> Composition:
+    if node.kind is not NodeKind.FUNCTION:
+        return composition_around(graph, starts_in(graph, node), up, depth)
+    made = made_by_function(graph, node)
+    sheet.source(node.id, focus=True)
+    found = composition_around(
+        graph,
+        [c for c in made if (n := graph.get(c)) and n.kind is NodeKind.CLASS],
+        up,
+        0 if depth is None else depth - 1,
+    )
+    found.classes.update(dict.fromkeys(made))
+    found.holds.update({(node.id, class_id): None for class_id in made})
+    return found
+
+
+def _add_boxes(sheet: Sheet, found: Composition, nodes: int) -> dict[str, str]:
+    """The boxes, and for every class the box that it is in."""
+    graph = sheet.graph
+    wanted = [c for c in found.classes if c != _MODULE or c in found.starts]
+    inside = [c for c in wanted if (n := graph.get(c)) and (n.kind is NodeKind.CLASS or c in found.starts)]
+    outside: dict[str, list[str]] = {}
+    for class_id in wanted:
+        if class_id not in inside:
+            outside.setdefault(class_id.partition(":")[0], []).append(class_id)
+    place: dict[str, str] = {}
+    crowds = sum(min(len(crowd), _CROWD) for crowd in (found.heirs, found.holders))
+    room = max(nodes - len(sheet.nodes) - len(outside) - crowds - 2, 1)
+    focus = set(found.starts) if len(found.starts) == 1 else set()
+    room = room if len(inside) <= _MOST else min(room, _MOST)
+    if len(found.holds) + len(found.inherits) > _TANGLE:
+        room = min(room, len(found.starts))
+    for class_id in inside[:room]:
+        sheet.source(class_id, focus=class_id in focus)
+        place[class_id] = class_id
+    _fold(sheet, place, outside, _FEW_EXTERNALS, NodeKind.EXTERNAL, "")
+    beyond: dict[str, list[str]] = {}
+    for class_id in inside:
+        if class_id not in place:
+            beyond.setdefault(class_id.partition(":")[0].rpartition(".")[0], []).append(class_id)
+    _fold(sheet, place, beyond, 1, None, "more ")
+    return place
+
+
+def _fold(
+    sheet: Sheet, place: dict[str, str], packages: dict[str, list[str]], few: int, kind: NodeKind | None, more: str
+) -> None:
+    for package, members in packages.items():
+        if len(members) <= few:
+            for class_id in members:
+                sheet.source(class_id)
+                place[class_id] = class_id
+            continue
+        box_id = f"group:classes:{package}"
+        names = sorted(class_id.partition(":")[2] for class_id in members)
+        label = f"{package}: {counted(len(members), f'{more}class', f'{more}classes')}"
+        if kind:
+            sheet.fold(box_id, label, names, words=first_few(names, 34), kind=kind)
+        else:
+            sheet.fold(box_id, label, names, words=first_few(names, 34))
+        place.update(dict.fromkeys(members, box_id))
+
+
+def _add_arrows(sheet: Sheet, found: Composition, place: dict[str, str]) -> None:
+    for below, base in found.inherits:
+        if below in place and base in place:
+            sheet.join(place[below], place[base], EdgeKind.INHERITS)
+    for holder, part in found.holds:
+        if part in place:
+            made = EdgeKind.CALLS if holder not in place else EdgeKind.COMPOSES
+            sheet.join(place.get(holder, holder), place[part], made)
+
+
+def _add_crowd(sheet: Sheet, members: Sequence[str], start: str, kind: EdgeKind) -> None:
+    """What leads to the class asked for: a few on their own, the rest in one box."""
+    alone = members if len(members) <= _CROWD else members[: _CROWD - 1]
+    for class_id in alone:
+        sheet.source(class_id)
+        sheet.join(class_id, start, kind)
+    names = sorted(_short(class_id) for class_id in members[len(alone) :])
+    box_id = f"group:{kind}:{start}"
+    label = counted(len(names), "more class", "more classes")
+    if sheet.fold(box_id, label, names, words=first_few(names, 38)):
+        sheet.join(box_id, start, kind)
+
+
+def _short(class_id: str) -> str:
+    """A class with its file: many have the same name."""
+    module, _, name = class_id.partition(":")
+    return f"{module.rpartition('.')[2]}.{name}"

@@ -1,0 +1,159 @@
+"""The view ``family``: a family's architectures, what builds them, what they share and where they differ."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from explorer.diagram.style import Flow
+from explorer.diagram.view import Stack, View, counted
+from explorer.diagram.views.boxes import first_few, named
+from explorer.diagram.views.sheet import Sheet
+from explorer.errors import RequestError
+from explorer.graph.families import Family, families_of
+from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph.names import current, model_of
+from explorer.graph.slices import MAX_NODES
+from explorer.graph.variants import Portrait, Variant, portrait_of
+
+_BUILD = "timm.models._builder:build_model_with_cfg"
+_ALL, _TAGS, _SIZES, _MORE_VARIANTS = "group:architectures", "group:tags", "group:sizes", "group:variants"
+_BUILT, _SHARED, _SOME, _VARIANTS, _WEIGHTS = (f"frame:{n}" for n in ("built", "shared", "some", "variants", "weights"))
+_MOST_VARIANTS = 10
+_MOST_ARROWS = 26
+"""More arrows between variants and classes than these are a tangle: then the boxes alone say it."""
+_ACROSS = 4
+
+
+def family(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
+    """A family on one page.
+
+    Args:
+        graph: the whole graph.
+        node: a model, or anything in a module that models are registered from.
+        nodes: boxes at the most; the rest is folded.
+
+    Raises:
+        RequestError: what was asked for is in no family.
+    """
+    found = _family(graph, node)
+    portrait = portrait_of(graph, found)
+    sheet = Sheet(graph)
+    top = _add_way(sheet, found, portrait)
+    _add_weights(sheet, found)
+    room = max(nodes - len(sheet.nodes), 6)
+    shared = _add_classes(sheet, _SHARED, "all are made of", dict.fromkeys(portrait.shared, 0), room // 4)
+    some = _add_classes(sheet, _SOME, "some are made of", portrait.some, room // 3, len(found.models))
+    variants = _add_variants(sheet, portrait, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
+    words = counted(len(found.models), "architecture"), counted(len(portrait.variants), "variant")
+    beside = _columned(variants, _VARIANTS), _columned(sheet.levelled(some, variants), _SOME)
+    below = Stack(beside, align="start", gap_px=90.0)
+    stack = Stack((top, below, _rows(shared, _SHARED), Stack((_TAGS, _SIZES), frame=_WEIGHTS)), down=True, gap_px=36.0)
+    return sheet.view(f"The {found.name} family", *words, stack=stack)
+
+
+def _family(graph: Graph, node: Node) -> Family:
+    model = model_of(graph, current(graph, node))
+    module = str(model.data["module"]) if model else node.module
+    found = families_of(graph).get(module or "")
+    if found is None:
+        raise RequestError(f"{node.id} is in no family", "name a model, or a module that registers models")
+    return found
+
+
+def _add_way(sheet: Sheet, family: Family, portrait: Portrait) -> Stack:
+    """From the architectures' names by the builder to the model's class."""
+    frame = sheet.frame(_BUILT, family.module, of=family.module)
+    names = [model.name for model in family.models]
+    label = counted(len(names), "architecture")
+    sheet.fold(_ALL, label, names, words=first_few(names, 28), frame=frame, kind=NodeKind.MODEL)
+    builders, models = portrait.builders[:_ACROSS], portrait.models[:_ACROSS]
+    for builder in builders:
+        sheet.source(builder, frame=frame)
+        sheet.join(_ALL, builder, Flow.LEADS)
+        sheet.source(_BUILD)
+        sheet.call(builder, _BUILD)
+    for model in models:
+        sheet.source(model, frame=frame if model.startswith(f"{family.module}:") else None)
+        sheet.call(_BUILD, model)
+    own = Stack((_ALL, *_split(builders, models, family.module)), frame=_BUILT, gap_px=44.0)
+    others = tuple(model for model in models if not model.startswith(f"{family.module}:"))
+    return Stack((own, Stack((_BUILD, Stack(others, gap_px=16.0)), gap_px=44.0)), down=True, gap_px=44.0)
+
+
+def _split(builders: Sequence[str], models: Sequence[str], module: str) -> Iterable[Stack]:
+    yield Stack(tuple(builders), down=True, gap_px=16.0)
+    yield Stack(tuple(model for model in models if model.startswith(f"{module}:")), down=True, gap_px=16.0)
+
+
+def _add_weights(sheet: Sheet, family: Family) -> None:
+    graph = sheet.graph
+    frame = sheet.frame(_WEIGHTS, "pretrained cfgs")
+    weights = [graph.node(e.target) for model in family.models for e in graph.out_edges(model.id, EdgeKind.CONFIGURES)]
+    tags = Counter(str(w.data["tag"]) for w in weights if w.data["tag"])
+    names = [f"{tag} ×{count}" for tag, count in tags.most_common()]
+    sheet.fold(_TAGS, counted(len(tags), "tag"), names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
+    sizes = Counter(_size(w) for w in weights)
+    names = [f"{size} ×{count}" for size, count in sizes.most_common() if size]
+    label = counted(len(names), "input size")
+    sheet.fold(_SIZES, label, names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
+
+
+def _size(weights: Node) -> str:
+    size = weights.data["cfg"].get("input_size")
+    return "×".join(map(str, size[1:])) if isinstance(size, (list, tuple)) else ""
+
+
+def _add_classes(
+    sheet: Sheet, frame_id: str, label: str, counts: dict[str, int], room: int, of: int = 0
+) -> tuple[str, ...]:
+    """As many classes as there is room for, the rest in one box; their ids."""
+    frame = sheet.frame(frame_id, label)
+    order = list(counts)
+    shown, rest = (order, []) if len(order) <= room else (order[: room - 1], order[room - 1 :])
+    for class_id in shown:
+        sheet.source(class_id, words=f"in {counts[class_id]} of {of}" if of else None, frame=frame)
+    more = f"group:{frame_id}"
+    names = [class_id.partition(":")[2] for class_id in rest]
+    sheet.fold(more, f"{len(rest)} more", names, words=first_few(names, 24), frame=frame)
+    return (*shown, more)
+
+
+def _add_variants(sheet: Sheet, portrait: Portrait, room: int, asked: Node) -> tuple[str, ...]:
+    frame = sheet.frame(_VARIANTS, "variants" if len(portrait.variants) > 1 else "architectures")
+    variants = portrait.variants
+    shown = variants if len(variants) <= room else variants[: max(room - 1, 1)]
+    ids = []
+    for index, variant in enumerate(shown):
+        ids.append(_add_variant(sheet, variant, f"group:variant:{index}", frame, asked))
+    rest = [name for variant in variants[len(shown) :] for name in variant.names]
+    label = counted(len(variants) - len(shown), "more variant")
+    sheet.fold(_MORE_VARIANTS, label, rest, words=counted(len(rest), "architecture"), frame=frame)
+    arrows = [(i, c) for i, v in zip(ids, shown, strict=True) for c in v.classes if c in sheet.nodes]
+    if len(arrows) <= _MOST_ARROWS:
+        for variant_id, class_id in arrows:
+            sheet.join(variant_id, class_id, Flow.USES)
+    return (*ids, _MORE_VARIANTS)
+
+
+def _add_variant(sheet: Sheet, variant: Variant, box_id: str, frame: str, asked: Node) -> str:
+    classes = [class_id.partition(":")[2] for class_id in reversed(variant.classes)]
+    if len(variant.names) == 1:
+        model = f"model:{variant.names[0]}"
+        words = first_few(classes, 40) or "1 architecture"
+        sheet.source(model, words=words, frame=frame, focus=model == asked.id, about=list(named(classes)))
+        return model
+    words = (
+        f"{len(variant.names)} × {first_few(classes, 34)}" if classes else counted(len(variant.names), "architecture")
+    )
+    about = f"with {', '.join(classes)}" if classes else ""
+    label = first_few(list(variant.names), 32)
+    sheet.fold(box_id, label, variant.names, words=words, frame=frame, about=about)
+    return box_id
+
+
+def _columned(ids: Sequence[str], frame: str) -> Stack:
+    return Stack(tuple(ids), down=True, frame=frame, gap_px=20.0)
+
+
+def _rows(ids: Sequence[str], frame: str) -> Stack:
+    rows = tuple(Stack(tuple(ids[i : i + _ACROSS]), gap_px=20.0) for i in range(0, len(ids), _ACROSS))
+    return Stack(rows, down=True, frame=frame, gap_px=20.0)
