@@ -27,7 +27,14 @@ from explorer.errors import EngineError, ExplorerError, TimmNotFound
 Handler = Callable[[Any, Emit], Any]
 """Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""
 
-_HOMES = {"bench": "explorer.engine.bench:run", "trace": "explorer.engine.trace:run"}
+_HOMES = {
+    "bench": "explorer.engine.bench:run",
+    "flow": "explorer.engine.flow:run",
+    "inspect": "explorer.engine.inspect:run",
+    "trace": "explorer.engine.trace:run",
+    "tune": "explorer.engine.tune:run",
+    "versus": "explorer.engine.versus:run",
+}
 
 
 def load_handler(kind: str, emit: Emit) -> Handler:
@@ -68,7 +75,7 @@ def serve(lines: Iterable[bytes], emit: Emit, handlers: Mapping[str, Handler] | 
         if line.strip():
             answer = _answer(line, emit, handlers or {})
             emit(answer)
-            if isinstance(answer, Failure) and _device_is_lost(answer.error):
+            if isinstance(answer, Failure) and device_is_lost(answer.error):
                 return
             # A failure's traceback keeps the model alive.
             del answer
@@ -86,7 +93,7 @@ def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result 
         return Failure(EngineError(f"the worker failed: {type(error).__name__}: {one_line(error)}"))
 
 
-def _device_is_lost(error: ExplorerError) -> bool:
+def device_is_lost(error: ExplorerError) -> bool:
     """After an error inside CUDA itself every later call fails too; only a new process helps."""
     return type(error.__cause__).__name__ == "AcceleratorError" or str(error.__cause__).startswith("CUDA error")
 
