@@ -12,23 +12,33 @@ _TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 """Where along its line a label may stand, the best first."""
 
 _CLEAR = 2.0
+_BESIDE = 4.0
+_SIDE_STEP = 8.0
 
 
 def settled(view: View, geometry: Geometry) -> Geometry:
     """The layout with labels that lie on no box and on no other label, and room for all lines."""
-    curves = tuple(_labelled(view.edges, geometry))
+    curves = tuple(_labelled(view, geometry))
     return _within(replace(geometry, curves=curves), view)
 
 
-def _labelled(edges: Sequence[ViewEdge], geometry: Geometry) -> Iterator[Curve]:
+def _labelled(view: View, geometry: Geometry) -> Iterator[Curve]:
     taken = list(geometry.nodes.values())
     courses = [course_of(curve) for curve in geometry.curves]
-    for i, (edge, curve) in enumerate(zip(edges, geometry.curves, strict=True)):
+    borders = [side for frame in geometry.frames.values() for side in _sides(frame.box)]
+    for i, (edge, curve) in enumerate(zip(view.edges, geometry.curves, strict=True)):
         others = [course for j, course in enumerate(courses) if j != i]
-        place = _place(edge, curve, taken, others) if edge.label else None
+        places = list(_places(edge, curve, is_beside=view.downwards)) if edge.label else []
+        place = _place(edge, places, taken, [*others, *borders])
         if place is not None:
             taken.append(label_box(edge, place))
         yield replace(curve, label=place)
+
+
+def _sides(box: Box) -> Iterator[list[Point]]:
+    """A frame's upper and lower side as points a few px apart; its corners are nobody's tip."""
+    steps = [box.x + _SIDE_STEP * i for i in range(int(box.width / _SIDE_STEP) + 1)]
+    yield from ([(x, y) for x in steps] for y in (box.y, box.bottom))
 
 
 def label_box(edge: ViewEdge, middle: Point) -> Box:
@@ -37,12 +47,25 @@ def label_box(edge: ViewEdge, middle: Point) -> Box:
     return Box(middle[0] - size.width / 2, middle[1] - size.height / 2, size.width, size.height)
 
 
-def _place(edge: ViewEdge, curve: Curve, taken: Sequence[Box], others: Sequence[Sequence[Point]]) -> Point | None:
-    """Of the places that nothing else has, the first that hides least of other lines."""
+def _places(edge: ViewEdge, curve: Curve, *, is_beside: bool) -> Iterator[Point]:
+    """Where a label may stand, the best first: where the layout has it, beside its line, or on it."""
+    if curve.label:
+        yield curve.label
     course = course_of(curve)
-    places = [course[round(part * (len(course) - 1))] for part in _TRIES]
+    on_line = [course[round(part * (len(course) - 1))] for part in _TRIES]
+    if is_beside:
+        aside = edge_label_size(edge.label).width / 2 + _BESIDE
+        yield from ((x + aside, y) for x, y in on_line)
+        yield from ((x - aside, y) for x, y in on_line)
+    yield from on_line
+
+
+def _place(
+    edge: ViewEdge, places: Sequence[Point], taken: Sequence[Box], others: Sequence[Sequence[Point]]
+) -> Point | None:
+    """Of the places that nothing else has, the first that hides least of other lines."""
     free = []
-    for place in ([curve.label] if curve.label else []) + places:
+    for place in places:
         box = label_box(edge, place)
         around = Box(box.x - _CLEAR, box.y - _CLEAR, box.width + 2 * _CLEAR, box.height + 2 * _CLEAR)
         if not any(overlap(around, other) for other in taken):

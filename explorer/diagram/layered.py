@@ -16,6 +16,9 @@ from explorer.graph.model import EdgeKind
 _SPACING = {"TB": "nodesep=0.32, ranksep=0.5", "LR": "nodesep=0.22, ranksep=0.45"}
 """Room between neighbours and between ranks, in inches."""
 
+_DOWNWARDS = "nodesep=0.45, ranksep=0.6"
+"""The same where labels get no room of their own, as a line would bend round it: they stand beside straight ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layered:
@@ -36,7 +39,7 @@ class Layered:
         return " ".join(
             (
                 f"digraph view {{ graph [rankdir={self.direction}, newrank={newrank}, labeljust=l];",
-                f"graph [{_SPACING[self.direction]}];",
+                f"graph [{_DOWNWARDS if view.downwards else _SPACING[self.direction]}];",
                 'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.9];',
                 *_cluster_statements(view, names, self.direction),
                 *(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in view.nodes if n.group is None),
@@ -93,7 +96,8 @@ def _edge_statements(view: View, names: Mapping[str, str], leaf_rows: int) -> It
     for i, edge in enumerate(view.edges):
         weight = _WEIGHTS.get(edge.kind, 1)
         ends = f"{names[edge.source]} -> {names[edge.target]}"
-        yield f"{ends} [id=e{i}, weight={weight}, minlen={leaves.get(edge.target, 1)}{_label(edge)}];"
+        label = "" if view.downwards else _label(edge)
+        yield f"{ends} [id=e{i}, weight={weight}, minlen={leaves.get(edge.target, 1)}{label}];"
 
 
 def _label(edge: ViewEdge) -> str:

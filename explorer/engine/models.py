@@ -13,9 +13,10 @@ from timm.models import (
     is_model,
     list_models,
 )
+from timm.utils import reparameterize_model
 from torch import nn
 
-from explorer.engine.protocol import Emit, Log
+from explorer.engine.protocol import Emit, Log, ModelOptions
 from explorer.errors import RequestError, UnknownName
 
 SOURCES = ("hf-hub", "hf_hub", "local-dir")
@@ -72,26 +73,40 @@ def _check_known(arch: str, tag: str) -> None:
         raise UnknownName.of("weights", name, get_close_matches(name, list(known), n=3, cutoff=0.0))
 
 
-def build(name: str, img_size: int | None) -> nn.Module:
-    """The model with random weights, in eval mode, on the CPU in float32.
+def build(name: str, options: ModelOptions) -> nn.Module:
+    """The model with random weights, in eval mode, on the default device in float32.
+
+    The image size is handed to the constructor of models that fix their input size when built, and to no other.
 
     Args:
         name: as :func:`resolve_name` gives it.
-        img_size: height and width to build for; reaches only models that fix their input size when built.
+        options: how to build it.
 
     Raises:
         Exception: whatever timm or the model raises.
     """
-    if img_size is None:
-        return _created(name)
-    # Where the cfg comes with the source, it takes a model to see it.
-    cfg = _created(name).pretrained_cfg if _has_source(name) else get_pretrained_cfg(name)
-    return _created(name, img_size=img_size) if _is_fixed(cfg) else _created(name)
+    model: nn.Module = timm.create_model(name, pretrained=False, **create_args(name, options))
+    model.eval()
+    return reparameterize_model(model) if options.reparam else model
 
 
-def _created(name: str, **kwargs: Any) -> nn.Module:
-    model: nn.Module = timm.create_model(name, pretrained=False, **kwargs)
-    return model.eval()
+def create_args(name: str, options: ModelOptions) -> dict[str, Any]:
+    """What ``create_model`` is given beside the name and ``pretrained``."""
+    wishes: dict[str, Any] = dict(options.args)
+    if options.in_chans is not None:
+        wishes["in_chans"] = options.in_chans
+    if options.num_classes is not None:
+        wishes["num_classes"] = options.num_classes
+    if options.features_only:
+        wishes["features_only"] = True
+    if options.img_size is not None and _is_fixed(_cfg_of(name)):
+        wishes["img_size"] = options.img_size
+    return wishes
+
+
+def _cfg_of(name: str) -> Any:
+    """The pretrained cfg; where it comes with the source, it takes a model to see it."""
+    return timm.create_model(name, pretrained=False).pretrained_cfg if _has_source(name) else get_pretrained_cfg(name)
 
 
 def _is_fixed(cfg: Any) -> bool:
@@ -99,10 +114,13 @@ def _is_fixed(cfg: Any) -> bool:
     return bool(value)
 
 
-def input_size(model: nn.Module, img_size: int | None) -> tuple[int, int, int]:
-    """Channels, height and width of the input: the model's own, or with the given height and width."""
+def input_size(model: nn.Module, options: ModelOptions) -> tuple[int, int, int]:
+    """Channels, height and width of the input: the model's own, or those it was built for."""
     channels, height, width = resolve_model_data_config(model)["input_size"]
-    return (channels, img_size or height, img_size or width)
+    args = options.args
+    wished = options.img_size or args.get("img_size") or (height, width)
+    height, width = (wished, wished) if isinstance(wished, int) else wished
+    return (options.in_chans or args.get("in_chans") or channels, height, width)
 
 
 def param_count(model: nn.Module) -> int:

@@ -6,7 +6,6 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from torch import nn
 from explorer.engine import models
 from explorer.engine.extras import import_extra
 from explorer.engine.failures import Attempt, explained, reason
-from explorer.engine.protocol import Emit, Log, Progress, TraceRequest, TraceResult
+from explorer.engine.offline import offline
+from explorer.engine.protocol import Emit, Log, ModelOptions, Progress, TraceRequest, TraceResult
 from explorer.engine.recorder import Recording, Root, record
 from explorer.errors import UnknownName
 from explorer.introspect.extras import Extra, digest_with
@@ -43,7 +43,7 @@ def run(request: TraceRequest, emit: Emit) -> TraceResult:
     extras = [(name, Path(path)) for name, path in request.extra]
     roots = [Root(Path(timm.__file__).parent), *(_root(extra) for extra in extras)]
     _check_name(request.model, emit)
-    with _offline():
+    with offline():
         model, created, device = _created(request.model, roots, emit)
         ran, ran_on = _ran(request.model, model, device, roots, emit) if request.forward else (None, None)
     source = _source()
@@ -114,26 +114,13 @@ def _run_forward(name: str, model: nn.Module, device: torch.device, roots: Seque
     model.eval()
     _forget(roots)
     with device, torch.no_grad():
-        images = torch.zeros(1, *models.input_size(model, None))
+        images = torch.zeros(1, *models.input_size(model, ModelOptions()))
         _, recording = record(lambda: model(images), roots)
     return recording
 
 
 def _attempt(name: str) -> Attempt:
     return Attempt(name, CPU, 1, None, "float32")
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Keep the Hugging Face hub's client, which timm has imported, off the network."""
-    from huggingface_hub import constants
-
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
 
 
 def _forget(roots: Sequence[Root]) -> None:

@@ -18,7 +18,9 @@ async def test_b_measures_and_shows_progress_and_result(size: tuple[int, int]) -
         await seen(pilot, "measuring", "40%", "12.5 ms", "80.0 samples/s", "c Cancel", "This sitting")
         assert client.requests[0].model == "toy_small"
         client.finish()
-        text = await seen(pilot, "81.3 samples/s", "p50 12.3 ms (95 %: 12.2 to 12.4)", "p90 13.0, p99 14.0 ms", "done after")
+        text = await seen(
+            pilot, "81.3 samples/s", "p50 12.3 ms (95 %: 12.2 to 12.4)", "p90 13.0, p99 14.0 ms", "done after"
+        )
         assert "c Cancel" not in text
         await pilot.press("b")
         await until(pilot, lambda: len(client.requests) == 2)

@@ -42,10 +42,11 @@ class Layer:
     ``class_name`` is written ``class`` in JSON. Shapes and ``output_bytes`` are those of the batch asked for, of its
     first call; a tuple of shapes where there are several tensors, ``None`` where it was not called or gave no tensor.
     ``params``, ``buffers``, ``macs``, ``macs_fvcore`` and ``activations`` are those of the module with all that is in
-    it, ``own_params`` and ``own_macs`` without. MACs and activations are of one image. A parameter that stands in
-    several modules counts in each that holds it, but once in whatever holds both; ``shared_with`` names the first
-    module, in this order, whose own parameter one of its own is, where that is another. ``calls`` is how often it ran
-    in a forward pass. ``share`` is its part of the model's MACs, 0 to 1.
+    it, ``own_params`` and ``own_macs`` without; of one that is never called itself, costs are those of what is in it.
+    MACs and activations are of one image. A parameter that stands in several modules counts in each that holds it, but
+    once in whatever holds both; ``shared_with`` names the first module, in this order, whose own parameter one of its
+    own is, where that is another. ``calls`` is how often it ran in a forward pass. ``share`` is its part of the model's
+    MACs, 0 to 1.
 
     ``stage`` is the index in the model's ``feature_info`` of the level that this module, or one that holds it, gives,
     and ``reduction`` the declared stride of that level.
