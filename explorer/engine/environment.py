@@ -22,14 +22,21 @@ def environment(device: torch.device) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device_name": device_name(device),
         "threads": torch.get_num_threads(),
+        **versions(),
+    }
+    if device.type == "cuda":
+        facts |= _cuda(device)
+    return facts
+
+
+def versions() -> dict[str, Any]:
+    """Of what runs the models, by name."""
+    return {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "timm": timm.__version__,
         "explorer": explorer.__version__,
     }
-    if device.type == "cuda":
-        facts |= _cuda(device)
-    return facts
 
 
 def cpu_name() -> str:

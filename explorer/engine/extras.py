@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,12 @@ from types import ModuleType
 from explorer.engine.failures import reason
 from explorer.errors import RequestError
 from explorer.introspect.extras import Extra
+
+
+def import_extras(extras: Sequence[tuple[str, str]]) -> None:
+    """Import the sources of a request, as :func:`import_extra` does."""
+    for name, path in extras:
+        import_extra((name, Path(path)))
 
 
 def import_extra(extra: Extra) -> Path:

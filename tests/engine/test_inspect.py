@@ -194,7 +194,7 @@ def test_progress_names_the_parts(torch_client):
     events = []
     torch_client.run(InspectRequest("test_resnet"), events.append)
     phases = [e.phase for e in events if isinstance(e, Progress) and e.phase != "import"]
-    assert phases == ["build", "count", "features"]
+    assert phases == ["build", "run", "features"]
 
 
 OWN = """

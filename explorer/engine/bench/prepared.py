@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from explorer.engine.bench.settings import (
 )
 from explorer.engine.bench.timing import Clock, WarmUp, warm_up
 from explorer.engine.counting import tensors_of
-from explorer.engine.extras import import_extra
+from explorer.engine.extras import import_extras
 from explorer.engine.failures import Attempt, explained
 from explorer.engine.memory import bounded
 from explorer.engine.protocol import BenchRequest, BenchResult, Emit, Log, Progress
@@ -44,8 +43,7 @@ def prepared(request: BenchRequest, emit: Emit) -> "Iterator[Prepared]":
         OutOfMemory: the device has too little memory.
         EngineError: the model fails as it is.
     """
-    for own, path in request.extra:
-        import_extra((own, Path(path)))
+    import_extras(request.extra)
     name = models.resolve_name(request.model, emit)
     whole = resolved(request, devices.choose(request.device, emit))
     one = _fitting(whole, name, emit)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from explorer.engine.building import META, built, built_for_meta
 from explorer.engine.counting import Shortened, tensors_of
 from explorer.engine.failures import reason
-from explorer.engine.inspect.subject import META, Subject, built, built_for_meta
+from explorer.engine.inspect.subject import Subject
 from explorer.engine.protocol import FeatureLevel, ModelOptions
 
 

@@ -2,16 +2,11 @@
 
 import functools
 import gc
-import platform
 import time
-from pathlib import Path
 
-import timm
-import torch
-
-import explorer
 from explorer.engine import models
-from explorer.engine.extras import import_extra
+from explorer.engine.environment import versions
+from explorer.engine.extras import import_extras
 from explorer.engine.inspect.features import levels_of, measured
 from explorer.engine.inspect.layers import layers_of
 from explorer.engine.inspect.subject import Subject, examined
@@ -31,8 +26,7 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
     """
     start = time.perf_counter()
     _settle()
-    for own, path in request.extra:
-        import_extra((own, Path(path)))
+    import_extras(request.extra)
     name = models.resolve_name(request.model, emit)
     with offline():
         subject = examined(name, request.options, request.batch_size, by_module=not request.totals_only, emit=emit)
@@ -53,7 +47,7 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         uncounted=subject.count.uncounted,
         seconds=round(time.perf_counter() - start, 4),
         settings=_settings(request),
-        environment=_environment(),
+        environment=versions(),
     )
 
 
@@ -98,13 +92,4 @@ def _settings(request: InspectRequest) -> dict[str, JSON]:
         "pretrained": False,
         "mode": "eval",
         "dtype": "float32",
-    }
-
-
-def _environment() -> dict[str, JSON]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "timm": timm.__version__,
-        "explorer": explorer.__version__,
     }
