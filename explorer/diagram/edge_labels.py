@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from explorer.diagram.frames import course_of
+from explorer.diagram.frames import course_of, first_place
 from explorer.diagram.geometry import Box, Curve, Geometry, Point, overlap
 from explorer.diagram.metrics import edge_label_size
 from explorer.diagram.view import View, ViewEdge
@@ -23,7 +23,7 @@ def settled(view: View, geometry: Geometry) -> Geometry:
 
 
 def _labelled(view: View, geometry: Geometry) -> Iterator[Curve]:
-    taken = list(geometry.nodes.values())
+    taken = [*geometry.nodes.values(), *(first_place(g.label, geometry.frames[g.id]) for g in view.groups)]
     courses = [course_of(curve) for curve in geometry.curves]
     borders = [side for frame in geometry.frames.values() for side in _sides(frame.box)]
     for i, (edge, curve) in enumerate(zip(view.edges, geometry.curves, strict=True)):

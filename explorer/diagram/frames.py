@@ -1,7 +1,7 @@
 """Where a frame's label stands: in the strip kept for it, beside the edges that cross it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from explorer.diagram.geometry import Box, Curve, Frame, Point
@@ -43,15 +43,20 @@ def frame_label_box(label: str, frame: Frame, tracks: Sequence[Track], taken: Se
         tracks: every edge of the picture.
         taken: boxes to stay off: the labels of edges.
     """
-    size = group_label_size(label)
-    box, y = frame.box, frame.label_y - size.height / 2
-    crossed = list(_crossings(Box(box.x, y, box.width, size.height), tracks, taken))
-    x = box.x + _INSET
-    while x + size.width <= box.right - _INSET / 2:
-        if not any(low < x + size.width and high > x for low, high in crossed):
-            return Box(x, y, size.width, size.height)
+    first, box = first_place(label, frame), frame.box
+    crossed = list(_crossings(Box(box.x, first.y, box.width, first.height), tracks, taken))
+    x = first.x
+    while x + first.width <= box.right - _INSET / 2:
+        if not any(low < x + first.width and high > x for low, high in crossed):
+            return replace(first, x=x)
         x += _STEP
-    return Box(box.x + _INSET, y, size.width, size.height)
+    return first
+
+
+def first_place(label: str, frame: Frame) -> Box:
+    """The left end of the strip, where a frame's label stands when nothing else is there."""
+    size = group_label_size(label)
+    return Box(frame.box.x + _INSET, frame.label_y - size.height / 2, size.width, size.height)
 
 
 def _crossings(strip: Box, tracks: Sequence[Track], taken: Sequence[Box]) -> Iterator[tuple[float, float]]:

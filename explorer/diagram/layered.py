@@ -93,11 +93,15 @@ _WEIGHTS: dict[EdgeKind | Flow, int] = {EdgeKind.DISPATCHES: 8, Flow.TENSORS: 10
 
 def _edge_statements(view: View, names: Mapping[str, str], leaf_rows: int) -> Iterator[str]:
     leaves = _leaf_ranks(view, leaf_rows)
+    groups = {node.id: node.group for node in view.nodes}
     for i, edge in enumerate(view.edges):
         weight = _WEIGHTS.get(edge.kind, 1)
         ends = f"{names[edge.source]} -> {names[edge.target]}"
-        label = "" if view.downwards else _label(edge)
-        yield f"{ends} [id=e{i}, weight={weight}, minlen={leaves.get(edge.target, 1)}{label}];"
+        label, ranks = _label(edge), leaves.get(edge.target, 1)
+        if view.downwards and label:
+            # It stands beside its line, for which there is too little room where a frame begins.
+            label, ranks = "", ranks + (groups[edge.source] != groups[edge.target])
+        yield f"{ends} [id=e{i}, weight={weight}, minlen={ranks}{label}];"
 
 
 def _label(edge: ViewEdge) -> str:
