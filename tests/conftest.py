@@ -211,4 +211,4 @@ def no_imports() -> Iterator[None]:
     """timm and torch are not imported by what runs meanwhile."""
     before = {"timm", "torch", "torchvision"} & sys.modules.keys()
     yield
-    assert {"timm", "torch", "torchvision"} & sys.modules.keys() <= before
+    assert {"timm", "torch", "torchvision"} & sys.modules.keys() == before

@@ -196,12 +196,13 @@ def test_something_else_named_timm_is_not_timm(tmp_path: Path, monkeypatch: pyte
     """A script ``timm.py`` or a folder ``timm`` beside the user shadows the package, or looks like it."""
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("")
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "timm", raising=False)
-    monkeypatch.setattr(sys, "path_importer_cache", {})
+    with monkeypatch.context() as alone:
+        alone.setattr(sys, "path", [str(tmp_path)])
+        alone.delitem(sys.modules, "timm", raising=False)
+        alone.setattr(sys, "path_importer_cache", {})
 
-    with pytest.raises(TimmNotFound):
-        installed_folder()
+        with pytest.raises(TimmNotFound):
+            installed_folder()
 
 
 @pytest.mark.parametrize(
