@@ -1,7 +1,6 @@
 """A worker without torch that pretends to inspect; what it does depends on the model. The tests run it as a program."""
 
 import os
-import signal
 import sys
 import time
 from dataclasses import replace
@@ -9,24 +8,14 @@ from pathlib import Path
 
 from explorer.engine import worker
 from explorer.engine.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
-from explorer.errors import EngineError, OutOfMemory, TimmNotFound
+from tests.engine.fates import meet
 from tests.results.layer_samples import inspected
 
 
 def inspect(request: InspectRequest, emit: Emit) -> InspectResult:
     """Do what the model's name says, then answer. ``FATE`` says it for all models."""
     emit(Progress("build", f"building {request.model} on the meta device"))
-    match os.environ.get("FATE") or request.model:
-        case "test_resnet":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "test_efficientnet":
-            raise EngineError(f"{request.model} cannot be built and run: no such width")
-        case "test_mambaout":
-            raise OutOfMemory(f"{request.model} runs out of memory on cpu")
-        case "no timm":
-            raise TimmNotFound("timm is not installed here", "pip install timm")
-        case "all alike":
-            raise EngineError("torch and timm cannot be imported: no libcudart")
+    match meet(request.model):
         case "test_vit3" if "STARTED" in os.environ:
             Path(os.environ["STARTED"]).touch()
             time.sleep(60)

@@ -1,16 +1,15 @@
 """A worker without torch that pretends to trace; what it does depends on the model. The tests run it as a program."""
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 
 from explorer.engine import worker
 from explorer.engine.protocol import Emit, Log, Progress, TraceRequest, TraceResult
-from explorer.errors import EngineError, OutOfMemory, TimmNotFound
 from explorer.introspect.extras import digest_with
 from explorer.introspect.source import find_timm
+from tests.engine.fates import meet
 
 
 def step(callee: str, at: str, **more: object) -> dict[str, object]:
@@ -20,17 +19,7 @@ def step(callee: str, at: str, **more: object) -> dict[str, object]:
 def trace(request: TraceRequest, emit: Emit) -> TraceResult:
     """Do what the model's name says, then answer with a short story. ``FATE`` says it for all models."""
     emit(Progress("create-meta", f"creating {request.model} on the meta device"))
-    match os.environ.get("FATE") or request.model:
-        case "test_resnet":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "test_efficientnet":
-            raise EngineError(f"{request.model} cannot be built and run: no such width")
-        case "test_mambaout":
-            raise OutOfMemory(f"{request.model} runs out of memory on cpu")
-        case "no timm":
-            raise TimmNotFound("timm is not installed here", "pip install timm")
-        case "all alike":
-            raise EngineError("torch and timm cannot be imported: no libcudart")
+    match meet(request.model):
         case "sleeps":
             Path(os.environ["STARTED"]).touch()
             time.sleep(60)
