@@ -73,7 +73,9 @@ def test_the_summary_is_aligned_and_says_what_was_measured(bench: Callable[..., 
 
 
 def test_json_is_an_array_of_one_object_a_run(bench: Callable[..., Done]) -> None:
-    (result,) = bench("noisy", "--json").json
+    done = bench("noisy", "--json")
+    assert done.out.count("\n") == 1
+    (result,) = done.json
     assert result["img_size"] == [224, 112]
     assert result["latency_ms"] == {
         "p50": 10.0, "p90": 11.0, "p99": 12.0, "mean": 10.5, "min": 9.0, "max": 13.0, "std": 0.5, "p50_low": 9.9,
