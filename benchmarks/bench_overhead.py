@@ -16,11 +16,11 @@ from contextlib import nullcontext
 
 import torch
 
-from explorer.engine.bench import Prepared, prepared
-from explorer.engine.bench.settings import amp_dtype
-from explorer.engine.devices import synchronizer
-from explorer.engine.protocol import BenchRequest, Event, Log
-from explorer.engine.statistics import median_interval, percentile
+from explorer.protocol import BenchRequest, Event, Log
+from explorer.worker.hardware.devices import synchronizer
+from explorer.worker.measuring import Prepared, prepared
+from explorer.worker.measuring.settings import amp_dtype
+from explorer.worker.measuring.statistics import median_interval, percentile
 
 BLOCK_SECONDS = 0.25
 LEAST_ROUNDS = 8

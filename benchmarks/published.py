@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.engine.client import Client
-from explorer.engine.protocol import InspectRequest, InspectResult
 from explorer.errors import ExplorerError
+from explorer.protocol import InspectRequest, InspectResult
 
 WORKERS = 2
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.graph import EdgeKind, Graph, NodeKind
-from explorer.graph.models import families, list_models
+from explorer.queries.model_list import families, list_models
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -6,9 +6,9 @@ import pytest
 
 from explorer.graph import Graph
 from explorer.graph.traced import Traced
-from explorer.graph.verify import Verification, verify
 from explorer.introspect import load_graph
 from explorer.introspect.traces import BUNDLE, read_bundle
+from explorer.queries.verification import Verification, verify
 
 SAMPLE = 400
 """Models of a sample: so many that the calls of other models do not outweigh their own."""

@@ -59,9 +59,9 @@ def check_model_arguments(model: str, names: Iterable[str]) -> None:
     if ":" in model or not names:
         return
     with suppress(ImportError, TimmNotFound):
-        from explorer.graph.arguments import check_arguments
-        from explorer.graph.names import find_model
         from explorer.introspect import load_graph
+        from explorer.queries.model_arguments import check_arguments
+        from explorer.queries.names import find_model
 
         graph = load_graph()
         check_arguments(graph, find_model(graph, model), names)

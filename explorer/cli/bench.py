@@ -15,7 +15,7 @@ from explorer.cli.output import print_json
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
-    from explorer.engine.protocol import BenchRequest
+    from explorer.protocol import BenchRequest
 
 
 def bench(
@@ -124,7 +124,7 @@ def _requests(context: typer.Context, names: Sequence[str], arguments: Sequence[
     Raises:
         RequestError: there is none, or a value makes no sense.
     """
-    from explorer.engine.protocol import BenchRequest
+    from explorer.protocol import BenchRequest
 
     if not names:
         raise RequestError("no model to measure", "explorer bench NAME...")
@@ -161,7 +161,7 @@ def _other_side(spec: str, request: "BenchRequest") -> "BenchRequest":
 
 def _given(context: typer.Context, keep_dtype: bool) -> list[str]:
     """The settings that are named on the command line, and so are not for the search to change."""
-    from explorer.engine.protocol import TUNED
+    from explorer.protocol import TUNED
 
     options = {"compile": ["compile_mode"], "memory_format": ["memory_format", "channels_last"]}
     kept = [name for name in TUNED if any(_is_named(context, option) for option in options.get(name, [name]))]

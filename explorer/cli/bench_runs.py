@@ -13,7 +13,7 @@ from explorer.cli.output import narrate, on_terminal, print_facts, print_json, p
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
-    from explorer.engine.protocol import BenchRequest, BenchResult, Request, TuneResult
+    from explorer.protocol import BenchRequest, BenchResult, Request, TuneResult
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def _measured(request: "BenchRequest", title: str, keeper: Keeper) -> Run:
 
 
 def _outcome(run: Run) -> str:
-    from explorer.results.figures import milliseconds
-    from explorer.results.report import rate
+    from explorer.report.figures import milliseconds
+    from explorer.report.measurement import rate
 
     if run.result is None:
         return f"failed: {run.error}"
@@ -95,14 +95,14 @@ def _print(runs: Sequence[Run], *, is_single: bool, as_json: bool) -> None:
     elif not is_single:
         _print_table(runs)
     elif (result := runs[0].result) is not None:
-        from explorer.results.report import bench_facts
+        from explorer.report.measurement import bench_facts
 
         print_facts(bench_facts(result))
 
 
 def _print_table(runs: Sequence[Run]) -> None:
     """A row each; the error of one that failed stands in a last column, or below the table on a terminal."""
-    from explorer.results.report import TABLE_HEADERS, common_settings, table_row
+    from explorer.report.measurement import TABLE_HEADERS, common_settings, table_row
 
     failed = [run for run in runs if run.error is not None]
     has_column = bool(failed) and not on_terminal(sys.stdout)
@@ -140,8 +140,8 @@ def compare(a: "BenchRequest", b: "BenchRequest", keeper: Keeper, *, as_json: bo
         ExplorerError: one of them failed.
         StoreError: they could not be kept.
     """
-    from explorer.engine.protocol import VersusRequest
-    from explorer.results.versus import VERSUS_HEADERS, versus_facts, versus_rows
+    from explorer.protocol import VersusRequest
+    from explorer.report.versus import VERSUS_HEADERS, versus_facts, versus_rows
 
     result = answer(VersusRequest(a, b, 2 * a.seconds))
     keeper.keep(a, result.a)
@@ -161,8 +161,8 @@ def tune(request: "BenchRequest", keep: Sequence[str], limit_seconds: float, kee
         ExplorerError: the settings to begin with failed.
         StoreError: the measurements could not be kept.
     """
-    from explorer.engine.protocol import TuneRequest
-    from explorer.results.tuning import tune_json
+    from explorer.protocol import TuneRequest
+    from explorer.report.tuning import tune_json
 
     try:
         result = answer(TuneRequest(request, keep, limit_seconds))
@@ -183,8 +183,8 @@ def tune(request: "BenchRequest", keep: Sequence[str], limit_seconds: float, kee
 def _print_tuned(result: "TuneResult") -> None:
     import shutil
 
-    from explorer.results.report import bench_facts
-    from explorer.results.tuning import recipe_lines, step_table, tune_facts
+    from explorer.report.measurement import bench_facts
+    from explorer.report.tuning import recipe_lines, step_table, tune_facts
 
     width = shutil.get_terminal_size().columns if on_terminal(sys.stdout) else None
     print_facts(bench_facts(result.tuned))

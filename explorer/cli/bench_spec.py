@@ -5,8 +5,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from explorer.engine.protocol import BenchRequest
 from explorer.errors import RequestError, UnknownName
+from explorer.protocol import BenchRequest
 
 _NUMBERS = ("batch_size", "img_size", "threads", "in_chans", "num_classes")
 _TEXTS = ("device", "dtype", "memory_format", "compile")

@@ -9,15 +9,7 @@ import typer
 
 from explorer.cli.arguments import SetOption, check_model_arguments, parsed_arguments
 from explorer.cli.names import check_name
-from explorer.cli.options import (
-    JsonOption,
-    StaticOption,
-    TimmOption,
-    WithOption,
-    find_extras,
-    load,
-    timm_before,
-)
+from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, find_extras, load, timm_before
 from explorer.cli.output import check_place, on_terminal, print_json, print_lines, write_file
 from explorer.cli.views import ALL, RUNNING, VIEWS, check, dot_picture, flow_request, picture_of, running_pictures
 from explorer.errors import OutputError, RequestError

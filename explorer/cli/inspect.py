@@ -14,8 +14,8 @@ from explorer.cli.output import check_place, narrate, print_json, write_file
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
-    from explorer.engine.protocol import InspectRequest, InspectResult
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
+    from explorer.protocol import InspectRequest, InspectResult
 
 _OWN = "the model's own"
 
@@ -61,7 +61,7 @@ def inspect(
     Runs in a process of its own, without weights and mostly without memory for them. MACs are multiply-accumulates of
     one image. --full opens what is folded, --sort and --filter give a flat list.
     """
-    from explorer.engine.protocol import InspectRequest
+    from explorer.protocol import InspectRequest
 
     if schema:
         from explorer.results.schema import load
@@ -131,8 +131,8 @@ def _chosen(texts: Sequence[str], everything: bool, extras: "Sequence[Extra]") -
         RequestError: a pattern matches nothing, or a name stands with ``--all``.
         UnknownName: there is no such model.
     """
-    from explorer.graph.models import list_models
     from explorer.introspect import load_graph
+    from explorer.queries.model_list import list_models
 
     graph = load_graph(extras=extras)
     for name in texts if everything else ():
@@ -157,7 +157,7 @@ def _chosen(texts: Sequence[str], everything: bool, extras: "Sequence[Extra]") -
 
 def _inspect_one(wish: "InspectRequest", view: _View) -> None:
     from explorer.engine.client import Client
-    from explorer.results.layers import check_sort
+    from explorer.report.layer_tree import check_sort
 
     check_sort(view.sort)
     if not wish.extra:
@@ -169,7 +169,7 @@ def _inspect_one(wish: "InspectRequest", view: _View) -> None:
 
 
 def _show(result: "InspectResult", view: _View) -> None:
-    from explorer.results.inspect_csv import layers_csv
+    from explorer.report.inspect_csv import layers_csv
 
     if view.json:
         print_json(result.to_json())
@@ -183,7 +183,7 @@ def _show(result: "InspectResult", view: _View) -> None:
 
 def _print(result: "InspectResult", view: _View) -> None:
     from explorer.cli.layer_table import print_layers, print_summary
-    from explorer.results.layers import flat_rows, tree_rows
+    from explorer.report.layer_tree import flat_rows, tree_rows
 
     if view.is_flat:
         rows = flat_rows(result.layers, sort=view.sort, text=view.like)

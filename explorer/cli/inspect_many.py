@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError, RequestError
 
 if TYPE_CHECKING:
     from explorer.engine.pool import Outcome
-    from explorer.engine.protocol import InspectRequest, InspectResult
+    from explorer.protocol import InspectRequest, InspectResult
 
 _SOME = 3
 """So many of the models that failed are named."""
@@ -59,8 +59,8 @@ def _check_arguments(names: Sequence[str], wish: "InspectRequest") -> None:
 @contextmanager
 def _outcomes(names: Sequence[str], wish: "InspectRequest") -> "Iterator[Iterator[Outcome[InspectResult]]]":
     """What comes of the models, told on stderr as it comes."""
-    from explorer.engine.inspecting import inspect_each
-    from explorer.engine.protocol import Log, Progress
+    from explorer.protocol import Log, Progress
+    from explorer.usecases.inspecting import inspect_each
 
     def told() -> "Iterator[Outcome[InspectResult]]":
         total = len(names)
@@ -82,8 +82,8 @@ def _outcomes(names: Sequence[str], wish: "InspectRequest") -> "Iterator[Iterato
 
 def _add_totals(names: Sequence[str], wish: "InspectRequest", path: Path) -> list[str]:
     """Add a row for each model that the file does not have; the names of those that failed, now or before."""
-    from explorer.introspect.source import find_timm
-    from explorer.results.inspect_csv import TotalsFile, options_text
+    from explorer.introspect.reading.source import find_timm
+    from explorer.report.inspect_csv import TotalsFile, options_text
 
     version, options = find_timm(None).version, options_text(wish)
     file = TotalsFile(path, version, options)
@@ -102,8 +102,8 @@ def _add_totals(names: Sequence[str], wish: "InspectRequest", path: Path) -> lis
 
 def _stream_totals(names: Sequence[str], wish: "InspectRequest") -> list[str]:
     """Write the rows to stdout as they come."""
-    from explorer.introspect.source import find_timm
-    from explorer.results.inspect_csv import COLUMNS, csv_text, options_text
+    from explorer.introspect.reading.source import find_timm
+    from explorer.report.inspect_csv import COLUMNS, csv_text, options_text
 
     version, options = find_timm(None).version, options_text(wish)
     failed = []
@@ -118,7 +118,7 @@ def _stream_totals(names: Sequence[str], wish: "InspectRequest") -> list[str]:
 
 
 def _row(outcome: "Outcome[InspectResult]", version: str, options: str) -> dict[str, Any]:
-    from explorer.results.inspect_csv import failure_row, totals_row
+    from explorer.report.inspect_csv import failure_row, totals_row
 
     if outcome.value is not None:
         return totals_row(outcome.model, outcome.value, version, options)
@@ -154,7 +154,7 @@ def _as_json(outcome: "Outcome[InspectResult]") -> dict[str, Any]:
 
 def _print_table(outcomes: "Sequence[Outcome[InspectResult]]") -> None:
     """A row a model: as people read numbers on a terminal; piped plain ones, and why a model failed."""
-    from explorer.results.figures import dimensions, short
+    from explorer.report.figures import dimensions, short
 
     is_piped = not on_terminal(sys.stdout)
     number = str if is_piped else short

@@ -6,7 +6,7 @@ from explorer.cli.output import notice
 from explorer.errors import ExplorerError, StoreError
 
 if TYPE_CHECKING:
-    from explorer.engine.protocol import BenchRequest, BenchResult
+    from explorer.protocol import BenchRequest, BenchResult
     from explorer.results.store import Store
 
 

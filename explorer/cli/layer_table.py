@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.cli.output import on_terminal, print_facts, print_lines, print_table, table_width
-from explorer.engine.protocol import FeatureLevel, InspectResult
-from explorer.results.figures import byte_size, dimensions, percent, short, size
-from explorer.results.layers import Row
+from explorer.protocol import FeatureLevel, InspectResult
+from explorer.report.figures import byte_size, dimensions, percent, short, size
+from explorer.report.layer_tree import Row
 
 _WIDEST_CLASS = 28
 

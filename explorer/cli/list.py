@@ -34,15 +34,15 @@ def list_models(
     """List models, with timm's own pattern rules."""
     from dataclasses import asdict
 
-    from explorer.graph import models
     from explorer.graph.search import closest
+    from explorer.queries import model_list
 
     graph = load(context, timm, extra)
-    known = models.families(graph)
+    known = model_list.families(graph)
     for name in family or ():
         if name not in known:
             raise UnknownName.of("family", name, closest(name, known))
-    entries = models.list_models(
+    entries = model_list.list_models(
         graph,
         patterns or (),
         exclude=exclude or (),

@@ -8,7 +8,7 @@ from explorer.errors import ExplorerError, TimmNotFound
 
 if TYPE_CHECKING:
     from explorer.graph import Graph
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
 
 _WILDCARDS = frozenset("*?[")
 
@@ -21,8 +21,8 @@ def check_name(name: str) -> None:
     if ":" in name:
         return
     with suppress(ImportError, TimmNotFound):
-        from explorer.graph.names import find_model
         from explorer.introspect import load_graph
+        from explorer.queries.names import find_model
 
         find_model(load_graph(), name)
 
@@ -60,8 +60,8 @@ def _matching(pattern: str, extras: "Sequence[Extra]") -> list[str]:
     from explorer.cli.options import nothing_matches
 
     try:
-        from explorer.graph.models import list_models
         from explorer.introspect import load_graph
+        from explorer.queries.model_list import list_models
 
         graph = load_graph(extras=extras)
         names = [entry.name for entry in list_models(graph, [pattern], include_tags="." in pattern)]
@@ -81,7 +81,7 @@ def model_names(graph: "Graph", patterns: Sequence[str]) -> list[str]:
         RequestError: none is.
     """
     from explorer.cli.options import nothing_matches
-    from explorer.graph.models import list_models
+    from explorer.queries.model_list import list_models
 
     entries = list_models(graph, patterns, include_tags=False, deprecated=True)
     names = [entry.name for entry in entries if entry.replaced_by or not entry.deprecated]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from explorer.engine.protocol import Event
+    from explorer.protocol import Event
 
 
 @contextmanager
@@ -48,7 +48,7 @@ class _LiveNarrator:
         self._task = progress.add_task(f"{self._title}starting the worker", total=None, figures="")
 
     def __call__(self, event: "Event") -> None:
-        from explorer.engine import protocol
+        from explorer import protocol
 
         match event:
             case protocol.Progress(message=message, fraction=fraction):
@@ -76,8 +76,8 @@ class _PlainNarrator:
         self._notes: set[str] = set()
 
     def __call__(self, event: "Event") -> None:
+        from explorer import protocol
         from explorer.cli.output import narrate, notice
-        from explorer.engine import protocol
 
         match event:
             case protocol.Log(message=message) if message not in self._notes:
@@ -93,8 +93,8 @@ class _PlainNarrator:
 
 def _figures(value: Any) -> str:
     """The figures of a measurement under way; nothing of other work."""
-    from explorer.engine.protocol import BenchPartial, VersusPartial
-    from explorer.results.figures import milliseconds, significant
+    from explorer.protocol import BenchPartial, VersusPartial
+    from explorer.report.figures import milliseconds, significant
 
     if isinstance(value, VersusPartial):
         return f"A over B {value.ratio:.3f}, {value.rounds} rounds"
@@ -105,7 +105,7 @@ def _figures(value: Any) -> str:
 
 def _step_line(value: Any) -> str:
     """A finished step of a search as a line; nothing of other work."""
-    from explorer.engine.protocol import TuneStep
-    from explorer.results.tuning import step_line
+    from explorer.protocol import TuneStep
+    from explorer.report.tuning import step_line
 
     return step_line(value) if isinstance(value, TuneStep) else ""

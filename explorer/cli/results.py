@@ -67,7 +67,7 @@ def list_runs(
     import sys
     from dataclasses import replace
 
-    from explorer.results import listing
+    from explorer.report import run_list
 
     store = _store()
     wanted = run_filter(patterns, device, dtype, label, source, since, mode)
@@ -80,9 +80,9 @@ def list_runs(
     if json:
         print_json([run.to_json() for run in runs])
     elif runs and not on_terminal(sys.stdout):
-        print_table(listing.RAW_HEADERS, [listing.raw_row(run) for run in runs])
+        print_table(run_list.RAW_HEADERS, [run_list.raw_row(run) for run in runs])
     elif runs:
-        headers, rows, right = listing.run_table(runs, shutil.get_terminal_size().columns)
+        headers, rows, right = run_list.run_table(runs, shutil.get_terminal_size().columns)
         print_table(headers, rows, right=right)
     if not runs:
         _tell_nothing(store, wanted)
@@ -93,7 +93,7 @@ def list_runs(
 @results.command()
 def show(run_id: Annotated[int, typer.Argument(metavar="ID")], json: JsonOption = False) -> None:
     """Show all that is kept of one run."""
-    from explorer.results.listing import run_facts
+    from explorer.report.run_list import run_facts
 
     details = _store().run(run_id)
     if json:

@@ -69,7 +69,7 @@ def _check_speed(details: "RunDetails") -> None:
 
 
 def _print_comparison(comparison: "Comparison", json: bool) -> None:
-    from explorer.results.listing import comparison_facts, difference_rows
+    from explorer.report.run_list import comparison_facts, difference_rows
 
     if json:
         print_json(comparison.to_json())
@@ -83,7 +83,7 @@ def _print_comparison(comparison: "Comparison", json: bool) -> None:
 
 
 def _print_sides(sides: "SideBySide", a: str, b: str) -> None:
-    from explorer.results.listing import pair_rows, side_notes
+    from explorer.report.run_list import pair_rows, side_notes
 
     rows = pair_rows(sides.pairs)
     differs = 1 if any(row[-1] for row in rows) else 0
@@ -96,7 +96,7 @@ def _print_sides(sides: "SideBySide", a: str, b: str) -> None:
 
 
 def _nothing_to_compare(sides: "SideBySide", a: str, b: str) -> RequestError:
-    from explorer.results.listing import side_notes
+    from explorer.report.run_list import side_notes
 
     notes = "; ".join(side_notes(sides, a, b))
     return RequestError(f"nothing to compare: no model has its samples/s in both {a} and {b}", notes)

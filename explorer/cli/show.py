@@ -19,8 +19,8 @@ def show(
     extra: WithOption = None,
 ) -> None:
     """Show all that is known of one thing, on a page."""
-    from explorer.graph.facts import facts
-    from explorer.graph.names import find_node
+    from explorer.queries.facts import facts
+    from explorer.queries.names import find_node
 
     graph = load(context, timm, extra, traces=not static)
     record = facts(graph, find_node(graph, name))

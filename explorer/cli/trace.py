@@ -14,10 +14,10 @@ from explorer.cli.output import check_place, narrate, notice, on_terminal, print
 from explorer.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
-    from explorer.cli.story import Line
-    from explorer.engine.protocol import TraceResult
-    from explorer.engine.tracing import Outcome
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
+    from explorer.protocol import TraceResult
+    from explorer.report.story import Line
+    from explorer.usecases.tracing import Outcome
 
 _WILDCARDS = frozenset("*?[")
 
@@ -72,7 +72,7 @@ def _trace_one(
     name: str, extras: "Sequence[Extra]", *, forward: bool, depth: int | None, full: bool, json: bool
 ) -> None:
     from explorer.engine.client import Client
-    from explorer.engine.protocol import TraceRequest
+    from explorer.protocol import TraceRequest
 
     request = TraceRequest(name, forward, tuple((n, str(path)) for n, path in extras))
     if not extras:
@@ -88,8 +88,8 @@ def _trace_one(
 
 def _store(result: "TraceResult") -> None:
     """Store a trace and sum it up on stderr; a trace that cannot be stored is shown all the same."""
-    from explorer.engine.story import call_count
     from explorer.introspect import traces
+    from explorer.protocol.story import call_count
 
     functions = len({step["callee"] for step in result.story["steps"]})
     narrate(
@@ -103,7 +103,7 @@ def _store(result: "TraceResult") -> None:
 
 
 def _print_stories(result: "TraceResult", depth: int | None, full: bool) -> None:
-    from explorer.cli.story import WIDTH, story_lines
+    from explorer.report.story import WIDTH, story_lines
 
     width = WIDTH
     if on_terminal(sys.stdout):
@@ -143,8 +143,8 @@ def _print_story(lines: "Sequence[Line]") -> None:
 def _trace_all(
     pattern: str | None, extras: "Sequence[Extra]", *, forward: bool, again: bool, bundle: Path | None, json: bool
 ) -> None:
-    from explorer.engine.tracing import untraced
     from explorer.introspect import load_graph, traces
+    from explorer.usecases.tracing import untraced
 
     graph = load_graph(extras=extras)
     version, digest = graph.info.timm_version, graph.info.digest
@@ -162,9 +162,9 @@ def _trace_all(
 def trace_models(
     names: Sequence[str], version: str, digest: str, extras: "Sequence[Extra]", forward: bool = False
 ) -> "list[Outcome[None]]":
-    """Trace these models as :func:`explorer.engine.tracing.trace_all` does, with progress and failures on stderr."""
-    from explorer.engine.protocol import Log, Progress
-    from explorer.engine.tracing import trace_all
+    """Trace these models as :func:`explorer.usecases.tracing.trace_all` does, with progress and failures on stderr."""
+    from explorer.protocol import Log, Progress
+    from explorer.usecases.tracing import trace_all
 
     with narrator() as tell:
 

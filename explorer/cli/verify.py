@@ -15,8 +15,8 @@ from explorer.errors import EngineError, TimmNotFound
 if TYPE_CHECKING:
     from explorer.graph import Graph
     from explorer.graph.traced import Traced
-    from explorer.graph.verify import Difference, ModelScore, Score, Verification
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
+    from explorer.queries.verification import Difference, ModelScore, Score, Verification
 
 _USUAL = 5
 _ROUNDING = 1e-6
@@ -40,7 +40,7 @@ def verify(
     Traces the models that are not traced yet, then says what share of the traced calls the source alone tells
     (recall), what share of those it tells were seen (precision), and why the rest differs.
     """
-    from explorer.graph import verify as verifying
+    from explorer.queries import verification as verifying
 
     graph = load(context, timm, extra, traces=False)
     names = model_names(graph, patterns or ())
@@ -82,7 +82,7 @@ def _traced(
 
 
 def _is_installed(digest: str, extras: "Sequence[Extra]") -> bool:
-    from explorer.introspect.source import find_timm
+    from explorer.introspect.reading.source import find_timm
 
     try:
         return find_timm(None, extras).digest == digest

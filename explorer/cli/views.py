@@ -12,9 +12,9 @@ from explorer.errors import RequestError
 
 if TYPE_CHECKING:
     from explorer.diagram import View
-    from explorer.engine.protocol import FlowRequest, FlowResult
     from explorer.graph import Graph, Node
-    from explorer.graph.slices import Slice
+    from explorer.protocol import FlowRequest, FlowResult
+    from explorer.queries.slices import Slice
 
 OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY = "overview", "calls", "classes", "imports", "family"
 ARCHITECTURE, DATAFLOW, USES, ALL = "architecture", "dataflow", "uses", "all"
@@ -128,7 +128,7 @@ def _running(
 ) -> Picture:
     from importlib import import_module
 
-    from explorer.graph.slices import MAX_NODES
+    from explorer.queries.slices import MAX_NODES
 
     flow = run(request)
     function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
@@ -142,7 +142,7 @@ def flow_request(model: str, options: Mapping[str, Any], extras: Sequence[tuple[
     Raises:
         RequestError: an option's value makes no sense for any model.
     """
-    from explorer.engine.protocol import FlowRequest
+    from explorer.protocol import FlowRequest
 
     names = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
     asked = {name: options[name] for name in names if options.get(name) is not None}
@@ -156,7 +156,7 @@ def dot_picture(file: Path, options: Mapping[str, Any]) -> Picture:
     Raises:
         RequestError: the file cannot be read, or is no DOT.
     """
-    from explorer.diagram.dot_reader import read_dot
+    from explorer.diagram.formats.dot_reader import read_dot
 
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -170,8 +170,8 @@ def dot_picture(file: Path, options: Mapping[str, Any]) -> Picture:
 
 def _picture(make: "Callable[[int], View]", options: Mapping[str, Any], usual: int) -> Picture:
     """A picture whose data and lines are those of its view."""
-    from explorer.diagram.interchange import view_node_link
-    from explorer.diagram.terminal import view_lines
+    from explorer.diagram.formats.interchange import view_node_link
+    from explorer.diagram.formats.terminal import view_lines
 
     nodes = options.get("nodes") or usual
     return Picture(
@@ -185,7 +185,7 @@ def _picture(make: "Callable[[int], View]", options: Mapping[str, Any], usual: i
 def _static(view: str, graph: "Graph", node: "Node | None", options: Mapping[str, Any]) -> Picture:
     from importlib import import_module
 
-    from explorer.graph.slices import MAX_NODES
+    from explorer.queries.slices import MAX_NODES
 
     function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
     steps = ("up", "depth") if view in _STEPS else ()
@@ -197,8 +197,8 @@ def _static(view: str, graph: "Graph", node: "Node | None", options: Mapping[str
 def _found(graph: "Graph", target: str, view: str | None) -> "tuple[Node, str]":
     """The node that is meant, and the view that suits it."""
     from explorer.graph import NodeKind
-    from explorer.graph.models import families
-    from explorer.graph.names import find_node
+    from explorer.queries.model_list import families
+    from explorer.queries.names import find_node
 
     is_model = any(f"{kind}:{target}" in graph for kind in (NodeKind.MODEL, NodeKind.ALIAS, NodeKind.WEIGHTS))
     if view in (None, FAMILY, CLASSES) and not is_model and target in families(graph):
@@ -209,12 +209,12 @@ def _found(graph: "Graph", target: str, view: str | None) -> "tuple[Node, str]":
 
 
 def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked: bool) -> Picture:
-    from explorer.diagram.terminal import tree_lines
+    from explorer.diagram.formats.terminal import tree_lines
     from explorer.diagram.views.calls import calls
     from explorer.graph import NodeKind
-    from explorer.graph.names import model_of
     from explorer.graph.nodelink import to_node_link
-    from explorer.graph.slices import USUAL_NODES
+    from explorer.queries.names import model_of
+    from explorer.queries.slices import USUAL_NODES
 
     current = undeprecated(graph, node)
     model = model_of(graph, current)
@@ -246,7 +246,7 @@ def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked
 def _slice(
     graph: "Graph", node: "Node", is_model: bool, up: int | None, depth: int | None, max_nodes: int | None
 ) -> "Slice":
-    from explorer.graph.slices import USUAL_NODES, around, model_calls
+    from explorer.queries.slices import USUAL_NODES, around, model_calls
 
     if is_model:
         return model_calls(graph, node, depth=depth, max_nodes=max_nodes)
@@ -256,8 +256,8 @@ def _slice(
 def _everything(graph: "Graph", target: str | None) -> Picture:
     """All nodes and edges; a target has to be one of them."""
     from explorer.diagram.view import view_of
-    from explorer.graph.names import find_node
     from explorer.graph.nodelink import to_node_link
+    from explorer.queries.names import find_node
 
     if target is not None:
         find_node(graph, target)

@@ -1,9 +1,9 @@
 """A slice of the graph as a picture: SVG, PNG, DOT, JSON, or lines of text for a terminal."""
 
-from explorer.diagram.interchange import data_of
-from explorer.diagram.process import GraphvizProcess
+from explorer.diagram.formats.interchange import data_of
+from explorer.diagram.formats.terminal import tree_lines
+from explorer.diagram.layout.process import GraphvizProcess
 from explorer.diagram.render import BINARY, DATA, FORMATS, LAID_OUT, draw, format_of, render
-from explorer.diagram.terminal import tree_lines
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode, view_of
 
 __all__ = [

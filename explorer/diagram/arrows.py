@@ -2,9 +2,9 @@
 
 from math import hypot
 
+from explorer.diagram.formats.markup import number
 from explorer.diagram.geometry import Curve, Point
-from explorer.diagram.markup import number
-from explorer.diagram.style import Head
+from explorer.diagram.style.colours import Head
 
 _HALF_WIDTH = {Head.SOLID: 3.6, Head.HOLLOW: 5.0, Head.OPEN: 4.2, Head.DIAMOND: 4.2, Head.DOT: 3.0, Head.NONE: 0.0}
 

@@ -5,11 +5,11 @@ from enum import StrEnum
 from math import ceil
 
 from explorer.diagram import shapes
+from explorer.diagram.formats.markup import element
 from explorer.diagram.geometry import Box, Curve
-from explorer.diagram.legend import Entry, legend_of
-from explorer.diagram.markup import element
-from explorer.diagram.metrics import SANS_EM, sans_width, wrap
-from explorer.diagram.style import EDGE_STYLES, MUTED, PAGE, SHADES, TEXT, Flow, Look, edge_ink, edge_width_px
+from explorer.diagram.style.colours import EDGE_STYLES, MUTED, PAGE, SHADES, TEXT, Flow, Look, edge_ink, edge_width_px
+from explorer.diagram.style.legend import Entry, legend_of
+from explorer.diagram.style.text_metrics import SANS_EM, sans_width, wrap
 from explorer.diagram.view import View
 from explorer.graph.model import EdgeKind, NodeKind
 

@@ -4,20 +4,10 @@ from collections.abc import Iterator
 
 from explorer.diagram import shapes
 from explorer.diagram.edge_labels import label_box
+from explorer.diagram.formats.markup import element, text
 from explorer.diagram.frames import frame_label_box, track_of
 from explorer.diagram.geometry import Box, Curve, Geometry
-from explorer.diagram.markup import element, text
-from explorer.diagram.metrics import (
-    EDGE_LABEL_CELLS,
-    EDGE_LABEL_PX,
-    GROUP_LABEL_CELLS,
-    GROUP_LABEL_PX,
-    LABEL_PX,
-    SUBLABEL_PX,
-    elide,
-    node_lines,
-)
-from explorer.diagram.style import (
+from explorer.diagram.style.colours import (
     EDGE_STYLES,
     FRAME,
     FRAME_LINE,
@@ -26,6 +16,16 @@ from explorer.diagram.style import (
     edge_ink,
     edge_width_px,
     evidence_name,
+)
+from explorer.diagram.style.text_metrics import (
+    EDGE_LABEL_CELLS,
+    EDGE_LABEL_PX,
+    GROUP_LABEL_CELLS,
+    GROUP_LABEL_PX,
+    LABEL_PX,
+    SUBLABEL_PX,
+    elide,
+    node_lines,
 )
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 

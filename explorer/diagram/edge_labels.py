@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from explorer.diagram.frames import course_of, first_place
 from explorer.diagram.geometry import Box, Curve, Geometry, Point, overlap
-from explorer.diagram.metrics import edge_label_size
+from explorer.diagram.style.text_metrics import edge_label_size
 from explorer.diagram.view import View, ViewEdge
 
 _TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from explorer.diagram.geometry import Box, Curve, Frame, Point
-from explorer.diagram.metrics import group_label_size
+from explorer.diagram.style.text_metrics import group_label_size
 
 _INSET = 7.0
 _STEP = 4.0

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from explorer.diagram.geometry import Geometry
-from explorer.diagram.process import GraphvizProcess
+from explorer.diagram.layout.process import GraphvizProcess
 from explorer.diagram.view import View, view_of
 from explorer.errors import LayoutTimeout, RequestError
 from explorer.graph.model import Graph
-from explorer.graph.slices import USUAL_NODES
+from explorer.queries.slices import USUAL_NODES
 
 LAID_OUT = ("svg", "png", "pdf", "html")
 """Formats that need positions."""
@@ -96,7 +96,7 @@ def render(
     """
     wanted = format_of(fmt)
     if wanted in DATA:
-        from explorer.diagram.interchange import data_of
+        from explorer.diagram.formats.interchange import data_of
         from explorer.graph.nodelink import to_node_link
 
         return data_of(to_node_link(graph), wanted)
@@ -108,7 +108,7 @@ def _placed(
     make: Callable[[int], View], nodes: int, time_limit_s: float, fit: bool, graphviz: GraphvizProcess | None
 ) -> tuple[View, Geometry]:
     """The first view that is laid out in time and readably wide, or the narrowest there is."""
-    from explorer.diagram.layout import READABLE_WIDTH_PX, lay_out
+    from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
 
     best: tuple[View, Geometry] | None = None
     late: LayoutTimeout | None = None
@@ -148,32 +148,32 @@ def _ever_smaller(make: Callable[[int], View], nodes: int) -> Iterator[View]:
 
 def _drawn(view: View, geometry: Geometry, fmt: str) -> bytes:
     if fmt == "html":
-        from explorer.diagram.html import html_of
+        from explorer.diagram.formats.html import html_of
 
         return html_of(view, geometry).encode()
-    from explorer.diagram.svg import svg_of
+    from explorer.diagram.formats.svg import svg_of
 
     svg = svg_of(view, geometry)
     if fmt == "svg":
         return svg.encode()
     if fmt == "pdf":
-        from explorer.diagram.pdf import pdf_of
+        from explorer.diagram.formats.pdf import pdf_of
 
         return pdf_of(svg)
-    from explorer.diagram.png import png_of
+    from explorer.diagram.formats.png import png_of
 
     return png_of(svg)
 
 
 def _written(view: View, fmt: str) -> bytes:
     if fmt == "dot":
-        from explorer.diagram.dot import dot_of
+        from explorer.diagram.formats.dot import dot_of
 
         return dot_of(view).encode()
     if fmt == "mmd":
-        from explorer.diagram.mermaid import mermaid_of
+        from explorer.diagram.formats.mermaid import mermaid_of
 
         return mermaid_of(view).encode()
-    from explorer.diagram.interchange import data_of, view_node_link
+    from explorer.diagram.formats.interchange import data_of, view_node_link
 
     return data_of(view_node_link(view), fmt)

@@ -1,10 +1,10 @@
 """The parts of an SVG picture that stand in the drawing and in its legend alike: boxes, lines, text."""
 
 from explorer.diagram.arrows import head_path, line_path, straight_path
+from explorer.diagram.formats.markup import element, text
 from explorer.diagram.geometry import Box, Curve, Point
-from explorer.diagram.markup import element, text
-from explorer.diagram.style import MUTED, NODE_STYLES, PAGE, SHADES, TEXT, Head, Ink, Look, shade_level
-from explorer.diagram.stylesheet import ink_class
+from explorer.diagram.style.colours import MUTED, NODE_STYLES, PAGE, SHADES, TEXT, Head, Ink, Look, shade_level
+from explorer.diagram.style.stylesheet import ink_class
 from explorer.graph.model import NodeKind
 
 FOCUS_PX = 2.6

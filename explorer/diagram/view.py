@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.labels import edge_label_of, edge_tooltip_of, label_of, sublabel_of, tooltip_of
-from explorer.diagram.style import Flow, Look
-from explorer.graph.links import source_url
+from explorer.diagram.style.colours import Flow, Look
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
-from explorer.graph.slices import MAX_NODES
+from explorer.queries.slices import MAX_NODES
+from explorer.queries.source_links import source_url
 
 _FRAMED = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION)
 

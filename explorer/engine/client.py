@@ -16,16 +16,8 @@ from contextlib import aclosing, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from explorer.engine.protocol import (
-    Event,
-    Failure,
-    LineSplitter,
-    Request,
-    Result,
-    decode_event,
-    encode_request,
-)
 from explorer.errors import WorkerDied
+from explorer.protocol import Event, Failure, LineSplitter, Request, Result, decode_event, encode_request
 
 if TYPE_CHECKING:
     import asyncio
@@ -39,7 +31,7 @@ _LINE_KEPT_BYTES = 2000
 
 def worker_command() -> list[str]:
     """The command line of the worker; ``-P`` keeps modules that lie in the current folder out of its way."""
-    return [sys.executable, "-P", "-m", "explorer.engine.worker"]
+    return [sys.executable, "-P", "-m", "explorer.worker.serve"]
 
 
 def worker_environment() -> dict[str, str]:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from explorer.graph import Node
     from explorer.graph.traced import Traced
     from explorer.introspect.build import Builder
-    from explorer.introspect.extras import Extra
-    from explorer.introspect.source import SourceTree
+    from explorer.introspect.reading.source import SourceTree
+    from explorer.introspect.reading.user_sources import Extra
 
 __all__ = ["load_graph"]
 
@@ -25,7 +25,8 @@ def load_graph(
     Args:
         timm: a folder, wheel or sdist of timm; the installed package when ``None``.
         use_cache: read and write the user's cache folder.
-        extras: source of the user's own that registers models, as :func:`~explorer.introspect.extras.find_extra` gives.
+        extras: source of the user's own that registers models, as
+            :func:`~explorer.introspect.reading.user_sources.find_extra` gives.
         traces: join what was seen at run time to it, as far as there are traces of this very source.
 
     Raises:
@@ -33,7 +34,7 @@ def load_graph(
         TimmSourceError: there is no timm at the path given.
         RequestError: source of the user's own cannot be read.
     """
-    from explorer.introspect.source import find_timm
+    from explorer.introspect.reading.source import find_timm
 
     source = find_timm(timm, extras)
     if use_cache:

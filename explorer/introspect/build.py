@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind, Problem
-from explorer.introspect.evaluate import Evaluator
-from explorer.introspect.external_names import external_id
-from explorer.introspect.follow import CallGraph, follow_calls
-from explorer.introspect.keep import kept_calls
-from explorer.introspect.parse import ClassDefinition, Definition, FunctionDefinition, Module, parse_module
+from explorer.introspect.call_graph import CallGraph, follow_calls
+from explorer.introspect.evaluator.external_names import external_id
+from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.evaluator.values import ExternalValue
+from explorer.introspect.reading.parse import ClassDefinition, Definition, FunctionDefinition, Module, parse_module
+from explorer.introspect.reading.source import SourceTree
 from explorer.introspect.registry import Architecture, Registry, read_registry
-from explorer.introspect.source import SourceTree
-from explorer.introspect.values import ExternalValue
+from explorer.introspect.reuse import kept_calls
 
 
 class Builder:

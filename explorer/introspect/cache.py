@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.graph import Graph, GraphInfo, Problem
 from explorer.graph.model import CALL_SECTIONS, Section
-from explorer.introspect.source import SourceTree
+from explorer.introspect.reading.source import SourceTree
 
 if TYPE_CHECKING:
     from explorer.introspect.build import Builder
@@ -92,7 +92,7 @@ def _builder_digest() -> str:
     """A hash of the code that builds graphs: an explorer that reads more must not see an older one's graphs."""
     hasher = hashlib.blake2b(_FORMAT.encode(), digest_size=8)
     here = Path(__file__).parent
-    for path in sorted([*here.glob("*.py"), *(here.parent / "graph" / name for name in ("contexts.py", "model.py"))]):
+    for path in sorted([*here.rglob("*.py"), *(here.parent / "graph").glob("*.py")]):
         with suppress(OSError):
             hasher.update(path.read_bytes())
     return hasher.hexdigest()

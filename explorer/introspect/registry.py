@@ -10,10 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from explorer.introspect.evaluate import Evaluator
-from explorer.introspect.operations import truth_of
-from explorer.introspect.parse import Module
-from explorer.introspect.values import REST, UNKNOWN, ClassValue, FunctionValue, GiveUp, InstanceValue, Value, as_json
+from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.evaluator.operations import truth_of
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    ClassValue,
+    FunctionValue,
+    GiveUp,
+    InstanceValue,
+    Value,
+    as_json,
+)
+from explorer.introspect.reading.parse import Module
 
 _REGISTRY = "timm.models._registry"
 _PRETRAINED = "timm.models._pretrained"

@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import explorer
-from explorer.engine.protocol import BenchRequest, BenchResult
 from explorer.errors import ExplorerError
+from explorer.protocol import BenchRequest, BenchResult
 from explorer.results.store import Store
 
 

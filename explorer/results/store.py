@@ -111,7 +111,7 @@ class Store:
         """Keep a finished run.
 
         Args:
-            result: a :class:`~explorer.engine.protocol.BenchResult` as JSON.
+            result: a :class:`~explorer.protocol.BenchResult` as JSON.
             label: what the user calls it.
             request: what was asked for, where the result does not tell.
 

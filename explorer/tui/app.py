@@ -11,13 +11,13 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
-from explorer.introspect.extras import Extra
+from explorer.introspect.reading.user_sources import Extra
 from explorer.tui.bench import Bench, BenchClient, BenchRun, Keep
 from explorer.tui.catalogue import Catalogue
-from explorer.tui.guide import Guide
+from explorer.tui.graph_service import Library
 from explorer.tui.help import HelpScreen
 from explorer.tui.keys import EVERYWHERE
-from explorer.tui.library import Library
+from explorer.tui.navigation import Guide
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
 from explorer.tui.widgets.failure import FailurePanel

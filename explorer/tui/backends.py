@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.engine.client import AsyncClient
-    from explorer.engine.protocol import BenchRequest, BenchResult
     from explorer.errors import ExplorerError
     from explorer.graph import Graph
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
+    from explorer.protocol import BenchRequest, BenchResult
 
 
 def graph_loader(timm: Path | None, extras: "Sequence[Extra]" = ()) -> "Callable[[], Graph]":

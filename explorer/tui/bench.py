@@ -10,8 +10,8 @@ from explorer.errors import ExplorerError, StoreError
 from explorer.tui.failures import unexpected
 
 if TYPE_CHECKING:
-    from explorer.engine.protocol import BenchPartial, BenchRequest, BenchResult, Event
-    from explorer.introspect.extras import Extra
+    from explorer.introspect.reading.user_sources import Extra
+    from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event
 
 
 class BenchClient(Protocol):
@@ -102,7 +102,7 @@ class Bench:
 
     async def measure(self, run: BenchRun) -> None:
         """Have a run measured; however it ends, the run says how."""
-        from explorer.engine.protocol import BenchRequest
+        from explorer.protocol import BenchRequest
 
         request = BenchRequest(run.model, extra=self._extra)
         try:
@@ -145,7 +145,7 @@ class Bench:
             await self._client.close()
 
     def _note(self, run: BenchRun, event: "Event") -> None:
-        from explorer.engine import protocol
+        from explorer import protocol
 
         if run.ending:
             return

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.graph.names import model_of
-from explorer.graph.slices import MAX_NODES, Slice, around, model_calls
+from explorer.queries.names import model_of
+from explorer.queries.slices import MAX_NODES, Slice, around, model_calls
 
 MOST_STEPS = 120
 """How many nodes a call path has at the most: more than a picture, since a tree scrolls."""

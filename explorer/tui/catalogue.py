@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from explorer.graph import Graph, NodeKind
-from explorer.graph.models import ModelEntry, list_models
+from explorer.queries.model_list import ModelEntry, list_models
 
 
 @dataclass(frozen=True, slots=True)

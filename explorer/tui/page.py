@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
-from explorer.graph.facts import facts
+from explorer.queries.facts import facts
 from explorer.tui.catalogue import Catalogue
 
 MOST = 60
@@ -53,7 +53,7 @@ class Page:
 
 
 def page_of(graph: Graph, node: Node) -> Page:
-    """Everything :func:`explorer.graph.facts.facts` knows of the node, in reading order."""
+    """Everything :func:`explorer.queries.facts.facts` knows of the node, in reading order."""
     record = facts(graph, node)
     model_like = node.kind in _MODELS
     sections = _model_sections(graph, record) if model_like else _source_sections(graph, record)

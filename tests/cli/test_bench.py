@@ -132,7 +132,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("options", SETTINGS)
 def test_every_setting_has_an_option(bench: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, options: str) -> None:
-    from explorer.engine.protocol import BenchRequest
+    from explorer.protocol import BenchRequest
 
     asked: list[Any] = []
     monkeypatch.setattr("explorer.cli.bench_runs.measure", lambda requests, keeper, *, as_json: asked.extend(requests))

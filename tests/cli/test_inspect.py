@@ -15,7 +15,7 @@ import pytest
 from jsonschema import validate
 
 from explorer.engine.client import worker_environment
-from explorer.results.inspect_csv import COLUMNS, LAYER_COLUMNS
+from explorer.report.inspect_csv import COLUMNS, LAYER_COLUMNS
 from explorer.results.schema import load
 from tests.cli.conftest import Done
 from tests.results.layer_samples import LAYERS

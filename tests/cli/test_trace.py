@@ -10,7 +10,7 @@ import pytest
 
 from explorer.engine.client import worker_environment
 from explorer.introspect import traces
-from explorer.introspect.source import find_timm
+from explorer.introspect.reading.source import find_timm
 from tests.cli.conftest import Done
 
 FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_tracer.py")]

@@ -9,8 +9,8 @@ import pytest
 from graphviz.quoting import quote
 
 from explorer.diagram import FORMATS, format_of, render, view_of
-from explorer.diagram.dot import name as dot_name
-from explorer.diagram.png import png_of
+from explorer.diagram.formats.dot import name as dot_name
+from explorer.diagram.formats.png import png_of
 from explorer.errors import OutputError, RequestError
 from explorer.graph.model import Graph
 from explorer.graph.nodelink import from_node_link, to_node_link

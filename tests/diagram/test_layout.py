@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.diagram import GraphvizProcess, process, render
+from explorer.diagram import GraphvizProcess, render
+from explorer.diagram.layout import process
 from explorer.errors import LayoutError
 from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 

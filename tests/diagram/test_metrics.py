@@ -1,6 +1,6 @@
 import pytest
 
-from explorer.diagram.metrics import (
+from explorer.diagram.style.text_metrics import (
     LABEL_CELLS,
     LABEL_PX,
     cells,

@@ -4,8 +4,8 @@ import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.geometry import Box, overlap
-from explorer.diagram.packing import Packing, pack
-from explorer.diagram.style import Flow, Look
+from explorer.diagram.layout.packing import Packing, pack
+from explorer.diagram.style.colours import Flow, Look
 from explorer.graph.model import Graph
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, process
-from explorer.diagram.style import Flow, Look
+from explorer.diagram import Group, View, ViewEdge, ViewNode, draw
+from explorer.diagram.layout import process
+from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import Stack
 from explorer.errors import LayoutTimeout, RequestError
 

@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from explorer.engine import worker
-from explorer.engine.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
+from explorer.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
+from explorer.worker import serve
 from tests.engine.fates import meet
 from tests.results.layer_samples import inspected
 
@@ -28,5 +28,5 @@ def inspect(request: InspectRequest, emit: Emit) -> InspectResult:
 
 
 if __name__ == "__main__":
-    worker.main({"inspect": inspect})
+    serve.main({"inspect": inspect})
     sys.exit()

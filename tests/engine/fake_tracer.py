@@ -5,10 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.engine import worker
-from explorer.engine.protocol import Emit, Log, Progress, TraceRequest, TraceResult
-from explorer.introspect.extras import digest_with
-from explorer.introspect.source import find_timm
+from explorer.introspect.reading.source import find_timm
+from explorer.introspect.reading.user_sources import digest_with
+from explorer.protocol import Emit, Log, Progress, TraceRequest, TraceResult
+from explorer.worker import serve
 from tests.engine.fates import meet
 
 
@@ -62,4 +62,4 @@ def trace(request: TraceRequest, emit: Emit) -> TraceResult:
 
 
 if __name__ == "__main__":
-    worker.main({"trace": trace})
+    serve.main({"trace": trace})

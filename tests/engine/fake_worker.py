@@ -7,8 +7,8 @@ import sys
 import time
 from dataclasses import replace
 
-from explorer.engine import worker
-from explorer.engine.protocol import (
+from explorer.errors import EngineError, OutOfMemory
+from explorer.protocol import (
     BenchPartial,
     BenchRequest,
     BenchResult,
@@ -27,7 +27,7 @@ from explorer.engine.protocol import (
     VersusRequest,
     VersusResult,
 )
-from explorer.errors import EngineError, OutOfMemory
+from explorer.worker import serve
 
 LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
 
@@ -134,4 +134,4 @@ def tune(request: TuneRequest, emit: Emit) -> TuneResult:
 
 if __name__ == "__main__":
     os.environ["EVENTS_FD"] = str(os.dup(1))
-    worker.main({"bench": bench, "versus": versus, "tune": tune})
+    serve.main({"bench": bench, "versus": versus, "tune": tune})

@@ -5,8 +5,8 @@ import signal
 import pytest
 
 from explorer.engine.client import AsyncClient
-from explorer.engine.protocol import BenchRequest, Log, Partial, Progress, Result
 from explorer.errors import OutOfMemory, WorkerDied
+from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
 
 
 async def collect(client, model):

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from explorer.engine.client import Client, worker_environment
-from explorer.engine.protocol import BenchRequest, Log, Partial, Progress, Result
 from explorer.errors import EngineError, OutOfMemory, WorkerDied
+from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_both_without_a_traceback(fake_worker):
     program = f"""
 import sys
 from explorer.engine.client import Client
-from explorer.engine.protocol import BenchRequest
+from explorer.protocol import BenchRequest
 try:
     with Client({fake_worker!r}) as client:
         client.run(BenchRequest("sleeps"), lambda _: print(client.pid, flush=True))
@@ -142,7 +142,7 @@ except KeyboardInterrupt:
     assert gone(pid)
 
 
-@pytest.mark.parametrize("module", ["explorer.engine.client", "explorer.engine.protocol", "explorer.cli.bench"])
+@pytest.mark.parametrize("module", ["explorer.engine.client", "explorer.protocol", "explorer.cli.bench"])
 def test_the_near_half_imports_no_torch(module):
     check = f"import sys, {module}; print([m for m in ('torch', 'torchvision', 'timm', 'textual') if m in sys.modules])"
     done = subprocess.run(

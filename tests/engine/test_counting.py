@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.counting import formulas
-from explorer.engine.counting.formulas import Cost
-from explorer.engine.protocol import InspectRequest
+from explorer.protocol import InspectRequest
+from explorer.worker.counting import formulas
+from explorer.worker.counting.formulas import Cost
 
 torch = pytest.importorskip("torch")
 nn, functional = torch.nn, torch.nn.functional
@@ -53,7 +53,7 @@ class Lambda(nn.Module):
 
 
 def counted(model, *shapes, device="cpu"):
-    from explorer.engine.counting import count
+    from explorer.worker.counting import count
 
     with torch.no_grad():
         return count(model.to(device).eval(), *(torch.zeros(shape, device=device) for shape in shapes))
@@ -210,7 +210,7 @@ def test_no_hook_and_no_mode_is_left_when_the_model_fails():
 
 
 def test_totals_alone_tell_no_modules():
-    from explorer.engine.counting import count
+    from explorer.worker.counting import count
 
     with torch.no_grad():
         found = count(nn.Linear(4, 4), torch.zeros(1, 4), by_module=False)
@@ -219,7 +219,7 @@ def test_totals_alone_tell_no_modules():
 
 def described(value):
     """Shape, layout and dtype of every tensor."""
-    from explorer.engine.counting import tensors_of
+    from explorer.worker.counting import tensors_of
 
     return [(tuple(t.shape), t.stride(), t.dtype, t.device.type) for t in tensors_of(value)]
 
@@ -257,7 +257,7 @@ SHORTENED = {
 
 @pytest.mark.parametrize("case", SHORTENED)
 def test_a_shortcut_gives_what_torch_does(case):
-    from explorer.engine.counting import Shortened
+    from explorer.worker.counting import Shortened
 
     function = SHORTENED[case]
     with torch.no_grad(), torch.device("meta"):
@@ -277,14 +277,14 @@ def test_a_shortcut_gives_what_torch_does(case):
     ],
 )
 def test_what_torch_refuses_no_shortcut_takes(function):
-    from explorer.engine.counting import Shortened
+    from explorer.worker.counting import Shortened
 
     with torch.no_grad(), torch.device("meta"), Shortened(), pytest.raises((RuntimeError, ValueError)):
         function(torch.empty(2, 6, 8))
 
 
 def test_initial_values_are_left_out_on_meta_alone():
-    from explorer.engine.counting import Unfilled
+    from explorer.worker.counting import Unfilled
 
     with Unfilled():
         real = nn.init.constant_(torch.empty(3), 2.0)

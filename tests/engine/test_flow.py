@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from explorer.diagram.style import Flow
+from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import View
 from explorer.diagram.views.architecture import architecture
 from explorer.diagram.views.dataflow import dataflow
 from explorer.engine.client import Client, worker_environment
-from explorer.engine.protocol import FlowRequest, FlowResult, InspectRequest, Log
 from explorer.errors import RequestError, UnknownName
-from explorer.results.figures import dimensions
+from explorer.protocol import FlowRequest, FlowResult, InspectRequest, Log
+from explorer.report.figures import dimensions
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from explorer.engine.protocol import InspectRequest, InspectResult, Log, Progress
 from explorer.errors import RequestError, UnknownName
+from explorer.protocol import InspectRequest, InspectResult, Log, Progress
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.inspecting import inspect_each
 from explorer.engine.pool import HOPELESS, is_of_the_model, usual_workers
-from explorer.engine.protocol import InspectRequest
 from explorer.errors import EngineError, OutOfMemory, TimmNotFound, WorkerDied
+from explorer.protocol import InspectRequest
+from explorer.usecases.inspecting import inspect_each
 
 FAKE_INSPECTOR = [sys.executable, "-P", str(Path(__file__).with_name("fake_inspector.py"))]
 WISH = InspectRequest("any")

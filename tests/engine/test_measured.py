@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from explorer.engine.protocol import BenchRequest, Log, Partial, Progress, VersusRequest
 from explorer.errors import OutOfMemory, RequestError, UnknownName
+from explorer.protocol import BenchRequest, Log, Partial, Progress, VersusRequest
 
 pytestmark = pytest.mark.xdist_group("torch")
 

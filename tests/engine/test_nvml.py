@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from explorer.engine import nvml
-from explorer.engine.nvml import GpuWatch
+from explorer.worker.hardware import nvml
+from explorer.worker.hardware.nvml import GpuWatch
 
 UUID = "11111111-2222-3333-4444-555555555555"
 BY_UUID = SimpleNamespace(uuid=UUID)

@@ -11,13 +11,13 @@ import pytest
 import torch
 from timm.layers import use_fused_attn
 
-from explorer.engine import memory
-from explorer.engine.bench import outcome, prepared, run
-from explorer.engine.bench.passes import TrainingStep, images
-from explorer.engine.protocol import BenchRequest, Log
 from explorer.errors import EngineError, OutOfMemory, RequestError
+from explorer.protocol import BenchRequest, Log
+from explorer.worker.hardware import memory_limit
+from explorer.worker.measuring import outcome, prepared, run
+from explorer.worker.measuring.passes import TrainingStep, images
 
-PREPARED = sys.modules["explorer.engine.bench.prepared"]
+PREPARED = sys.modules["explorer.worker.measuring.prepared"]
 CPU = torch.device("cpu")
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler here")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -218,20 +218,20 @@ def test_another_error_halves_nothing(monkeypatch, error):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what memory is left")
 def test_too_little_memory_of_the_machine_is_an_error_not_the_end(monkeypatch):
-    monkeypatch.setattr(memory, "_limit_bytes", lambda: memory.held_bytes() + (60 << 20))
+    monkeypatch.setattr(memory_limit, "_limit_bytes", lambda: memory_limit.held_bytes() + (60 << 20))
     logs = []
     result = run(request(batch_size=10**9), lambda e: logs.append(e) if isinstance(e, Log) else None)
     assert 1 <= result.batch_size < 500
     assert result.batch_size_requested == 10**9
     assert len(logs) < 8
-    assert not memory.is_short()
+    assert not memory_limit.is_short()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what memory is left")
 def test_the_bound_on_memory_goes_with_the_last_who_wanted_it():
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    first, second = memory.bounded(CPU), memory.bounded(CPU)
+    first, second = memory_limit.bounded(CPU), memory_limit.bounded(CPU)
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from explorer.engine.protocol import (
+from explorer.errors import OutOfMemory, RequestError, UnknownName
+from explorer.protocol import (
     BenchPartial,
     BenchRequest,
     BenchResult,
@@ -27,7 +28,6 @@ from explorer.engine.protocol import (
     encode_event,
     encode_request,
 )
-from explorer.errors import OutOfMemory, RequestError, UnknownName
 
 LATENCY = Latency(1.0, 2.0, 3.0, 1.5, 0.5, 4.0, 0.1, 0.9, 1.1)
 

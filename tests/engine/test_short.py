@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from explorer.engine.short import LIMIT, short
+from explorer.worker.tracing.short_text import LIMIT, short
 
 
 class Mode(enum.Enum):

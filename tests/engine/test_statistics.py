@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.engine.statistics import latency, median_interval, percentile
+from explorer.worker.measuring.statistics import latency, median_interval, percentile
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 101])

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from explorer.engine.client import Client, worker_environment
-from explorer.engine.protocol import Log, Progress, TraceRequest, TraceResult
-from explorer.engine.story import call_count
 from explorer.errors import RequestError, UnknownName
 from explorer.introspect import traces
-from explorer.introspect.extras import digest_with, find_extra
-from explorer.introspect.source import find_timm
+from explorer.introspect.reading.source import find_timm
+from explorer.introspect.reading.user_sources import digest_with, find_extra
+from explorer.protocol import Log, Progress, TraceRequest, TraceResult
+from explorer.protocol.story import call_count
 
 pytestmark = pytest.mark.xdist_group("torch")
 

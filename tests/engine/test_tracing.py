@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.protocol import (
+from explorer.errors import EngineError, OutOfMemory, RequestError, TimmNotFound, WorkerDied
+from explorer.introspect import traces
+from explorer.introspect.reading.source import find_timm
+from explorer.protocol import (
     Result,
     TraceRequest,
     TraceResult,
@@ -17,10 +20,7 @@ from explorer.engine.protocol import (
     encode_event,
     encode_request,
 )
-from explorer.engine.tracing import Outcome, trace_all, untraced
-from explorer.errors import EngineError, OutOfMemory, RequestError, TimmNotFound, WorkerDied
-from explorer.introspect import traces
-from explorer.introspect.source import find_timm
+from explorer.usecases.tracing import Outcome, trace_all, untraced
 
 DIGEST = "0" * 32
 FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).with_name("fake_tracer.py"))]
@@ -94,7 +94,7 @@ def test_an_interruption_ends_the_workers_at_once(
     program = (
         "import sys, explorer.engine.client as client\n"
         f"client.worker_command = lambda: {FAKE_TRACER!r}\n"
-        "from explorer.engine.tracing import trace_all\n"
+        "from explorer.usecases.tracing import trace_all\n"
         f"trace_all(['a', 'b', 'c'], *{timm!r}, workers=2)"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)

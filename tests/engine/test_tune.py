@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from explorer.engine.client import Client
-from explorer.engine.protocol import (
+from explorer.errors import RequestError
+from explorer.protocol import (
     TUNED,
     BenchRequest,
     Event,
@@ -22,8 +23,7 @@ from explorer.engine.protocol import (
     decode_request,
     encode_request,
 )
-from explorer.errors import RequestError
-from explorer.results.recipe import python
+from explorer.report.recipe import python
 
 pytestmark = pytest.mark.xdist_group("torch")
 BENCH = BenchRequest("test_vit", device="cpu", seconds=0.2, roofline=False)
@@ -162,7 +162,7 @@ def test_a_search_that_makes_no_sense_is_refused(wishes: dict[str, Any]) -> None
 def test_a_difference_is_in_parts_of_the_range_over_the_images_both_have() -> None:
     import torch
 
-    from explorer.engine.difference import difference
+    from explorer.worker.measuring.difference import difference
 
     reference = torch.tensor([[0.0, 1.0, 10.0], [0.0, 9.0, 10.0], [5.0, 5.0, 5.0]])
     outputs = torch.tensor([[0.0, 1.0, 10.0], [0.0, 11.0, 10.0]])
@@ -174,7 +174,7 @@ def test_a_difference_is_in_parts_of_the_range_over_the_images_both_have() -> No
 def test_outputs_that_are_not_finite_are_told_and_others_not_compared() -> None:
     import torch
 
-    from explorer.engine.difference import difference
+    from explorer.worker.measuring.difference import difference
 
     fine, broken = torch.ones(2, 3), torch.full((2, 3), float("inf"))
     found = difference([broken], [fine])
@@ -207,7 +207,7 @@ CPU = CUDA | {"dtype": ["bfloat16", "amp"], "cudnn_benchmark": [], "compile": ["
 def test_each_device_has_values_of_its_own(device: str, train: bool, expected: dict[str, list[Any]]) -> None:
     import torch
 
-    from explorer.engine import candidates
+    from explorer.worker.tuning import candidates
 
     block = torch.nn.Module()
     block.fused_attn = True
@@ -240,7 +240,7 @@ class _Rated:
 def test_turns_alternate_and_give_samples_a_second() -> None:
     from itertools import islice
 
-    from explorer.engine.turns import ratio_of, turns
+    from explorer.worker.measuring.turns import ratio_of, turns
 
     quick, slow = _Rated(0.01), _Rated(0.2)
     pairs = list(islice(turns(quick, slow, 0.1), 6))  # type: ignore[arg-type]

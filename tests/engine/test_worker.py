@@ -6,17 +6,9 @@ import sys
 import pytest
 
 from explorer.engine.client import worker_command, worker_environment
-from explorer.engine.protocol import (
-    BenchRequest,
-    Failure,
-    Log,
-    Progress,
-    Result,
-    decode_event,
-    encode_request,
-)
-from explorer.engine.worker import serve
 from explorer.errors import EngineError, RequestError, TimmNotFound
+from explorer.protocol import BenchRequest, Failure, Log, Progress, Result, decode_event, encode_request
+from explorer.worker.serve import serve
 
 
 def talk(command, sent):
@@ -96,7 +88,7 @@ def test_it_ends_quietly_when_nobody_reads(fake_worker):
 
 def test_the_first_event_comes_before_torch_is_imported():
     """Against the real worker, whose import is cut short by hiding torch."""
-    hide = "import sys; sys.modules['torch'] = None; from explorer.engine.worker import main; main()"
+    hide = "import sys; sys.modules['torch'] = None; from explorer.worker.serve import main; main()"
     _, events = talk([sys.executable, "-P", "-c", hide], encode_request(BenchRequest("resnet34")))
     assert isinstance(events[0], Progress)
     assert "torch" in events[0].message
@@ -126,8 +118,8 @@ def test_an_import_that_fails_is_an_error_with_a_reason(monkeypatch, raised, kin
     def import_module(_):
         raise raised
 
-    monkeypatch.setattr("explorer.engine.worker.import_module", import_module)
-    monkeypatch.delitem(sys.modules, "explorer.engine.bench", raising=False)
+    monkeypatch.setattr("explorer.worker.serve.import_module", import_module)
+    monkeypatch.delitem(sys.modules, "explorer.worker.measuring", raising=False)
     events = []
     serve([encode_request(BenchRequest("x"))], events.append)
     assert isinstance(events[-1].error, kind)

@@ -7,8 +7,8 @@ import pytest
 
 from explorer.errors import RequestError
 from explorer.graph import Graph, NodeKind
-from explorer.graph.arguments import accepted_arguments, check_arguments
 from explorer.introspect import load_graph
+from explorer.queries.model_arguments import accepted_arguments, check_arguments
 
 TOY = """
     from dataclasses import dataclass, replace

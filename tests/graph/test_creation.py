@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.creation import call_between, creation_calls
 from explorer.graph.traced import Traced
+from explorer.queries.creation import call_between, creation_calls
 
 NETS = """
     model:small -creates-> timm.m:create#small

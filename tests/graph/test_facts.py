@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import Graph, Node, NodeKind
-from explorer.graph.facts import facts, model_classes, source_url
-from explorer.graph.names import find_node
+from explorer.queries.facts import facts, model_classes, source_url
+from explorer.queries.names import find_node
 
 
 def about(graph: Graph, name: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 from explorer.graph import Graph
-from explorer.graph.families import Blocks, blocks_of, families_of, family_named
-from explorer.graph.variants import portrait_of
+from explorer.queries.families import Blocks, blocks_of, families_of, family_named
+from explorer.queries.variants import portrait_of
 
 from .conftest import DrawGraph
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.graph.models import ModelEntry, deprecated_names, families, list_models, natural_key
+from explorer.queries.model_list import ModelEntry, deprecated_names, families, list_models, natural_key
 
 
 def registry(**models: dict[str, bool]) -> Graph:

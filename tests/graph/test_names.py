@@ -4,7 +4,7 @@ import pytest
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph import Graph, Node, NodeKind
-from explorer.graph.names import current, find_model, find_node, model_of, weights_of
+from explorer.queries.names import current, find_model, find_node, model_of, weights_of
 
 MODELS = """
     model:net -registers-> timm.models.toy:net

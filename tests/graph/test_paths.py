@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.names import find_node
-from explorer.graph.paths import shortest_path
 from explorer.graph.traced import Traced
+from explorer.queries.names import find_node
+from explorer.queries.paths import shortest_path
 
 CREATE = "timm.models._factory:create_model"
 

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Evidence, Graph, NodeKind
-from explorer.graph.facts import model_classes
-from explorer.graph.names import find_model, find_node
-from explorer.graph.slices import MAX_NODES, around, model_calls
 from explorer.graph.traced import Traced
+from explorer.queries.facts import model_classes
+from explorer.queries.names import find_model, find_node
+from explorer.queries.slices import MAX_NODES, around, model_calls
 
 CREATE = "timm.models._factory:create_model"
 BUILD = "timm.models._builder:build_model_with_cfg"

@@ -1,4 +1,4 @@
-from explorer.graph.spine import rows_of
+from explorer.queries.main_line import rows_of
 
 from .conftest import DrawGraph
 

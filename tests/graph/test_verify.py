@@ -5,7 +5,7 @@ import pytest
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts
 from explorer.graph.traced import Traced
-from explorer.graph.verify import MISSING, Cause, Score, Verification, verify
+from explorer.queries.verification import MISSING, Cause, Score, Verification, verify
 
 CREATE = "timm.f:create"
 Drawn = Sequence[str]

@@ -2,9 +2,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from explorer.introspect.parse import Module, parse_module
+from explorer.introspect.reading.parse import Module, parse_module
+from explorer.introspect.reading.source import module_name
 from explorer.introspect.registry import Registry, read_registry
-from explorer.introspect.source import module_name
 
 HEADER = """
 import os

@@ -13,7 +13,7 @@ from explorer.graph.nodelink import to_node_link
 from explorer.introspect import load_graph
 from explorer.introspect.build import Builder
 from explorer.introspect.cache import cached_graph
-from explorer.introspect.source import SourceTree, find_timm
+from explorer.introspect.reading.source import SourceTree, find_timm
 
 MakeTimm = Callable[..., Path]
 

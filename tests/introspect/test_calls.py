@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 from explorer.graph.contexts import Contexts
-from explorer.introspect.follow import CallGraph, follow_calls
-from explorer.introspect.parse import parse_module
+from explorer.introspect.call_graph import CallGraph, follow_calls
+from explorer.introspect.reading.parse import parse_module
 from explorer.introspect.registry import Architecture, read_registry
 
 from . import running

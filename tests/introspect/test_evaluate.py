@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from explorer.introspect.evaluate import Evaluator
-from explorer.introspect.parse import parse_module
-from explorer.introspect.values import REST, UNKNOWN, Environment, is_data, is_known, options_of
+from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.evaluator.values import REST, UNKNOWN, Environment, is_data, is_known, options_of
+from explorer.introspect.reading.parse import parse_module
 
 
 def run(source: str, **others: str) -> Environment:
@@ -338,9 +338,9 @@ TOO_LARGE = [
 ]
 _CHILD = """
 import json, resource, sys, tracemalloc
-from explorer.introspect.evaluate import Evaluator
-from explorer.introspect.parse import parse_module
-from explorer.introspect.values import UNKNOWN
+from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.reading.parse import parse_module
+from explorer.introspect.evaluator.values import UNKNOWN
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
 tracemalloc.start()

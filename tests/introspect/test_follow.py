@@ -8,9 +8,9 @@ import pytest
 from explorer.graph import Graph
 from explorer.graph.contexts import Contexts
 from explorer.introspect import load_graph
-from explorer.introspect.extras import find_extra
-from explorer.introspect.follow import follow_calls
-from explorer.introspect.parse import Module
+from explorer.introspect.call_graph import follow_calls
+from explorer.introspect.reading.parse import Module
+from explorer.introspect.reading.user_sources import find_extra
 from explorer.introspect.registry import read_registry
 
 Parse = Callable[..., dict[str, Module]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from explorer.introspect.keywords import keyword_uses
+from explorer.introspect.reading.keywords import keyword_uses
 
 
 def uses(body: str, parameters: str = "**kwargs", of: str = "kwargs") -> dict[str, Any]:

@@ -3,7 +3,7 @@ from textwrap import dedent
 
 import pytest
 
-from explorer.introspect.parse import Import, Module, absolute, import_bindings, parse_module
+from explorer.introspect.reading.parse import Import, Module, absolute, import_bindings, parse_module
 
 
 def parsed(source: str, file: str = "models/toy.py") -> Module:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from explorer.introspect.parse import Module, parse_module
+from explorer.introspect.evaluator.values import UNKNOWN
+from explorer.introspect.reading.parse import Module, parse_module
 from explorer.introspect.registry import Registry, Weights, read_registry
-from explorer.introspect.values import UNKNOWN
 
 ReadRegistry = Callable[..., Registry]
 URL = "url='https://x'"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import TimmNotFound, TimmSourceError
-from explorer.introspect.source import find_timm, installed_folder, module_name
+from explorer.introspect.reading.source import find_timm, installed_folder, module_name
 
 MakeTimm = Callable[..., Path]
 pytestmark = pytest.mark.usefixtures("no_imports")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from explorer.engine.protocol import FeatureLevel, InspectResult, Layer, Totals
+from explorer.protocol import FeatureLevel, InspectResult, Layer, Totals
 
 
 def layer(name: str, class_name: str = "Conv2d", **more: Any) -> Layer:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from explorer.engine.protocol import BenchResult, Latency
+from explorer.protocol import BenchResult, Latency
 
 LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
 RESULT = BenchResult(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from explorer.engine.protocol import InspectRequest
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
-from explorer.results.inspect_csv import (
+from explorer.protocol import InspectRequest
+from explorer.report.inspect_csv import (
     COLUMNS,
     LAYER_COLUMNS,
     TotalsFile,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.engine.protocol import Layer
 from explorer.errors import RequestError, UnknownName
-from explorer.results.layers import SCREEN_ROWS, Row, flat_rows, tree_rows
+from explorer.protocol import Layer
+from explorer.report.layer_tree import SCREEN_ROWS, Row, flat_rows, tree_rows
 from tests.results.layer_samples import LAYERS, block, layer
 
 

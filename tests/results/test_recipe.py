@@ -7,8 +7,8 @@ import pytest
 
 from explorer.cli import bench_runs
 from explorer.cli.main import run
-from explorer.engine.protocol import BenchRequest
-from explorer.results.recipe import command, python
+from explorer.protocol import BenchRequest
+from explorer.report.recipe import command, python
 from tests.tui.samples import result
 
 REQUESTS = {

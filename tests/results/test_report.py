@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from explorer.engine.protocol import CompileTimes, Difference, GpuReadings, Latency, TrainTimes, TuneStep, VersusResult
-from explorer.results.figures import mebibytes, milliseconds, significant, size
-from explorer.results.report import TABLE_HEADERS, bench_facts, common_settings, settings_line, table_row
-from explorer.results.tuning import STEP_HEADERS, step_line, step_row, step_table
-from explorer.results.versus import ratio_sentence, versus_facts, versus_rows
+from explorer.protocol import CompileTimes, Difference, GpuReadings, Latency, TrainTimes, TuneStep, VersusResult
+from explorer.report.figures import mebibytes, milliseconds, significant, size
+from explorer.report.measurement import TABLE_HEADERS, bench_facts, common_settings, settings_line, table_row
+from explorer.report.tuning import STEP_HEADERS, step_line, step_row, step_table
+from explorer.report.versus import ratio_sentence, versus_facts, versus_rows
 from tests.tui.samples import result
 
 LATENCY = Latency(2.0, 3.0, 4.0, 2.1, 1.9, 5.0, 0.1, 1.95, 2.05)

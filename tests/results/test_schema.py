@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from explorer.engine.protocol import (
+from explorer.errors import OutOfMemory
+from explorer.protocol import (
     BenchRequest,
     BenchResult,
     CompileTimes,
@@ -23,7 +24,6 @@ from explorer.engine.protocol import (
     TuneStep,
     VersusResult,
 )
-from explorer.errors import OutOfMemory
 from explorer.results.schema import NAMES, load
 from tests.results.layer_samples import inspected
 

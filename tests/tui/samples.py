@@ -3,20 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from explorer.engine.protocol import (
-    BenchPartial,
-    BenchRequest,
-    BenchResult,
-    Event,
-    Latency,
-    Log,
-    Partial,
-    Progress,
-    Roofline,
-)
 from explorer.errors import ExplorerError
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.graph.contexts import Contexts
+from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event, Latency, Log, Partial, Progress, Roofline
 
 MARKUP = "Takes [bold]x[/bold], gives [/] or [link=a]b[/] and [unclosed"
 

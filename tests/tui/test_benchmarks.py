@@ -1,7 +1,7 @@
 import pytest
 
-from explorer.engine.protocol import BenchRequest
 from explorer.errors import OutOfMemory, StoreError
+from explorer.protocol import BenchRequest
 from explorer.tui.widgets.bench_view import RunTable
 
 from .driving import SIZES, go_to, made, ready, screen, seen, until

@@ -4,10 +4,10 @@ from math import prod
 
 from explorer.diagram.view import View
 from explorer.diagram.views.folding import fold
-from explorer.diagram.views.passes import Painter
-from explorer.diagram.views.units import Pass, Rules, is_join
-from explorer.engine.protocol.flow import FlowResult
+from explorer.diagram.views.pass_view import Painter
+from explorer.diagram.views.segments import Pass, Rules, is_join
 from explorer.graph.model import Graph
+from explorer.protocol.flow import FlowResult
 
 
 def architecture(flow: FlowResult, *, depth: int | None = None, nodes: int = 40, graph: Graph | None = None) -> View:

@@ -6,12 +6,12 @@ from functools import partial
 from explorer.diagram.view import Stack, View, counted, view_of
 from explorer.diagram.views.calls_model import calls_of_model
 from explorer.diagram.views.rows import add_beside, add_callers, folds_of, widest_that_fits
-from explorer.diagram.views.sheet import Sheet
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import Graph, Node, NodeKind
-from explorer.graph.names import current, model_of
-from explorer.graph.slices import USUAL_NODES, around
-from explorer.graph.spine import Row, rows_of
-from explorer.graph.surroundings import called_by, callers_of
+from explorer.queries.main_line import Row, rows_of
+from explorer.queries.names import current, model_of
+from explorer.queries.slices import USUAL_NODES, around
+from explorer.queries.surroundings import called_by, callers_of
 
 _BESIDE, _ACROSS = 4, 3
 

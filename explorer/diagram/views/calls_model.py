@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from explorer.diagram.stacking import STRIP_PX
+from explorer.diagram.layout.stacking import STRIP_PX
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.rows import add_beside, widest_that_fits
-from explorer.diagram.views.sheet import Sheet
-from explorer.graph.classes import INIT, ancestors
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import Graph, Node
-from explorer.graph.slices import Slice, model_calls
-from explorer.graph.spine import Row, rows_of
+from explorer.queries.instantiation import INIT, ancestors
+from explorer.queries.main_line import Row, rows_of
+from explorer.queries.slices import Slice, model_calls
 
 _BESIDE = 3
 _GAP_PX = 30.0

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from explorer.diagram.view import View, counted
 from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.sheet import Sheet
+from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
-from explorer.graph.composition import (
+from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.queries.composition import (
     Composition,
     composition_around,
     composition_of_model,
     made_by_function,
     starts_in,
 )
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
-from explorer.graph.names import current, model_of
-from explorer.graph.slices import MAX_NODES
+from explorer.queries.names import current, model_of
+from explorer.queries.slices import MAX_NODES
 
 _MODULE = "torch.nn:Module"
 _LEFT_OUT = "torch.nn.Module, from which all of these modules inherit in the end, is left out."

@@ -1,13 +1,13 @@
 """The forward pass as it really runs: layers, the operators between them, branches and residuals."""
 
 from explorer.diagram.view import View
+from explorer.diagram.views.captions import Words
 from explorer.diagram.views.folding import fold
-from explorer.diagram.views.passes import Amount, Painter
-from explorer.diagram.views.units import Pass, Rules, Unit, is_step
-from explorer.diagram.views.words import Words
-from explorer.engine.protocol.flow import FlowResult
+from explorer.diagram.views.pass_view import Amount, Painter
+from explorer.diagram.views.segments import Pass, Rules, Unit, is_step
 from explorer.errors import RequestError
 from explorer.graph.model import Graph
+from explorer.protocol.flow import FlowResult
 
 LEVELS = ("module", "operator")
 

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from explorer.diagram.views.units import Pass, Unit
+from explorer.diagram.views.segments import Pass, Unit
 
 _LONGEST_PATTERN = 8
 

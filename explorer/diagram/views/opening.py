@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from explorer.diagram.views.units import Pass, Unit
-from explorer.graph.slices import MAX_NODES
+from explorer.diagram.views.segments import Pass, Unit
+from explorer.queries.slices import MAX_NODES
 
 _FEW = 6
 """Blocks of a stage that is opened though one like it is open."""

@@ -1,13 +1,13 @@
 """The view ``overview``: timm on one whiteboard."""
 
-from explorer.diagram.style import Flow
+from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views import overview_data as data
 from explorer.diagram.views import overview_models as models
-from explorer.diagram.views.sheet import Sheet
-from explorer.graph.families import families_of
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import Graph, NodeKind
-from explorer.graph.slices import MAX_NODES
+from explorer.queries.families import families_of
+from explorer.queries.slices import MAX_NODES
 
 _YOURS = "frame:yours"
 

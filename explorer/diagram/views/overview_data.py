@@ -4,9 +4,9 @@ from collections import Counter
 
 from explorer.diagram.view import Stack, counted
 from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.sheet import Sheet
-from explorer.graph.classes import class_made_by
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import EdgeKind, Graph, NodeKind
+from explorer.queries.instantiation import class_made_by
 
 CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
 CREATE_LOADER = "timm.data.loader:create_loader"

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from explorer.diagram.style import Flow
+from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import Stack, counted
 from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.sheet import Sheet
-from explorer.graph.classes import ancestors, class_made_by
-from explorer.graph.families import Blocks, Family, blocks_of, families_of
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import EdgeKind, Graph, NodeKind
+from explorer.queries.families import Blocks, Family, blocks_of, families_of
+from explorer.queries.instantiation import ancestors, class_made_by
 
 CREATE_MODEL = "timm.models._factory:create_model"
 MOST_USED = 5

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from explorer.diagram.labels import label_of
-from explorer.diagram.layout import READABLE_WIDTH_PX
-from explorer.diagram.stacking import stacked
-from explorer.diagram.style import Look
+from explorer.diagram.layout.choose import READABLE_WIDTH_PX
+from explorer.diagram.layout.stacking import stacked
+from explorer.diagram.style.colours import Look
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.sheet import Sheet
+from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
-from explorer.graph.spine import Row
+from explorer.queries.main_line import Row
 
 BOX_PX = 46.0
 """The height of a box with two lines."""

@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from explorer.diagram.style import Flow
+from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.boxes import first_few, named
-from explorer.diagram.views.sheet import Sheet
+from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
-from explorer.graph.families import Family, families_of
 from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
-from explorer.graph.names import current, model_of
-from explorer.graph.slices import MAX_NODES
-from explorer.graph.uses import uses_of
-from explorer.graph.variants import portrait_of
+from explorer.queries.families import Family, families_of
+from explorer.queries.names import current, model_of
+from explorer.queries.slices import MAX_NODES
+from explorer.queries.usage import uses_of
+from explorer.queries.variants import portrait_of
 
 _MORE_FAMILIES, _MORE_MAKERS = "group:families", "group:makers"
 _FAMILIES, _MAKERS = "frame:families", "frame:makers"

@@ -6,7 +6,7 @@ from functools import partial
 from textual.widgets.tree import TreeNode
 
 from explorer.graph import NodeKind
-from explorer.graph.models import ModelEntry
+from explorer.queries.model_list import ModelEntry
 from explorer.tui.catalogue import Catalogue, Family
 from explorer.tui.widgets.fitted_tree import FittedTree, Row
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from explorer.engine.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator, FlowResult, FlowTensor
+from explorer.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator, FlowResult, FlowTensor
 
 Shape = tuple[int, ...]
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.diagram.style import Flow, Look
+from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import View, ViewNode
 from explorer.diagram.views.architecture import architecture
-from explorer.engine.protocol.flow import FlowResult
 from explorer.graph.model import Graph, GraphInfo, Node, NodeKind
+from explorer.protocol.flow import FlowResult
 from tests.diagram.views.flows import FlowMaker, block, residual_net
 
 

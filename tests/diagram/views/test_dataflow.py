@@ -2,11 +2,11 @@
 
 import pytest
 
-from explorer.diagram.style import Flow, Look
+from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import View
 from explorer.diagram.views.dataflow import dataflow
-from explorer.engine.protocol.flow import FlowResult
 from explorer.errors import RequestError
+from explorer.protocol.flow import FlowResult
 from tests.diagram.views.flows import FlowMaker, residual_net
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from explorer.diagram.geometry import overlap
-from explorer.diagram.stacking import stacked
+from explorer.diagram.layout.stacking import stacked
 from explorer.diagram.view import Stack, View
 from explorer.diagram.views.calls import calls
 from explorer.diagram.views.classes import classes
@@ -14,7 +14,7 @@ from explorer.diagram.views.imports import imports
 from explorer.diagram.views.overview import overview
 from explorer.diagram.views.uses import uses
 from explorer.graph import Graph
-from explorer.graph.families import families_of
+from explorer.queries.families import families_of
 
 FACTORIES = (
     "timm.models._factory:create_model",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from explorer.diagram.style import Flow, Look
+from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import View
 from explorer.diagram.views.calls import calls
 from explorer.diagram.views.classes import classes

@@ -1,0 +1,1 @@
+"""A view written in one format each, from SVG to lines for a terminal."""

@@ -1,0 +1,41 @@
+"""A picture as one HTML file to walk around in: pan, zoom, search, facts, folding. It asks the network for nothing."""
+
+import json
+from pathlib import Path
+
+from explorer.diagram.formats.interchange import view_node_link
+from explorer.diagram.formats.markup import text
+from explorer.diagram.formats.svg import svg_of
+from explorer.diagram.geometry import Geometry
+from explorer.diagram.style.stylesheet import themed_stylesheet
+from explorer.diagram.view import View
+
+_SCRIPTS = ("picture.js", "camera.js", "folding.js", "facts.js", "search.js", "page.js")
+"""Each uses what those before it define."""
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def html_of(view: View, geometry: Geometry) -> str:
+    """The page. The same view gives the same text."""
+    picture = svg_of(view, geometry, themed_stylesheet(view))
+    return "\n".join(
+        (
+            '<!doctype html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{text(view.title)}</title>\n<style>\n{_part('page.css')}</style>\n</head>\n<body>",
+            _part("body.html").replace("<!-- picture -->", picture),
+            f'<script type="application/json" id="view">{_data(view)}</script>',
+            f'<script>\n"use strict";\n{"".join(map(_part, _SCRIPTS))}</script>\n</body>\n</html>\n',
+        )
+    )
+
+
+def _part(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
+def _data(view: View) -> str:
+    """The view as JSON that no markup in it can end."""
+    return json.dumps(view_node_link(view), ensure_ascii=True).replace("<", "\\u003c")

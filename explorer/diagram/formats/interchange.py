@@ -1,0 +1,118 @@
+"""A graph or a view as data for other programs: networkx's node-link JSON, GraphML and GEXF."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from explorer.diagram.formats.markup import as_xml
+from explorer.diagram.view import View
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_DATE = re.compile(r' lastmodifieddate="[^"]*"')
+
+
+def view_node_link(view: View) -> dict[str, Any]:
+    """What a picture shows, as a dict that ``networkx.node_link_graph(data, edges="edges")`` reads.
+
+    Nodes carry ``id, kind, label`` and, where they have them, ``sublabel, tooltip, href, group, focus, shade``; edges
+    ``source, target, key`` (the kind, numbered where two have the same), ``kind, evidence`` and ``label, tooltip``.
+    """
+    facts = {"title": view.title, "subtitle": view.subtitle, "notes": list(view.notes), "shaded_by": view.shaded_by}
+    return {
+        "directed": True,
+        "multigraph": True,
+        "graph": {**_known(facts), "groups": [_fields(group) for group in view.groups]},
+        "nodes": [_fields(node) for node in view.nodes],
+        "edges": _edges(view),
+    }
+
+
+def data_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
+    """Node-link data in one of the formats for machines: ``json``, ``graphml`` or ``gexf``."""
+    return {"json": json_of, "graphml": graphml_of, "gexf": gexf_of}[fmt](node_link)
+
+
+def json_of(node_link: Mapping[str, Any]) -> bytes:
+    """Node-link data as JSON, a node or an edge a line."""
+    rows = {name: value for name, value in node_link.items() if name in ("nodes", "edges")}
+    head = json.dumps({name: value for name, value in node_link.items() if name not in rows}, ensure_ascii=False)
+    lists = (f'"{name}": [{_lines(values)}]' for name, values in rows.items())
+    return (",\n".join((head.removesuffix("}"), *lists)) + "}\n").encode(errors="replace")
+
+
+def _lines(values: Iterable[Any]) -> str:
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    return ",".join(f"\n{encode(value)}" for value in values)
+
+
+def graphml_of(node_link: Mapping[str, Any]) -> bytes:
+    """Node-link data as GraphML; a fact that is no number and no text becomes JSON, a character XML lacks U+FFFD."""
+    from io import BytesIO
+
+    import networkx as nx
+
+    written = BytesIO()
+    nx.write_graphml_xml(_flat_graph(node_link), written, encoding="utf-8", prettyprint=True)
+    return written.getvalue()
+
+
+def gexf_of(node_link: Mapping[str, Any]) -> bytes:
+    """Node-link data as GEXF, as :func:`graphml_of` has it; without the date, so that the same graph gives the same."""
+    import networkx as nx
+
+    lines = "\n".join(nx.generate_gexf(_flat_graph(node_link), encoding="utf-8", prettyprint=True))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{_DATE.sub("", lines, count=1)}\n'.encode()
+
+
+def _edges(view: View) -> list[dict[str, Any]]:
+    keys: Counter[tuple[str, str, str]] = Counter()
+    edges = []
+    for edge in view.edges:
+        keys[edge.source, edge.target, edge.kind] += 1
+        number = keys[edge.source, edge.target, edge.kind]
+        key = str(edge.kind) if number == 1 else f"{edge.kind} {number}"
+        edges.append({"source": edge.source, "target": edge.target, "key": key, **_fields(edge)})
+    return edges
+
+
+def _fields(thing: object) -> dict[str, Any]:
+    """The fields of a part of a view that hold something."""
+    return _known({name: getattr(thing, name) for name in type(thing).__dataclass_fields__})  # type: ignore[attr-defined]
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: [str(x) for x in value] if isinstance(value, tuple) else value for name, value in facts.items()}
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in plain.items()}
+    return {name: value for name, value in plain.items() if value or (value == 0 and value is not False)}
+
+
+def _flat_graph(node_link: Mapping[str, Any]) -> "nx.MultiDiGraph":
+    import networkx as nx
+
+    graph = nx.MultiDiGraph(**_flat(node_link["graph"]))
+    for node in node_link["nodes"]:
+        facts = _flat(node)
+        name = facts.pop("id")
+        graph.add_node(name, **{"label": facts.get("name", name), **facts})
+    for i, edge in enumerate(node_link["edges"]):
+        facts = _flat(edge)
+        source, target, key = (facts.pop(part) for part in ("source", "target", "key"))
+        graph.add_edge(source, target, key=key, **facts, id=f"e{i}")
+    return graph
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as XML formats hold them."""
+    return {name: _scalar(value) for name, value in facts.items()}
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return as_xml(value)
+    if isinstance(value, bool | int | float):
+        return value
+    return as_xml(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,191 @@
+"""What flows between the boxes of a picture: operators' tensors, gathered by the boxes that they run in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from explorer.diagram.views.opening import Shown
+from explorer.diagram.views.segments import Pass, Unit
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Tensors that one end gives and another takes: their shape as given and as taken, which views may make another.
+
+    ``is_shortcut`` tells that it joins, in an addition, what was made of it meanwhile. ``after`` says which repeat
+    gives it where that is not the last (``1 of 12``).
+    """
+
+    source: int
+    target: int
+    given: Shape
+    taken: Shape
+    is_shortcut: bool = False
+    after: str = ""
+
+
+def streams(passed: Pass, tree: Sequence[Shown]) -> list[Stream]:
+    """All streams between the boxes of a tree, by the boxes' places in it, in the order they are first taken.
+
+    An input of the model is -1 and below; an output is the number of boxes and above. What one repeat gives the next
+    is none.
+    """
+    gathered = _Gathered(passed)
+    gathered.place(tree)
+    found: dict[tuple[int, int], Stream] = {}
+    for stream in gathered.streams():
+        found.setdefault((stream.source, stream.target), stream)
+    return _with_shortcuts(passed, gathered.boxes, list(found.values()))
+
+
+@dataclass
+class _Gathered:
+    """Operators by box: ``at`` is the box of each, ``None`` where none shows it.
+
+    ``turns`` are the repeats each is in: the repeated unit, and the number of the repeat.
+    """
+
+    passed: Pass
+    boxes: list[Unit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        count = len(self.passed.flow.operators)
+        self.at: list[int | None] = [None] * count
+        self.turns: list[tuple[tuple[int, int], ...]] = [()] * count
+        self.times: dict[int, int] = {}
+        self._sources: dict[int, tuple[int, ...]] = {}
+
+    def place(self, tree: Sequence[Shown]) -> None:
+        for shown in tree:
+            if not shown.parts:
+                self.at[shown.unit.first : shown.unit.stop] = [len(self.boxes)] * (shown.unit.stop - shown.unit.first)
+                self.boxes.append(shown.unit)
+                continue
+            self.place(shown.parts)
+            self._spread(shown.unit)
+
+    def _spread(self, unit: Unit) -> None:
+        """Put the operators of later repeats where those of the first are."""
+        starts = unit.starts
+        if len(starts) == 1:
+            return
+        self.times[id(unit)] = unit.times
+        for offset in range(starts[1] - starts[0]):
+            box, turns = self.at[starts[0] + offset], self.turns[starts[0] + offset]
+            for turn, start in enumerate(starts):
+                self.at[start + offset] = box
+                self.turns[start + offset] = (*turns, (id(unit), turn))
+
+    def streams(self) -> list[Stream]:
+        flow = self.passed.flow
+        found = []
+        for index, operator in enumerate(flow.operators):
+            target = self.at[index]
+            if target is None:
+                continue
+            for tensor in operator.inputs:
+                for source in self._seen_sources(tensor.source):
+                    origin = source if source < 0 else self.at[source]
+                    if origin is None or origin == target or (source >= 0 and self._is_next_turn(source, index)):
+                        continue
+                    taken = self._taken(target, tensor.source, tensor.shape)
+                    after = self._after(source, self.turns[index])
+                    found.append(Stream(origin, target, self._given(source, taken), taken, after=after))
+        return found + self._outputs()
+
+    def _outputs(self) -> list[Stream]:
+        found = []
+        for number, tensor in enumerate(self.passed.flow.outputs):
+            for source in self._seen_sources(tensor.source):
+                origin = source if source < 0 else self.at[source]
+                if origin is not None:
+                    given = self._given(source, tensor.shape)
+                    after = self._after(source, ())
+                    found.append(Stream(origin, len(self.boxes) + number, given, tensor.shape, after=after))
+        return found
+
+    def _seen_sources(self, source: int) -> tuple[int, ...]:
+        """A source, or where no box shows it those that it takes from."""
+        if source < 0 or self.at[source] is not None:
+            return (source,)
+        known = self._sources.get(source)
+        if known is None:
+            inputs = self.passed.flow.operators[source].inputs
+            further = (origin for tensor in inputs for origin in self._seen_sources(tensor.source))
+            known = self._sources[source] = tuple(dict.fromkeys(further))
+        return known
+
+    def _after(self, source: int, target_turns: tuple[tuple[int, int], ...]) -> str:
+        """Which repeat gives this to what is outside of all repeats, where it is not the last."""
+        if source < 0:
+            return ""
+        around = {unit for unit, _ in target_turns}
+        turns = [(turn, self.times[unit]) for unit, turn in self.turns[source] if unit not in around]
+        box = self.boxes[self.at[source] or 0]
+        if box.repeats:
+            turns.append((sum(start <= source for start in box.starts) - 1, box.times))
+        return ", ".join(f"{turn + 1} of {times}" for turn, times in turns if turn + 1 < times)
+
+    def _is_next_turn(self, source: int, target: int) -> bool:
+        """Whether one repeat gives this to a later one."""
+        before = dict(self.turns[source])
+        return any(unit in before and before[unit] < turn for unit, turn in self.turns[target])
+
+    def _given(self, source: int, taken: Shape) -> Shape:
+        """The shape that a source gives: as its box does, and of several as the taker takes it."""
+        if source < 0:
+            return self.passed.flow.inputs[-1 - source]
+        box = self.boxes[self.at[source] or 0]
+        calls = box.calls if not box.repeats else box.calls + box.repeats[-1][-1].calls
+        for call in calls:
+            for tensor in self.passed.flow.calls[call].outputs:
+                if tensor.source == source:
+                    return tensor.shape
+        shapes = self.passed.flow.operators[source].outputs
+        return taken if taken in shapes or not shapes else shapes[0]
+
+    def _taken(self, target: int, source: int, taken: Shape) -> Shape:
+        """The shape that a box takes: as its module is called with it."""
+        box = self.boxes[target]
+        calls = box.calls if not box.repeats else box.calls + box.repeats[0][0].calls
+        for call in calls:
+            for tensor in self.passed.flow.calls[call].inputs:
+                if tensor.source == source:
+                    return tensor.shape
+        return taken
+
+
+def _with_shortcuts(passed: Pass, boxes: Sequence[Unit], found: Sequence[Stream]) -> list[Stream]:
+    """The streams, those marked that an addition joins with what was made of them."""
+    takes: dict[int, set[int]] = {}
+    for stream in found:
+        takes.setdefault(stream.target, set()).add(stream.source)
+    reached: dict[int, set[int]] = {}
+
+    def before(end: int) -> set[int]:
+        if end not in reached:
+            reached[end] = set()
+            for source in takes.get(end, ()):
+                reached[end] |= {source} | before(source)
+        return reached[end]
+
+    def is_shortcut(stream: Stream) -> bool:
+        if stream.target >= len(boxes) or not _is_addition(passed, boxes[stream.target]):
+            return False
+        others = takes[stream.target] - {stream.source}
+        return any(stream.source in before(other) for other in others)
+
+    return [replace(s, is_shortcut=True) if is_shortcut(s) else s for s in found]
+
+
+def _is_addition(passed: Pass, unit: Unit) -> bool:
+    return unit.operator is not None and passed.flow.operators[unit.operator].name == "add"
+
+
+def incoming(found: Sequence[Stream]) -> Mapping[int, set[Shape]]:
+    """The shapes that every box takes."""
+    shapes: dict[int, set[Shape]] = {}
+    for stream in found:
+        shapes.setdefault(stream.target, set()).add(stream.taken)
+    return shapes

@@ -1,0 +1,338 @@
+"""The calls of a whole timm, by following values: every model's creation in its own context, then everything else."""
+
+import ast
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from explorer.graph.contexts import Contexts
+from explorer.introspect.evaluator.external_names import external_id
+from explorer.introspect.evaluator.machine import Context, Evaluator
+from explorer.introspect.evaluator.values import UNKNOWN, FunctionValue, GiveUp, InstanceValue, Value, join
+from explorer.introspect.registry import Architecture, Deprecation, Registry
+
+_STEPS_PER_MODEL = 100_000
+_STEPS_PER_FUNCTION = 1_000
+_ROUNDS = 8
+_DEPTH = 3
+"""How deep calls are followed from a function that no model reaches: what lies deeper is called so itself."""
+_RECURSION = 20_000
+_LOCALS = 140_000
+_PARTS = 4
+_MANY = 200
+"""Models from which on it pays to evaluate parts of them apart."""
+_MAX_JOINED = 8
+"""Instances of a class that stand for all when its methods are called with any."""
+
+
+@dataclass(slots=True)
+class CallEdge:
+    """One function calls another, or something external.
+
+    ``lines`` maps the lines of the calls to the local name that the callee goes by there, if any; ``through`` is the
+    foreign code between the two, where it is always there.
+    """
+
+    lines: dict[int, str | None] = field(default_factory=dict)
+    through: str | None = None
+
+
+@dataclass(slots=True)
+class CallGraph:
+    """All calls by function, and in context."""
+
+    edges: dict[str, dict[str, CallEdge]] = field(default_factory=dict)
+    """By caller and callee."""
+    contexts: Contexts = field(default_factory=Contexts)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Calls known from an earlier graph: of the models that these modules register, and of the modules' functions."""
+
+    modules: frozenset[str]
+    calls: CallGraph
+
+
+def follow_calls(evaluator: Evaluator, registry: Registry, kept: Kept | None = None) -> CallGraph:
+    """Evaluate ``create_model`` for every registered name, then every function with anything.
+
+    A large registry is done in parts of whole families, by several processes where that is safe. What comes of it does
+    not depend on how many there are.
+
+    Args:
+        evaluator: has executed the package that registers.
+        registry: what was registered.
+        kept: what is known already and needs no evaluation.
+    """
+    evaluator.begin()
+    parts = _parts(registry, kept.modules if kept else frozenset())
+    graphs = _in_processes(evaluator, parts) or [_with_room(functools.partial(_part, evaluator, p)) for p in parts]
+    merged = _Folder()
+    for graph in ([kept.calls] if kept else []) + graphs:
+        merged.add(graph)
+    return merged.graph
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Names to create, and which functions to call with anything: those of ``modules``, or of all but ``others``."""
+
+    names: tuple[str, ...]
+    modules: frozenset[str] | None
+    others: frozenset[str] = frozenset()
+    entrypoints: frozenset[str] = frozenset()
+    """They have no branches: where one was reached, calling it with anything shows nothing more."""
+
+    def has(self, function: FunctionValue) -> bool:
+        """Whether the function is this part's to call."""
+        return function.module not in self.others if self.modules is None else function.module in self.modules
+
+
+def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
+    """Whole families to a part, so that what their models share is evaluated once; parts of about the same size."""
+    families: dict[str, list[str]] = {}
+    entries: list[Architecture | Deprecation] = [*registry.architectures.values(), *registry.deprecations.values()]
+    for entry in entries:
+        if entry.module not in kept:
+            families.setdefault(entry.module, []).append(entry.name)
+    count = _PARTS if sum(map(len, families.values())) >= _MANY else 1
+    groups: list[list[str]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for module in sorted(families, key=lambda m: (-len(families[m]), m)):
+        lightest = sizes.index(min(sizes))
+        groups[lightest].append(module)
+        sizes[lightest] += len(families[module])
+    names = [tuple(name for module in group for name in families[module]) for group in groups]
+    elsewhere = kept.union(*groups[1:])
+    entrypoints = frozenset(architecture.entrypoint for architecture in registry.architectures.values())
+    rest = [_Part(n, frozenset(g), entrypoints=entrypoints) for n, g in zip(names[1:], groups[1:], strict=True)]
+    return [_Part(names[0], None, elsewhere, entrypoints), *rest]
+
+
+def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] | None:
+    """Evaluate the parts in forks of this process; ``None`` where there are none to be had, or one of them fails."""
+    processes = min(len(parts), os.cpu_count() or 1)
+    if processes < 2 or sys.platform != "linux" or threading.active_count() > 1:
+        return None
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    _inherited.append((evaluator, parts))
+    try:
+        with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+            return list(pool.map(_inherited_part, range(len(parts))))
+    except (BrokenProcessPool, OSError):
+        return None
+    finally:
+        _inherited.clear()
+
+
+_inherited: list[tuple[Evaluator, list[_Part]]] = []
+"""What a fork is to work on: it has it already, and it could not be pickled."""
+
+
+def _inherited_part(index: int) -> CallGraph:
+    evaluator, parts = _inherited[0]
+    return _with_room(functools.partial(_part, evaluator, parts[index]))
+
+
+def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
+    evaluator.begin()
+    folder = _Folder()
+    create = evaluator.attribute("timm.models", "create_model") if evaluator.has_module("timm.models") else UNKNOWN
+    if isinstance(create, FunctionValue):
+        for name in part.names:
+            root = _called(evaluator, create, [name], _STEPS_PER_MODEL)
+            if root is not None:
+                folder.graph.contexts.models[name] = folder.fold(root)
+    for context in _with_anything(evaluator, part):
+        folder.graph.contexts.others[context.function] = folder.fold(context)
+    return folder.graph
+
+
+def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], steps: int) -> Context | None:
+    """The context of one call, made from outside."""
+    outside = evaluator.context = Context("")
+    try:
+        with evaluator.budget(steps):
+            evaluator.call(function, args, {})
+    except (GiveUp, RecursionError):
+        pass  # what was found until then stands
+    finally:
+        evaluator.context = None
+        evaluator.settle()
+    return next((callee for callee, _ in outside.calls if isinstance(callee, Context)), None)
+
+
+def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
+    """Contexts of all functions called with anything, for the branches that no model's creation takes.
+
+    Those that one reaches show their own calls alone: what these do then is known.
+    """
+    reached = set(evaluator.evaluated)
+    called: set[ast.AST] = set()
+    for function in evaluator.functions:  # grows meanwhile, by what is defined inside others
+        node = function.node
+        if node in called or not part.has(function):
+            continue
+        if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
+            continue
+        called.add(node)
+        with evaluator.bounded(1 if node in reached else _DEPTH, _ROUNDS):
+            context = _called(evaluator, function, _anything(evaluator, function), _STEPS_PER_FUNCTION)
+        if context is not None:
+            yield context
+
+
+def _anything(evaluator: Evaluator, function: FunctionValue) -> list[Value]:
+    """Arguments that may be anything, defaults among it; a method gets an instance of its class."""
+    args: list[Value] = []
+    node = function.node.args
+    for parameter in (*node.posonlyargs, *node.args):
+        default = function.defaults.get(parameter.arg, UNKNOWN)
+        args.append(default if default is UNKNOWN else join([default, UNKNOWN]))
+    if args and function.owner is not None and not _is_static(function):
+        args[0] = _any_instance(evaluator, function)
+    return args
+
+
+def _is_static(function: FunctionValue) -> bool:
+    decorators = getattr(function.node, "decorator_list", [])
+    return any(getattr(d, "id", None) == "staticmethod" for d in decorators)
+
+
+def _any_instance(evaluator: Evaluator, function: FunctionValue) -> Value:
+    """An instance that may be any of those made of the class, or of the classes that inherit from it."""
+    cls = function.owner
+    assert cls is not None
+    if any(getattr(d, "id", None) == "classmethod" for d in getattr(function.node, "decorator_list", [])):
+        return cls
+    known = list(evaluator.instances.get(cls, {}).values())
+    if not known:
+        known = [
+            instance
+            for other, instances in evaluator.instances.items()
+            if cls in evaluator.mro(other)
+            for instance in instances.values()
+        ]
+    if not known:
+        return InstanceValue(cls)
+    if len(known) == 1:
+        return known[0]
+    known = known[:: max(1, len(known) // _MAX_JOINED)]
+    names = dict.fromkeys(name for instance in known for name in instance.fields)
+    fields = {name: join(i.fields[name] for i in known if name in i.fields) for name in names}
+    return InstanceValue(known[0].cls, fields, known[0].items)
+
+
+class _Folder:
+    """Folds contexts into numbered rows, one for all that call the same, and into edges."""
+
+    def __init__(self) -> None:
+        self.graph = CallGraph()
+        self._ids: dict[str, int] = {}
+        self._rows: dict[tuple[Any, ...], int] = {}
+        self._numbers: dict[Context, int] = {}
+
+    def fold(self, root: Context) -> int:
+        """The number of a context; those it leads to come before it. A recursive call ends where it recurs."""
+        numbers = self._numbers
+        busy = {root}
+        stack: list[tuple[Context, Iterator[Context | str]]] = [(root, self._callees(root))]
+        while stack:
+            context, callees = stack[-1]
+            for callee in callees:
+                if isinstance(callee, Context) and callee not in numbers and callee not in busy:
+                    busy.add(callee)
+                    stack.append((callee, self._callees(callee)))
+                    break
+            else:
+                stack.pop()
+                numbers[context] = self._number(context)
+                context.calls.clear()
+        return numbers[root]
+
+    def add(self, other: CallGraph) -> None:
+        """Take over another graph, its contexts renumbered."""
+        contexts = other.contexts
+        numbers: list[int] = []
+        for index, direct, indirect in contexts.rows:
+            name = contexts.ids[index]
+            numbers.append(self._row(name, [numbers[n] for n in direct], [numbers[n] for n in indirect]))
+        self.graph.contexts.models.update((name, numbers[number]) for name, number in contexts.models.items())
+        self.graph.contexts.others.update((name, numbers[number]) for name, number in contexts.others.items())
+        for caller, callees in other.edges.items():
+            edges = self.graph.edges.setdefault(caller, {})
+            for callee, call in callees.items():
+                edge = edges.setdefault(callee, CallEdge(through=call.through))
+                edge.through = edge.through and call.through
+                edge.lines.update(call.lines)
+
+    def _callees(self, context: Context) -> Iterator[Context | str]:
+        return iter([callee for callee, _ in context.calls])
+
+    def _number(self, context: Context) -> int:
+        direct: dict[int, None] = {}
+        indirect: dict[int, None] = {}
+        edges = self.graph.edges.setdefault(context.function, {})
+        for (callee, through), lines in context.calls.items():
+            if isinstance(callee, Context):
+                name = callee.function
+                number = self._numbers.get(callee)
+                if number is None:  # it is being folded: the call goes back to where it came from
+                    number = self._row(name, (), ())
+            else:
+                name = external_id(callee)
+                number = self._row(name, (), ())
+            (direct if through is None else indirect)[number] = None
+            if isinstance(callee, Context) and callee.is_lambda and name == context.function:
+                continue
+            edge = edges.get(name)
+            if edge is None:
+                edge = edges[name] = CallEdge(through=through)
+            edge.through = edge.through and through
+            edge.lines.update(lines)
+        return self._row(context.function, direct, indirect)
+
+    def _row(self, function: str, direct: Iterable[int], indirect: Iterable[int]) -> int:
+        contexts = self.graph.contexts
+        index = self._ids.get(function)
+        if index is None:
+            index = self._ids[function] = len(contexts.ids)
+            contexts.ids.append(function)
+        key = (index, tuple(sorted(direct)), tuple(sorted(indirect)))
+        number = self._rows.get(key)
+        if number is None:
+            number = self._rows[key] = len(contexts.rows)
+            contexts.rows.append([index, list(key[1]), list(key[2])])
+        return number
+
+
+def _with_room(function: Callable[[], CallGraph]) -> CallGraph:
+    """Call a function that recurses deeply.
+
+    CPython keeps the frames of Python functions in chunks of 16 KiB that it maps and unmaps as calls cross their ends,
+    which here costs a third of the time. A frame with very many locals gets a chunk so large that all others fit.
+    """
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        return _roomy()(function)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@functools.cache
+def _roomy() -> Callable[[Callable[[], CallGraph]], CallGraph]:
+    """A function with very many locals, which calls what it is given."""
+    names = "=".join(f"_{i}" for i in range(_LOCALS))
+    scope: dict[str, Any] = {}
+    exec(f"def roomy(function):\n if 0: {names}=0\n return function()", scope)
+    roomy: Callable[[Callable[[], CallGraph]], CallGraph] = scope["roomy"]
+    return roomy

@@ -1,0 +1,553 @@
+"""Classes and instances: attributes as Python looks them up, and what calling, iterating and indexing them runs."""
+
+import ast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from explorer.introspect.evaluator import external_names, torch_modules
+from explorer.introspect.evaluator.operations import copied, item_of, items_of, possible_item
+from explorer.introspect.evaluator.pure import METHODS
+from explorer.introspect.evaluator.statements import Frame
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    Choice,
+    ClassValue,
+    DescriptorValue,
+    Environment,
+    ExternalValue,
+    FunctionValue,
+    GiveUp,
+    InstanceValue,
+    MemberValue,
+    MethodValue,
+    ModuleValue,
+    OutOfSteps,
+    PartialValue,
+    SuperValue,
+    Value,
+    join,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from explorer.introspect.evaluator.expressions import Expressions
+    from explorer.introspect.evaluator.machine import Evaluator
+
+_NAMED_TUPLE = ExternalValue("typing.NamedTuple")
+_STEPS_PER_BODY = 10_000
+_MISSING: Any = object()
+_DESCRIPTORS = {
+    "builtins.property": "property",
+    "functools.cached_property": "property",
+    "builtins.staticmethod": "staticmethod",
+    "builtins.classmethod": "classmethod",
+}
+_TRANSPARENT = frozenset(
+    (
+        "abc.abstractmethod functools.cache functools.lru_cache functools.wraps torch.fx.wrap torch.jit.export "
+        "torch.jit.ignore torch.jit.script torch.jit.script_if_tracing torch.jit.unused typing.final typing.overload"
+    ).split()
+)
+"""Decorators that run no Python code of their own around a call."""
+
+
+class Objects:
+    """The half of the evaluator that knows classes and instances."""
+
+    def __init__(self) -> None:
+        self._dataclasses: dict[ClassValue, dict[str, Value] | None] = {}
+        self._members: dict[tuple[ClassValue, str], Value] = {}
+        self.instances: dict[ClassValue, dict[int, InstanceValue]] = {}
+        """Instances made so far, those made in the same way once."""
+
+    @property
+    def _evaluator(self) -> "Evaluator":
+        return cast("Evaluator", self)
+
+    def forget_objects(self) -> None:
+        """Let go of every class and instance."""
+        for cls in self.instances:
+            if cls.namespace:
+                cls.namespace.clear()
+        self._dataclasses.clear()
+        self._members.clear()
+        self.instances.clear()
+
+    # classes
+
+    def namespace(self, cls: ClassValue) -> dict[str, Value]:
+        """The names a class's body binds."""
+        if cls.namespace is None:
+            environment = Environment({}, cls.closure)
+            cls.namespace = environment.names
+            evaluator = self._evaluator
+            context, uncertain = evaluator.context, evaluator.uncertain
+            evaluator.context, evaluator.uncertain = None, 0
+            frame = Frame(evaluator, cls.module, environment, None, cls.qualname)
+            frame.cls = cls
+            with suppress(OutOfSteps), evaluator.budget(_STEPS_PER_BODY):
+                frame.run_all(cls.node.body)
+            cls.namespace = environment.names
+            evaluator.context, evaluator.uncertain = context, uncertain
+        return cls.namespace
+
+    def bases(self, cls: ClassValue) -> list[ClassValue | ExternalValue]:
+        """Direct bases, as far as they are known."""
+        frame = Frame(self._evaluator, cls.module, cls.closure)
+        found: list[ClassValue | ExternalValue] = []
+        for node in cls.node.bases:
+            options = options_of(frame.value(node))
+            known = [base for base in options if isinstance(base, (ClassValue, ExternalValue)) and base is not cls]
+            found += known[:1]
+        return found
+
+    def mro(self, cls: ClassValue) -> tuple[ClassValue | ExternalValue, ...]:
+        """The method resolution order (C3; base order where C3 has no answer), external bases without theirs."""
+        if cls.mro is None:
+            cls.mro = (cls,)  # a class that is its own ancestor ends here
+            bases = self.bases(cls)
+            orders: list[list[ClassValue | ExternalValue]] = [
+                [*self.mro(base)] if isinstance(base, ClassValue) else [base] for base in bases
+            ]
+            cls.mro = (cls, *_c3([*orders, bases]))
+        return cls.mro
+
+    def member(self, cls: ClassValue, name: str) -> Value:
+        """What a class's attribute is, along its MRO, unbound; ``_MISSING`` when no class of the packages has it."""
+        key = (cls, name)
+        found = self._members.get(key)
+        if found is None:
+            found = self._member_after(self.mro(cls), name)
+            self._members[key] = found
+        return found
+
+    def has_member(self, cls: ClassValue, name: str) -> bool:
+        """Whether a class of the packages defines the attribute."""
+        return self.member(cls, name) is not _MISSING
+
+    def _member_after(self, order: tuple[ClassValue | ExternalValue, ...], name: str) -> Value:
+        for cls in order:
+            if isinstance(cls, ClassValue):
+                namespace = self.namespace(cls)
+                if name in namespace:
+                    return namespace[name]
+            elif name == "__init__" and external_names.defines_init(cls):
+                break
+        return _MISSING
+
+    def external_bases(self, cls: ClassValue | ExternalValue) -> list[ExternalValue]:
+        """The external classes among a class's ancestors."""
+        if isinstance(cls, ExternalValue):
+            return [cls]
+        return [base for base in self.mro(cls) if isinstance(base, ExternalValue)]
+
+    def is_subclass(self, cls: ClassValue | ExternalValue, other: Value) -> bool | None:
+        """Whether one class is another or inherits from it, ``None`` when that is not known."""
+        if isinstance(other, ClassValue):
+            return isinstance(cls, ClassValue) and other in self.mro(cls)
+        if not isinstance(other, ExternalValue):
+            return None
+        answers = [external_names.is_subclass(base, other) for base in self.external_bases(cls)]
+        return True if True in answers else None if None in answers else False
+
+    # attributes
+
+    def get_attribute(self, owner: Value, name: str, line: int = 0) -> Value:
+        """``owner.name``; running a property counts as a call."""
+        kind = owner.__class__
+        if kind is InstanceValue:
+            return self._instance_attribute(owner, name, line)
+        if kind is ExternalValue:
+            if name == "__name__":
+                return owner.name.rpartition(".")[2]
+            return ExternalValue(f"{owner.name}.{name}")
+        if kind is ModuleValue:
+            return self._module_attribute(owner.name, name)
+        if kind is ClassValue:
+            return self._class_attribute(owner, name)
+        if kind is SuperValue:
+            return self._super_attribute(owner, name, line)
+        if kind is Choice:
+            return self._attribute_of_any(owner, name, line)
+        if kind is FunctionValue or kind is MethodValue:
+            function = owner if kind is FunctionValue else owner.function
+            return function.qualname.rpartition(".")[2] if name == "__name__" else UNKNOWN
+        if kind is PartialValue:
+            parts = {"func": owner.function, "args": owner.args, "keywords": owner.keywords}
+            return parts.get(name, UNKNOWN)
+        if kind is DescriptorValue and name in ("setter", "deleter", "getter"):
+            return ExternalValue("builtins.property")
+        if name in METHODS.get(kind, ()):
+            return MemberValue(owner, name)
+        if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
+            return getattr(owner, name)
+        return UNKNOWN
+
+    def _module_attribute(self, module: str, name: str) -> Value:
+        names = self._evaluator.execute(module).names
+        if name in names:
+            return names[name]
+        submodule = f"{module}.{name}"
+        return ModuleValue(submodule) if self._evaluator.environment(submodule) else UNKNOWN
+
+    def _attribute_of_any(self, owner: Choice, name: str, line: int) -> Value:
+        if (
+            name in torch_modules.MODULE_METHODS
+            and all(o.__class__ is InstanceValue for o in owner.options)
+            and not any(isinstance(self._instance_attribute(o, name, line), MethodValue) for o in owner.options)
+        ):
+            return MemberValue(owner, name)
+        return join(self.get_attribute(option, name, line) for option in owner.options)
+
+    def _instance_attribute(self, owner: InstanceValue, name: str, line: int) -> Value:
+        fields = owner.fields
+        cls = owner.cls
+        if cls.__class__ is ClassValue:
+            found = self.member(cls, name)
+            if found is not _MISSING and (name not in fields or found.__class__ is DescriptorValue):
+                return self._bound(found, owner, cls, line)
+        if name in fields:
+            return fields[name]
+        if name == "__class__":
+            return cls
+        if name == "__dataclass_fields__":
+            return dict.fromkeys(self.field_names(owner), UNKNOWN)
+        if name in torch_modules.MODULE_METHODS and self.external_bases(cls):
+            return MemberValue(owner, name)
+        if owner.items is not None and isinstance(owner.items, dict) and name in owner.items:
+            return owner.items[name]
+        return self.call_special(owner, "__getattr__", [name], line)
+
+    def _bound(self, found: Value, owner: Value, cls: ClassValue, line: int) -> Value:
+        kind = found.__class__
+        if kind is FunctionValue:
+            return MethodValue(found, owner)
+        if kind is DescriptorValue:
+            if found.kind == "property":
+                return self._evaluator.call(found.function, [owner], {}, line)
+            if found.kind == "classmethod" and isinstance(found.function, FunctionValue):
+                return MethodValue(found.function, cls)
+            return found.function
+        if kind is Choice:
+            return join(self._bound(option, owner, cls, line) for option in found.options)
+        return found
+
+    def _class_attribute(self, cls: ClassValue, name: str) -> Value:
+        if name == "__name__":
+            return cls.qualname.rpartition(".")[2]
+        if name == "__dataclass_fields__":
+            return dict.fromkeys(self.field_names(cls), UNKNOWN)
+        found = self.member(cls, name)
+        if found is _MISSING:
+            bases = self.external_bases(cls)
+            return ExternalValue(f"{bases[0].name}.{name}") if bases else UNKNOWN
+        if found.__class__ is DescriptorValue and found.kind == "classmethod":
+            return MethodValue(found.function, cls)
+        return found.function if found.__class__ is DescriptorValue else found
+
+    def _super_attribute(self, owner: SuperValue, name: str, line: int) -> Value:
+        instance = owner.owner
+        cls = instance.cls if isinstance(instance, InstanceValue) else instance
+        order = self.mro(cls) if isinstance(cls, ClassValue) else self.mro(owner.cls)
+        if owner.cls not in order:
+            order = self.mro(owner.cls)
+        order = order[order.index(owner.cls) + 1 :]
+        found = self._member_after(order, name)
+        if found is not _MISSING:
+            return self._bound(found, instance, owner.cls, line)
+        return MemberValue(instance, name) if isinstance(instance, InstanceValue) else UNKNOWN
+
+    def zero_argument_super(self, frame: "Expressions") -> Value:
+        """``super()`` in a method: its class, and its first argument."""
+        function = frame.function
+        if function is None or function.owner is None:
+            return ExternalValue("builtins.super")
+        node = function.node.args
+        first = next(iter([*node.posonlyargs, *node.args]), None)
+        owner = frame.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
+        return PartialValue(ExternalValue("builtins.super"), (function.owner, owner), {})
+
+    def set_attribute(self, owner: Value, name: str, value: Value, line: int = 0) -> None:
+        """``owner.name = value``; a property's setter runs."""
+        if owner.__class__ is Choice:
+            with self._evaluator.maybe():
+                for option in owner.options:
+                    self.set_attribute(option, name, value, line)
+        elif owner.__class__ is InstanceValue and (setter := self._setter(owner, name)):
+            self._evaluator.call(setter, [owner, value], {}, line)
+        elif id(owner) in self._evaluator.frozen:
+            return
+        elif owner.__class__ is InstanceValue:
+            fields = owner.fields
+            if name in fields:
+                if fields[name] is value:
+                    return
+                if self._evaluator.is_weak(owner):
+                    value = join([fields[name], value])
+            fields[name] = value
+            owner.version += 1
+        elif owner.__class__ is ModuleValue and not self._evaluator.frozen:
+            self._evaluator.execute(owner.name).names[name] = value
+
+    def _setter(self, owner: InstanceValue, name: str) -> Value:
+        if name in owner.fields or owner.cls.__class__ is not ClassValue:
+            return None
+        found = self.member(owner.cls, name)
+        return found.setter if found.__class__ is DescriptorValue else None
+
+    # instances
+
+    def construct(
+        self, cls: ClassValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None = None
+    ) -> Value:
+        """Make an instance, or give the one that was made in the same way before."""
+        instance = self._constructed(cls, args, keywords, line, through)
+        if isinstance(instance, InstanceValue):
+            self.instances.setdefault(cls, {})[id(instance)] = instance
+        return instance
+
+    def _constructed(
+        self, cls: ClassValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None
+    ) -> Value:
+        evaluator = self._evaluator
+        instance = InstanceValue(cls)
+        if evaluator.uncertain:
+            evaluator.young[id(instance)] = (instance, evaluator.uncertain)
+        new = self.member(cls, "__new__")
+        if isinstance(new, FunctionValue):
+            evaluator.call_function(new, [cls, *args], keywords, line, through)
+        init = self.member(cls, "__init__")
+        if isinstance(init, FunctionValue):
+            return evaluator.call_function(init, [instance, *args], keywords, line, through, instance)
+        fields = self._dataclass_fields(cls)
+        if fields is not None:
+            return self._filled(instance, fields, args, keywords, line)
+        if any(base.name.partition(".")[0] == "enum" for base in self.external_bases(cls)):
+            return args[0] if args else UNKNOWN
+        torch_modules.call_member(evaluator, MemberValue(instance, "__init__"), args, keywords, line)
+        return instance
+
+    def _filled(
+        self,
+        instance: InstanceValue,
+        fields: dict[str, Value],
+        args: list[Value],
+        keywords: dict[Any, Value],
+        line: int,
+    ) -> InstanceValue:
+        """An instance of a dataclass.
+
+        Raises:
+            GiveUp: Python would raise.
+        """
+        if len(args) > len(fields):
+            raise GiveUp
+        given: dict[Any, Value] = {**dict(zip(fields, args, strict=False)), **keywords}
+        if REST in given:
+            del given[REST]
+            fields = dict.fromkeys(fields, UNKNOWN)
+        if not given.keys() <= fields.keys():
+            raise GiveUp
+        instance.fields = {
+            name: given[name] if name in given else self._default(value, line) for name, value in fields.items()
+        }
+        self.run_post_init(instance, line)
+        return instance
+
+    def run_post_init(self, instance: InstanceValue, line: int) -> None:
+        """What a dataclass does after its fields are set."""
+        cls = instance.cls
+        after = self.member(cls, "__post_init__") if isinstance(cls, ClassValue) else None
+        if isinstance(after, FunctionValue):
+            self._evaluator.call(MethodValue(after, instance), [], {}, line, "dataclasses.dataclass")
+
+    def _default(self, value: Value, line: int) -> Value:
+        if isinstance(value, InstanceValue) and value.cls == ExternalValue("dataclasses.field"):
+            if "default_factory" in value.fields:
+                factory = value.fields["default_factory"]
+                return self._evaluator.call(factory, [], {}, line, "dataclasses.dataclass")
+            return value.fields.get("default", UNKNOWN)
+        return copied(value)
+
+    def field_names(self, owner: Value) -> list[str]:
+        """The fields of a dataclass or an instance of one; none of anything else."""
+        cls = owner.cls if isinstance(owner, InstanceValue) else owner
+        return list(self._dataclass_fields(cls) or ()) if isinstance(cls, ClassValue) else []
+
+    def _dataclass_fields(self, cls: ClassValue) -> dict[str, Value] | None:
+        """Field defaults in order, inherited ones first; a field without a default is unknown.
+
+        ``None`` for what is no dataclass.
+        """
+        if cls in self._dataclasses:
+            return self._dataclasses[cls]
+        frame = Frame(self._evaluator, cls.module, cls.closure)
+        decorators = [frame.value(d.func if isinstance(d, ast.Call) else d) for d in cls.node.decorator_list]
+        fields: dict[str, Value] | None = None
+        inherited = [self._dataclass_fields(base) for base in self.mro(cls)[1:] if isinstance(base, ClassValue)]
+        if ExternalValue("dataclasses.dataclass") in decorators or _NAMED_TUPLE in self.bases(cls):
+            fields = {}
+            for base in reversed(inherited):
+                fields |= base or {}
+            names = self.namespace(cls)
+            for s in cls.node.body:
+                if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name):
+                    fields[s.target.id] = names.get(s.target.id, UNKNOWN) if s.value else UNKNOWN
+        else:
+            fields = next((base for base in inherited if base is not None), None)
+        self._dataclasses[cls] = fields
+        return fields
+
+    def _is_tuple(self, cls: ClassValue | ExternalValue) -> bool:
+        return isinstance(cls, ClassValue) and _NAMED_TUPLE in self.external_bases(cls)
+
+    def call_instance(
+        self, owner: InstanceValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None
+    ) -> Value:
+        """Call an instance: its ``__call__``, or through torch's the ``forward`` of a module."""
+        evaluator = self._evaluator
+        if isinstance(owner.cls, ClassValue):
+            for name, by in (("__call__", through), ("forward", torch_modules.MODULE_CALL)):
+                method = self.member(owner.cls, name)
+                if method is not _MISSING:
+                    return evaluator.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
+        result: Value = UNKNOWN
+        for item in self._parts(owner):
+            result = evaluator.call(item, [UNKNOWN], {}, line, torch_modules.MODULE_CALL)
+        return result
+
+    def _parts(self, owner: InstanceValue) -> list[Value]:
+        if owner.items is None:
+            return []
+        items = owner.items.values() if isinstance(owner.items, dict) else owner.items
+        return [item for item in items if item is not REST]
+
+    def defines(self, owner: InstanceValue, name: str) -> bool:
+        """Whether a class of the packages defines a method for the instances that this one is of."""
+        return isinstance(owner.cls, ClassValue) and isinstance(self.member(owner.cls, name), FunctionValue)
+
+    def call_special(self, owner: Value, name: str, args: list[Value], line: int) -> Value:
+        """Call a special method where the packages define it."""
+        for option in options_of(owner):
+            if isinstance(option, InstanceValue) and isinstance(option.cls, ClassValue):
+                method = self.member(option.cls, name)
+                if isinstance(method, FunctionValue):
+                    return self._evaluator.call_function(method, [option, *args], {}, line)
+        return UNKNOWN
+
+    def iterate(self, owner: InstanceValue, line: int) -> list[Value] | None:
+        """What iterating over an instance gives, ``None`` when that is not known."""
+        if owner.items is not None:
+            return items_of(owner.items)
+        if self._is_tuple(owner.cls):
+            return list(owner.fields.values())
+        iterator = self.call_special(owner, "__iter__", [], line)
+        if isinstance(iterator, InstanceValue):
+            return self.iterate(iterator, line) if iterator is not owner else None
+        return items_of(iterator)
+
+    def possible_item(self, owner: Value, line: int) -> Value:
+        """What any one item may be, where :meth:`iterate` does not know how many there are."""
+        options = options_of(owner)
+        if not any(isinstance(option, InstanceValue) for option in options):
+            return possible_item(owner)
+        found = []
+        for option in options:
+            if isinstance(option, InstanceValue):
+                items = self.iterate(option, line)
+                found += items if items is not None else [self._next_of(option, line)]
+            else:
+                found.append(possible_item(option))
+        return join(found)
+
+    def _next_of(self, owner: InstanceValue, line: int) -> Value:
+        """What the iterator of an instance may give next."""
+        if owner.items is not None:
+            return possible_item(owner.items)
+        iterator = self.call_special(owner, "__iter__", [], line)
+        if isinstance(iterator, InstanceValue):
+            return self.call_special(iterator, "__next__", [], line)
+        return possible_item(iterator)
+
+    def external_item(self, owner: ExternalValue, key: Value) -> Value:
+        """An item of something external: a generic class is itself, ``sys.modules`` holds the modules read."""
+        if owner.name == "sys.modules" and isinstance(key, str) and self._evaluator.environment(key):
+            return ModuleValue(key)
+        return owner if owner.is_class else UNKNOWN
+
+    def get_item(self, owner: Value, key: Value, line: int) -> Value:
+        """``owner[key]``.
+
+        Raises:
+            GiveUp: there is no such item.
+        """
+        if not isinstance(owner, InstanceValue):
+            return item_of(owner, key)
+        if isinstance(owner.cls, ClassValue) and isinstance(self.member(owner.cls, "__getitem__"), FunctionValue):
+            return self.call_special(owner, "__getitem__", [key], line)
+        if self._is_tuple(owner.cls):
+            return item_of(tuple(owner.fields.values()), key)
+        if owner.items is None:
+            return UNKNOWN
+        found = item_of(owner.items, key)
+        return InstanceValue(owner.cls, items=found) if isinstance(key, slice) and isinstance(found, list) else found
+
+    def set_item(self, owner: InstanceValue, key: Value, value: Value, line: int) -> None:
+        """``owner[key] = value``."""
+        self.call_special(owner, "__setitem__", [key, value], line)
+        match owner.items, key:
+            case dict() as named, str():
+                named[key] = value
+            case list() as items, int() if -len(items) <= key < len(items):
+                items[key] = value
+        owner.version += 1
+
+    # decorators
+
+    def decorated(self, frame: "Expressions", node: ast.expr, definition: Value) -> Value:
+        """A definition after one of its decorators; foreign ones leave it as it is, and say so where they run code."""
+        decorator = frame.value(node)
+        if isinstance(node, ast.Call):
+            name = frame.value(node.func)
+        elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter", "getter"):
+            return self._with_accessor(frame, node, definition)
+        else:
+            name = decorator
+        if isinstance(name, ExternalValue):
+            if name.name in _DESCRIPTORS:
+                if isinstance(definition, FunctionValue) and not name.name.startswith("builtins."):
+                    definition.through = name.name
+                return DescriptorValue(_DESCRIPTORS[name.name], definition)
+            if isinstance(definition, FunctionValue) and name.name not in _TRANSPARENT:
+                definition.through = name.name
+            return definition
+        if decorator is UNKNOWN:
+            return definition
+        try:
+            result = self._evaluator.call(decorator, [definition], {}, node.lineno)
+        except OutOfSteps:
+            raise
+        except GiveUp:
+            return definition
+        followed = isinstance(result, (FunctionValue, ClassValue, PartialValue, DescriptorValue, InstanceValue))
+        return result if followed else definition
+
+    def _with_accessor(self, frame: "Expressions", node: ast.Attribute, definition: Value) -> Value:
+        """A property with a setter or a deleter beside it."""
+        before = frame.value(node.value)
+        if not isinstance(before, DescriptorValue):
+            return definition
+        return DescriptorValue(before.kind, before.function, definition if node.attr == "setter" else before.setter)
+
+
+def _c3(sequences: list[list[ClassValue | ExternalValue]]) -> list[ClassValue | ExternalValue]:
+    """C3 linearisation (Barrett et al. 1996), as Python merges the orders of the bases."""
+    merged: list[ClassValue | ExternalValue] = []
+    pending = [list(s) for s in sequences if s]
+    while pending:
+        tails = {cls for s in pending for cls in s[1:]}
+        head = next((s[0] for s in pending if s[0] not in tails), pending[0][0])
+        merged.append(head)
+        pending = [rest for s in pending if (rest := [cls for cls in s if cls is not head])]
+    return merged

@@ -1,0 +1,282 @@
+"""What of Python itself the evaluator may run: builtins, methods and functions that only compute."""
+
+import builtins
+import copy
+import math
+import os.path
+import re
+import urllib.parse
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from explorer.introspect.evaluator.operations import (
+    copied,
+    has_rest,
+    is_hashable,
+    item_of,
+    lifted,
+    loosen,
+    make_dict,
+    merge_into,
+    possible_item,
+    taint,
+    truth_of,
+)
+from explorer.introspect.evaluator.operators import check_text_method, guarded
+from explorer.introspect.evaluator.values import ATOMS, REST, UNKNOWN, Choice, GiveUp, Value, is_data, is_known, join
+
+BUILTINS: dict[str, Callable[..., Any]] = {
+    name: getattr(builtins, name)
+    for name in (
+        "abs all any bool dict divmod enumerate float frozenset int len list max min pow range reversed round "
+        "set slice sorted str sum tuple zip"
+    ).split()
+}
+"""Builtins that only compute, by name."""
+
+EXTERNALS: dict[str, Callable[..., Any]] = {
+    "copy.copy": copy.copy,
+    "copy.deepcopy": copy.deepcopy,
+    "collections.OrderedDict": dict,
+    "collections.deque": list,
+    "urllib.parse.urlsplit": urllib.parse.urlsplit,
+    "os.path.split": os.path.split,
+    "os.path.splitext": os.path.splitext,
+    "os.path.basename": os.path.basename,
+    "os.path.join": os.path.join,
+    **{f"re.{name}": getattr(re, name) for name in ("compile", "match", "fullmatch", "search", "split", "sub")},
+    **{f"math.{name}": getattr(math, name) for name in ("ceil", "exp", "floor", "log", "log2", "prod", "sqrt")},
+}
+"""Functions of the standard library that only compute, by dotted name."""
+
+METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(
+        (
+            "capitalize count endswith find format index isalnum isalpha isdecimal isdigit isnumeric join lower "
+            "lstrip partition removeprefix removesuffix replace rfind rpartition rsplit rstrip split splitlines "
+            "startswith strip title upper zfill"
+        ).split()
+    ),
+    dict: frozenset("copy get items keys pop setdefault update values clear popitem move_to_end".split()),
+    list: frozenset("append appendleft copy count extend index insert pop popleft remove reverse sort clear".split()),
+    tuple: frozenset(("count", "index")),
+    set: frozenset("add copy difference discard intersection issubset issuperset remove union update".split()),
+    frozenset: frozenset("copy difference intersection issubset issuperset union".split()),
+    int: frozenset(("bit_length", "item")),
+    float: frozenset(("is_integer", "item")),
+    re.Pattern: frozenset("findall fullmatch match search split sub".split()),
+    re.Match: frozenset("end group groupdict groups span start".split()),
+}
+"""Methods of plain data that touch nothing but their owner."""
+
+MUTATORS = frozenset(
+    (
+        "add append appendleft clear discard extend insert pop popitem popleft remove reverse setdefault sort update"
+    ).split()
+)
+"""Those of them that change it."""
+
+_ADDS = frozenset("add append appendleft extend insert update".split())
+_ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"))
+_PATTERNS = (re.Pattern, re.Match)
+
+
+def call_builtin(name: str, args: list[Value], keywords: dict[Any, Value]) -> Value:
+    """Call one of :data:`BUILTINS`.
+
+    Raises:
+        GiveUp: it would raise, or give something too large.
+    """
+    if name == "dict":
+        return make_dict(args, keywords)
+    if REST in keywords:
+        return UNKNOWN
+    if name in _ITERATING and args:
+        if not all(isinstance(a, (list, tuple, dict, set, frozenset, str, range)) and not has_rest(a) for a in args):
+            return _of_unknown_length(name, args)
+        if name in ("sorted", "set", "frozenset") and not is_known(args[0]):
+            return _of_unknown_length(name, args)
+        result = guarded(BUILTINS[name], args, keywords)
+        return list(result) if name in ("reversed", "enumerate", "zip") else result
+    if name == "len" and args and isinstance(args[0], (list, tuple, dict, set, str)):
+        items = args[0]
+        is_open = has_rest(items) or (isinstance(items, dict) and any(may_be_absent(v) for v in items.values()))
+        return UNKNOWN if is_open else len(items)
+    if name in ("any", "all") and len(args) == 1 and isinstance(args[0], (list, tuple)):
+        return _quantified(name, args[0])
+    if name == "bool" and len(args) == 1:
+        truth = truth_of(args[0])
+        return UNKNOWN if truth is None else truth
+    if any(a.__class__ is Choice for a in args) and not keywords:
+        return lifted(lambda *each: call_builtin(name, list(each), {}), *args)
+    if name in ("max", "min", "sum") and len(args) == 1 and not is_known(args[0]):
+        return possible_item(args[0]) if name != "sum" else UNKNOWN
+    if name == "range" and not is_known(args):
+        return [REST, UNKNOWN]
+    return call_python(BUILTINS[name], args, keywords)
+
+
+def _of_unknown_length(name: str, args: list[Value]) -> Value:
+    if not is_iterable(args[0]):
+        return UNKNOWN
+    each = [possible_item(argument) for argument in args]
+    if name == "zip":
+        return [REST, tuple(each)]
+    if name == "enumerate":
+        return [REST, (UNKNOWN, each[0])]
+    return [REST, each[0]]
+
+
+def is_iterable(value: Value) -> bool:
+    """Whether the value is a container, or may be one."""
+    if value.__class__ is Choice:
+        return any(is_iterable(option) for option in value.options)
+    return value is UNKNOWN or isinstance(value, (list, tuple, dict, set, frozenset, str, range))
+
+
+def may_be_absent(value: Value) -> bool:
+    """Whether a dict's key with this value may have been taken out, or never put in."""
+    return value.__class__ is Choice and UNKNOWN in value.options
+
+
+def _quantified(name: str, items: Iterable[Value]) -> Value:
+    truths = [None if item is REST else truth_of(item) for item in items]
+    decides = name == "any"
+    if decides in truths:
+        return decides
+    return UNKNOWN if None in truths else not decides
+
+
+def call_method(owner: Value, name: str, args: list[Value], keywords: dict[Any, Value], weak: bool) -> Value:
+    """Call a method of plain data; one that is not listed leaves its owner unknown.
+
+    Args:
+        owner: the data; changed in place by a mutator.
+        weak: the call may not happen, so that a change leaves the old value possible.
+
+    Raises:
+        GiveUp: it would raise, or give something too large.
+    """
+    if name not in METHODS.get(type(owner), ()):
+        taint([owner, *args, *keywords.values()])
+        return UNKNOWN
+    if isinstance(owner, dict):
+        return _dict_method(owner, name, args, keywords, weak)
+    if name == "item":  # of a number that came out of a tensor
+        return owner
+    if name in MUTATORS and (weak or has_rest(owner)):
+        return _changed_loosely(owner, name, args)
+    if has_rest(owner) or REST in keywords:
+        return [*owner] if name == "copy" else UNKNOWN
+    if isinstance(owner, (str, *_PATTERNS)) and not _settled(args, keywords):
+        return UNKNOWN
+    if isinstance(owner, str):
+        check_text_method(owner, name, args)
+    if name in ("extend", "update", "union", "difference", "intersection") and not all(
+        isinstance(a, (list, tuple, set, frozenset, dict, str, range)) and not has_rest(a) for a in args
+    ):
+        if name in MUTATORS:
+            _changed_loosely(owner, name, args)
+            return None
+        return UNKNOWN
+    if name in ("appendleft", "popleft"):
+        return guarded(owner.insert, [0, *args]) if name == "appendleft" else guarded(owner.pop, [0])
+    return guarded(getattr(owner, name), args, keywords)
+
+
+def _settled(args: list[Value], keywords: dict[Any, Value]) -> bool:
+    """Whether all arguments are known data."""
+    if not keywords and ATOMS.issuperset(map(type, args)):
+        return True
+    return is_known(args) and is_data(args) and is_known(keywords)
+
+
+def _changed_loosely(owner: Value, name: str, args: list[Value]) -> Value:
+    """Change a list or set where it is not known whether, where or how often."""
+    before = possible_item(owner)
+    if name in ("extend", "update"):
+        added = [item for argument in args for item in (possible_item(argument),)]
+        loosen(owner, added)
+    elif name in _ADDS:
+        loosen(owner, args[-1:])
+    elif isinstance(owner, list):
+        loosen(owner)
+    else:
+        taint([owner])
+    return before if name in ("pop", "popleft") else None
+
+
+def _dict_method(
+    owner: dict[Any, Value], name: str, args: list[Value], keywords: dict[Any, Value], weak: bool
+) -> Value:
+    if name == "update":
+        changes = make_dict(args, keywords)
+        if weak:
+            changes = {k: join([v, owner.get(k, UNKNOWN)]) for k, v in changes.items()}
+        merge_into(owner, changes)
+        return None
+    if name in ("items", "keys", "values", "copy"):
+        return _view(owner, name)
+    if name in ("clear", "popitem") and (weak or has_rest(owner)):
+        taint([owner])
+        return UNKNOWN
+    if name in ("get", "pop", "setdefault") and args:
+        return _looked_up(owner, name, args, weak)
+    return guarded(getattr(owner, name), args, keywords) if name in ("clear", "popitem") else None
+
+
+def _view(owner: dict[Any, Value], name: str) -> Value:
+    if name == "copy":
+        return dict(owner)
+    pairs = [(UNKNOWN, value) if key is REST else (key, value) for key, value in owner.items()]
+    items = pairs if name == "items" else [p[0] for p in pairs] if name == "keys" else [p[1] for p in pairs]
+    return [REST, *items] if REST in owner else items
+
+
+def _looked_up(owner: dict[Any, Value], name: str, args: list[Value], weak: bool) -> Value:
+    """``owner.get(key, default)``, ``owner.pop(key, default)``, ``owner.setdefault(key, default)``."""
+    key = args[0]
+    default = args[1] if len(args) > 1 else None
+    if not is_known(key) or not is_hashable(key):
+        if name != "get":
+            taint([owner])
+        return join([item_of(owner, key), default])
+    if key in owner:
+        value = owner[key]
+        if name == "pop":
+            if weak:
+                owner[key] = join([value, UNKNOWN])
+            else:
+                del owner[key]
+        return value
+    if REST in owner:
+        value = join([owner[REST], default])
+        if name == "setdefault":
+            owner[key] = value
+        return value
+    if name == "pop" and len(args) == 1:
+        raise GiveUp
+    if name == "setdefault":
+        owner[key] = join([default, UNKNOWN]) if weak else default
+    return default
+
+
+def call_python(function: Callable[..., Any], args: list[Value], keywords: dict[Any, Value]) -> Value:
+    """Call a function of Python's own on known data.
+
+    Raises:
+        GiveUp: it would raise, or give something too large.
+    """
+    if function in (copy.copy, copy.deepcopy):
+        if len(args) != 1:
+            return UNKNOWN
+        return copied(args[0]) if function is copy.deepcopy else _shallow(args[0])
+    if function in (dict, list):
+        return call_builtin(function.__name__, args, {} if function is list else keywords)
+    if not (is_known(args) and is_known(keywords) and (is_data(args) or function in (any, all, bool))):
+        return UNKNOWN
+    return guarded(function, args, keywords)
+
+
+def _shallow(value: Value) -> Value:
+    return type(value)(value) if type(value) in (list, dict, set) else value

@@ -1,0 +1,406 @@
+"""What Python's builtins and its library do as far as values and calls go."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from explorer.introspect.evaluator.callbacks import attempt
+from explorer.introspect.evaluator.operations import (
+    has_rest,
+    items_of,
+    lifted,
+    listed,
+    merge_into,
+    possible_item,
+    truth_of,
+)
+from explorer.introspect.evaluator.operators import EVERYTHING
+from explorer.introspect.evaluator.pure import BUILTINS, call_builtin
+from explorer.introspect.evaluator.torch_modules import MODULE_METHODS, linspace
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    Choice,
+    ClassValue,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    MemberValue,
+    MethodValue,
+    ModuleValue,
+    PartialValue,
+    SuperValue,
+    Value,
+    join,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from explorer.introspect.evaluator.machine import Evaluator
+
+_Call = Callable[["Evaluator", list[Value], dict[Any, Value], int], Value]
+
+
+def plain_builtin(evaluator: "Evaluator", name: str, args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    """A builtin that only computes; instances among its arguments are iterated, and a key function is called."""
+    key = keywords.get("key")
+    if key is not None:
+        attempt(evaluator, key, [possible_item(args[0]) if args else UNKNOWN], {}, line)
+        keywords = {k: v for k, v in keywords.items() if k != "key"}
+        if name == "sorted" and args:
+            items = items_of(args[0])
+            return [REST, possible_item(args[0])] if items is None else items
+        return possible_item(args[0]) if len(args) == 1 else join(args)
+    if name == "len" and args and isinstance(args[0], InstanceValue):
+        if evaluator.defines(args[0], "__len__"):
+            return evaluator.call_special(args[0], "__len__", [], line)
+        items = evaluator.iterate(args[0], line)
+        return UNKNOWN if items is None else len(items)
+    if name in ("list", "tuple", "enumerate", "zip", "reversed", "set", "sorted", "sum", "max", "min", "any", "all"):
+        args = [_iterable(evaluator, a, line) for a in args]
+    if REST in args:
+        return UNKNOWN if name != "zip" else [REST, UNKNOWN]
+    if name == "enumerate" and "start" in keywords:
+        args, keywords = [*args, keywords["start"]], {}
+    if name == "enumerate" and len(args) == 2:
+        items = items_of(args[0])
+        start = args[1]
+        if items is None or not isinstance(start, int):
+            return [REST, (UNKNOWN, possible_item(args[0]))]
+        return list(enumerate(items, start))
+    return call_builtin(name, args, keywords)
+
+
+def _iterable(evaluator: "Evaluator", value: Value, line: int) -> Value:
+    """What is iterated over, as plain data."""
+    if isinstance(value, InstanceValue):
+        items = evaluator.iterate(value, line)
+        return [REST, evaluator.possible_item(value, line)] if items is None else items
+    return value
+
+
+def _isinstance(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) != 2 or REST in args:
+        return UNKNOWN
+    return lifted(functools.partial(_is_instance, evaluator), *args)
+
+
+def _is_instance(evaluator: "Evaluator", value: Value, cls: Value) -> Value:
+    if isinstance(cls, (tuple, list)):
+        if has_rest(cls):
+            return UNKNOWN
+        answers = [lifted(functools.partial(_is_instance, evaluator), value, c) for c in cls]
+        return True if True in answers else UNKNOWN if any(a is not False for a in answers) else False
+    if isinstance(value, InstanceValue):
+        answer = evaluator.is_subclass(value.cls, cls)
+        return UNKNOWN if answer is None else answer
+    if isinstance(cls, ClassValue):
+        return False if _is_plain(value) or isinstance(value, (FunctionValue, PartialValue, ClassValue)) else UNKNOWN
+    if not isinstance(cls, ExternalValue):
+        return UNKNOWN
+    if _is_plain(value):
+        if cls.name in _PYTHON_TYPES:
+            return isinstance(value, _PYTHON_TYPES[cls.name])
+        return UNKNOWN if cls.name.partition(".")[0] in _ABSTRACT else False
+    if isinstance(value, PartialValue):
+        return cls.name == "functools.partial"
+    if isinstance(value, (FunctionValue, MethodValue)):
+        return cls.name in ("types.FunctionType", "typing.Callable", "collections.abc.Callable")
+    if isinstance(value, ClassValue) or (isinstance(value, ExternalValue) and value.is_class):
+        return cls.name in ("builtins.type", "typing.Callable", "collections.abc.Callable")
+    return UNKNOWN
+
+
+def _is_plain(value: Value) -> bool:
+    return value is None or isinstance(value, _PLAIN)
+
+
+_PLAIN = (bool, int, float, str, bytes, complex, list, tuple, dict, set, frozenset)
+_ABSTRACT = frozenset(("builtins", "collections", "numbers", "types", "typing"))
+"""Modules of which a class may have plain values as instances."""
+_PYTHON_TYPES: dict[str, Any] = {
+    **{f"builtins.{t.__name__}": t for t in _PLAIN},
+    "collections.OrderedDict": dict,
+    "collections.abc.Iterable": (str, list, tuple, dict, set, frozenset),
+    "typing.Iterable": (str, list, tuple, dict, set, frozenset),
+    "collections.abc.Sequence": (str, list, tuple),
+    "typing.Sequence": (str, list, tuple),
+    "collections.abc.Mapping": dict,
+    "typing.Mapping": dict,
+    "numbers.Number": (int, float, complex),
+    "builtins.type": (),
+    "functools.partial": (),
+    "types.FunctionType": (),
+}
+
+
+def _issubclass(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) != 2 or REST in args:
+        return UNKNOWN
+
+    def answer(cls: Value, other: Value) -> Value:
+        if isinstance(other, (tuple, list)):
+            answers = [answer(cls, o) for o in other]
+            return True if True in answers else UNKNOWN if UNKNOWN in answers else False
+        if not isinstance(cls, (ClassValue, ExternalValue)):
+            return UNKNOWN
+        found = evaluator.is_subclass(cls, other)
+        return UNKNOWN if found is None else found
+
+    return lifted(answer, *args)
+
+
+def _getattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) < 2 or REST in args:
+        return UNKNOWN
+    owner, name, *default = args
+    found: list[Value] = []
+    for option in options_of(name):
+        if isinstance(option, str):
+            has = has_attribute(evaluator, owner, option)
+            if has is not False:
+                found.append(evaluator.get_attribute(owner, option, line))
+            if has is not True:
+                found += default
+        else:
+            found += [UNKNOWN, *default]
+    return join(found)
+
+
+def has_attribute(evaluator: "Evaluator", owner: Value, name: str) -> bool | None:
+    """Whether an object has an attribute, ``None`` when that is not known."""
+    if owner.__class__ is Choice:
+        answers = {has_attribute(evaluator, option, name) for option in owner.options}
+        return answers.pop() if len(answers) == 1 else None
+    if isinstance(owner, InstanceValue):
+        if name in owner.fields:
+            return True
+        if isinstance(owner.cls, ClassValue):
+            if evaluator.has_member(owner.cls, name):
+                return True
+            return None if name in _EVERY_MODULE_HAS or name in MODULE_METHODS else False
+        return None
+    if isinstance(owner, ClassValue):
+        return True if evaluator.has_member(owner, name) else None if evaluator.external_bases(owner) else False
+    if isinstance(owner, ModuleValue):
+        return name in evaluator.execute(owner.name).names or None
+    if isinstance(owner, (FunctionValue, MethodValue)):
+        return name in ("__name__", "__module__", "__call__", "__qualname__", "__doc__")
+    if isinstance(owner, PartialValue):
+        return name in ("func", "args", "keywords", "__call__")
+    if _is_plain(owner):
+        return hasattr(owner, name)
+    return None
+
+
+_EVERY_MODULE_HAS = frozenset(
+    "buffers forward half float named_buffers named_parameters parameters state_dict training type weight bias".split()
+)
+
+
+def _hasattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) != 2 or not isinstance(args[1], str):
+        return UNKNOWN
+    found = has_attribute(evaluator, args[0], args[1])
+    return UNKNOWN if found is None else found
+
+
+def _setattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) == 3 and REST not in args:
+        owner, name, value = args
+        for option in options_of(name):
+            evaluator.set_attribute(owner, option if isinstance(option, str) else "", value, line)
+    return None
+
+
+def _callable(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    def answer(value: Value) -> Value:
+        if isinstance(value, (FunctionValue, MethodValue, ClassValue, PartialValue, MemberValue)):
+            return True
+        return False if _is_plain(value) else True if truth_of(value) and isinstance(value, ExternalValue) else UNKNOWN
+
+    return lifted(answer, *args) if len(args) == 1 else UNKNOWN
+
+
+def _type(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    def answer(value: Value) -> Value:
+        if isinstance(value, InstanceValue):
+            return value.cls
+        return ExternalValue(f"builtins.{type(value).__name__}") if _is_plain(value) and value is not None else UNKNOWN
+
+    return lifted(answer, *args) if len(args) == 1 else UNKNOWN
+
+
+def _super(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    match args:
+        case [ClassValue() as cls, owner]:
+            return SuperValue(cls, owner)
+    return UNKNOWN
+
+
+def _map(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) < 2 or REST in args:
+        return UNKNOWN
+    rows = [_iterable(evaluator, a, line) for a in args[1:]]
+    items = [items_of(row) for row in rows]
+    if any(item is None for item in items):
+        return [REST, attempt(evaluator, args[0], [possible_item(row) for row in rows], {}, line)]
+    return [
+        attempt(evaluator, args[0], list(each), {}, line) for each in zip(*[item or [] for item in items], strict=False)
+    ]
+
+
+def _filter(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if len(args) != 2 or REST in args:
+        return UNKNOWN
+    row = _iterable(evaluator, args[1], line)
+    items = items_of(row)
+    if items is None:
+        attempt(evaluator, args[0], [possible_item(row)], {}, line)
+        return [REST, possible_item(row)]
+    tests = [truth_of(item if args[0] is None else attempt(evaluator, args[0], [item], {}, line)) for item in items]
+    if None in tests:
+        return [REST, *[item for item, test in zip(items, tests, strict=True) if test is not False]]
+    return [item for item, test in zip(items, tests, strict=True) if test]
+
+
+def _next(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if not args:
+        return UNKNOWN
+    found = evaluator.possible_item(args[0], line)
+    return join([found, *args[1:]])
+
+
+def _first(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return args[0] if args else UNKNOWN
+
+
+def _nothing(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return None
+
+
+def _unknown(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return UNKNOWN
+
+
+def _partial(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if not args or args[0] is REST:
+        return UNKNOWN
+
+    def bound(function: Value) -> Value:
+        if isinstance(function, PartialValue):  # Python makes one of two as well
+            given = {**function.keywords, **keywords}
+            return PartialValue(function.function, (*function.args, *args[1:]), given)
+        return PartialValue(function, tuple(args[1:]), keywords)
+
+    return lifted(bound, args[0])
+
+
+def _replace(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if not args or not isinstance(args[0], InstanceValue):
+        return UNKNOWN
+    fields: dict[Any, Value] = dict(args[0].fields)
+    merge_into(fields, keywords)
+    fields.pop(REST, None)
+    instance = InstanceValue(args[0].cls, fields)
+    evaluator.run_post_init(instance, line)
+    return instance
+
+
+def _asdict(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return dict(args[0].fields) if args and isinstance(args[0], InstanceValue) else UNKNOWN
+
+
+def _field(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return InstanceValue(ExternalValue("dataclasses.field"), dict(keywords))
+
+
+def _fields(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    names = evaluator.field_names(args[0]) if args else []
+    return [InstanceValue(ExternalValue("dataclasses.Field"), {"name": name}) for name in names] or UNKNOWN
+
+
+def _defaultdict(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return {REST: UNKNOWN}
+
+
+def _repeat(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    match args:
+        case [value, int(times)] if 0 <= times < 1000:
+            return [value] * times
+        case [value, _]:
+            return [REST, value]
+    return [REST, *args[:1]]
+
+
+def _chain(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    result: list[Value] = []
+    for argument in args:
+        result += listed(_iterable(evaluator, argument, line))
+    return [REST, *[item for item in result if item is not REST]] if REST in result else result
+
+
+def _reduce(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    if args:
+        attempt(evaluator, args[0], [UNKNOWN, possible_item(args[1]) if len(args) > 1 else UNKNOWN], {}, line)
+    return UNKNOWN
+
+
+def _dir(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    """A library is taken to have what is looked for in it."""
+    return EVERYTHING if args and isinstance(args[0], ExternalValue) else UNKNOWN
+
+
+def _unset(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    """Environment variables are taken to be unset."""
+    return args[1] if len(args) > 1 else keywords.get("default")
+
+
+def _false(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    return False
+
+
+_SPECIAL_BUILTINS: dict[str, _Call] = {
+    "isinstance": _isinstance,
+    "issubclass": _issubclass,
+    "getattr": _getattr,
+    "hasattr": _hasattr,
+    "setattr": _setattr,
+    "callable": _callable,
+    "type": _type,
+    "super": _super,
+    "map": _map,
+    "filter": _filter,
+    "next": _next,
+    "iter": _first,
+    "print": _nothing,
+    "id": _unknown,
+    "vars": _unknown,
+    "open": _unknown,
+    "repr": _unknown,
+    "hash": _unknown,
+    "object": _unknown,
+}
+CALLS: dict[str, _Call] = {
+    **{f"builtins.{name}": handler for name, handler in _SPECIAL_BUILTINS.items()},
+    "functools.partial": _partial,
+    "functools.reduce": _reduce,
+    "dataclasses.replace": _replace,
+    "dataclasses.asdict": _asdict,
+    "dataclasses.field": _field,
+    "dataclasses.fields": _fields,
+    "collections.defaultdict": _defaultdict,
+    "itertools.repeat": _repeat,
+    "itertools.chain": _chain,
+    "torch.linspace": linspace,
+    "builtins.dir": _dir,
+    "os.environ.get": _unset,
+    "os.getenv": _unset,
+    "torch.jit.is_scripting": _false,
+    "torch.jit.is_tracing": _false,
+    "torch.compiler.is_compiling": _false,
+}
+HARMLESS = frozenset("logging warnings typing math".split())
+"""Packages whose functions change none of their arguments."""
+BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, "property", "staticmethod", "classmethod", "bytes", "dir"))
+"""Names of builtins that mean something here."""

@@ -1,0 +1,195 @@
+"""What torch's modules, and the few tensors that hold plain numbers, do as far as values and calls go."""
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from explorer.introspect.evaluator.callbacks import attempt, hand_over
+from explorer.introspect.evaluator.external_names import MODULE
+from explorer.introspect.evaluator.operations import has_rest, listed, loosen, possible_item
+from explorer.introspect.evaluator.pure import call_method
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    Choice,
+    ExternalValue,
+    InstanceValue,
+    MemberValue,
+    Value,
+    is_known,
+    join,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from explorer.introspect.evaluator.machine import Evaluator
+
+MODULE_CALL = "torch.nn.Module.__call__"
+"""The foreign code between calling a module and its ``forward``."""
+
+MODULE_METHODS = frozenset(
+    (
+        "__init__ add_module append apply children eval extend get_submodule insert items keys modules "
+        "named_children named_modules pop register_module requires_grad_ split to tolist train values"
+    ).split()
+)
+"""Methods of torch's modules that lead to other modules, and of its tensors that lead to plain numbers."""
+
+_CONTAINERS = {"Sequential": list, "ModuleList": list, "ModuleDict": dict}
+
+
+def fill(instance: InstanceValue, args: list[Value]) -> None:
+    """What a container of modules holds after its constructor."""
+    kinds = {_CONTAINERS[n] for n in _container_names(instance) if n in _CONTAINERS}
+    if not kinds:
+        return
+    names = _container_names(instance)
+    given = args[0] if args else []
+    if given.__class__ is Choice:
+        given = next((o for o in given.options if isinstance(o, (list, tuple, dict))), [])
+    if isinstance(given, InstanceValue) and "Sequential" not in names:
+        given = given.items if given.items is not None else [REST, UNKNOWN]
+    if "ModuleDict" in names:
+        instance.items = dict(given) if isinstance(given, dict) else {}
+    elif "ModuleList" in names:
+        instance.items = listed(given)
+    elif isinstance(given, dict):
+        instance.items = list(given.values())
+        instance.fields = {k: v for k, v in given.items() if isinstance(k, str)}
+    else:
+        instance.items = list(args)
+    instance.version += 1
+
+
+def _container_names(instance: InstanceValue) -> list[str]:
+    cls = instance.cls
+    if isinstance(cls, ExternalValue):
+        return [cls.name.rpartition(".")[2]] if cls.name.startswith("torch.nn.") else []
+    return [
+        base.name.rpartition(".")[2]
+        for base in (cls.mro or ())
+        if isinstance(base, ExternalValue) and base.name.startswith("torch.nn.")
+    ]
+
+
+def children(owner: InstanceValue) -> list[Value]:
+    """The modules that a module holds directly."""
+    held = [*owner.fields.values()]
+    if owner.items is not None:
+        held += owner.items.values() if isinstance(owner.items, dict) else owner.items
+    found: dict[int, Value] = {}
+    for value in held:
+        for option in options_of(value):
+            if isinstance(option, InstanceValue):
+                found[id(option)] = option
+    return list(found.values())
+
+
+def descendants(owner: Value) -> list[Value]:
+    """The modules below one, or below any of several: one of every class."""
+    found: dict[Any, Value] = {}
+    pending = [c for option in options_of(owner) if isinstance(option, InstanceValue) for c in children(option)]
+    if owner.__class__ is Choice:
+        pending += owner.options
+    seen: set[int] = set()
+    while pending:
+        module = pending.pop()
+        if id(module) in seen or not isinstance(module, InstanceValue):
+            continue
+        seen.add(id(module))
+        found.setdefault(module.cls, module)
+        pending += children(module)
+    return list(found.values())
+
+
+def call_member(
+    evaluator: "Evaluator", function: MemberValue, args: list[Value], keywords: dict[Any, Value], line: int
+) -> Value:
+    """Call a method of Python's or torch's own.
+
+    Raises:
+        GiveUp: Python would raise.
+    """
+    owner, name = function.owner, function.name
+    if not isinstance(owner, (InstanceValue, Choice)):
+        return call_method(owner, name, args, keywords, evaluator.is_weak(owner))
+    below = descendants(owner) if name in _TRAVERSALS else []
+    match name:
+        case "__init__" if isinstance(owner, InstanceValue):
+            hand_over(evaluator, MODULE, [*args, *keywords.values()], line)
+            fill(owner, args)
+            return None
+        case "children":
+            return [REST, *below]
+        case "named_children":
+            return [REST, (UNKNOWN, join(below))] if below else []
+        case "modules":
+            return [REST, *below, *options_of(owner)]
+        case "named_modules":
+            return [REST, (UNKNOWN, join([*below, *options_of(owner)]))]
+        case "apply":
+            for fn in args:
+                attempt(evaluator, fn, [join([*below, *options_of(owner)])], {}, line, f"{MODULE}.apply")
+            return owner
+        case "get_submodule":
+            return join([*below, UNKNOWN])
+        case "tolist" | "split" if isinstance(owner, InstanceValue) and isinstance(owner.items, list):
+            return _split(owner.items, args) if name == "split" else [*owner.items]
+        case "eval" | "train" | "to" | "requires_grad_":
+            return owner
+    return _container_method(evaluator, owner, name, args) if isinstance(owner, InstanceValue) else UNKNOWN
+
+
+def _split(items: list[Value], args: list[Value]) -> Value:
+    """``tensor.split(sizes)`` along the only dimension."""
+    sizes = args[0] if args else UNKNOWN
+    if has_rest(items) or not is_known(sizes) or not isinstance(sizes, (int, list, tuple)):
+        return [REST, InstanceValue(_TENSOR, items=[REST, UNKNOWN])]
+    if isinstance(sizes, int):
+        sizes = [sizes] * -(-len(items) // max(1, sizes))
+    pending = iter(items)
+    return [InstanceValue(_TENSOR, items=list(itertools.islice(pending, size))) for size in sizes]
+
+
+_TENSOR = ExternalValue("torch.Tensor")
+_TRAVERSALS = frozenset("apply children get_submodule modules named_children named_modules".split())
+
+
+def _container_method(evaluator: "Evaluator", owner: InstanceValue, name: str, args: list[Value]) -> Value:
+    items = owner.items
+    match name, items, args:
+        case (("add_module" | "register_module"), _, [key, module]):
+            if isinstance(key, str):
+                evaluator.set_attribute(owner, key, module)
+            else:
+                held = owner.fields.get("", UNKNOWN)
+                owner.fields[""] = module if held is UNKNOWN else join([held, module])
+                owner.version += 1
+            if isinstance(items, list):
+                items.append(module)
+            elif isinstance(items, dict) and isinstance(key, str):
+                items[key] = module
+        case (("append" | "extend" | "insert"), list(), [*_, added]):
+            new = [added] if name != "extend" else listed(added)
+            if evaluator.is_weak(owner):
+                loosen(items, [item for item in new if item is not REST])
+            elif name == "insert":
+                items.insert(0, added)
+            else:
+                items += new
+            owner.version += 1
+            return owner
+        case (("keys" | "values" | "items"), dict(), _):
+            return call_method(items, name, [], {}, False)
+        case "pop", (list() | dict()), _:
+            return possible_item(items if isinstance(items, list) else list(items.values()))
+    return UNKNOWN
+
+
+def linspace(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+    """The numbers that a schedule of drop rates starts from."""
+    steps = args[2] if len(args) > 2 else keywords.get("steps", UNKNOWN)
+    if not is_known([args[:2], steps]) or not isinstance(steps, int) or not 0 <= steps < 10_000 or len(args) < 2:
+        return InstanceValue(_TENSOR, items=[REST, UNKNOWN])
+    start, end = args[:2]
+    values = [start + (end - start) * i / max(1, steps - 1) for i in range(steps)]
+    return InstanceValue(_TENSOR, items=values)

@@ -1,0 +1,1 @@
+"""Source files found and parsed: an installed package, a folder, a wheel or an sdist, and the user's own files."""

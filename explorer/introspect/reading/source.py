@@ -1,0 +1,202 @@
+"""Where timm's source is and what it says: an installed package, a folder, a wheel or an sdist. Nothing is imported."""
+
+import hashlib
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from explorer.errors import TimmNotFound, TimmSourceError
+from explorer.introspect.reading.user_sources import Extra, digest_with, read_file, source_files
+
+PACKAGE = "timm"
+_MEND = "give a folder, wheel or sdist of timm"
+_VERSION = re.compile(rb"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """The Python files of one timm package, by path relative to the package (``models/resnet.py``).
+
+    Files of the user's own that stand beside it have the name of their package before them (``mine/net.py``).
+    """
+
+    origin: str
+    """Where it was read from, for people."""
+    files: Mapping[str, bytes] = field(repr=False)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Files that could not be read, with the reason."""
+    extras: tuple[Extra, ...] = ()
+    """The user's own source, which registers models into this timm."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The dotted roots of all that was read, timm first."""
+        return (PACKAGE, *(name for name, _ in self.extras))
+
+    @cached_property
+    def extra_files(self) -> dict[str, bytes]:
+        """The files of the user's own, by path.
+
+        Raises:
+            RequestError: one cannot be read.
+        """
+        return {name: read_file(name, path) for extra in self.extras for name, path in source_files(extra)}
+
+    def module_names(self) -> Iterator[tuple[str, str, bytes]]:
+        """Every file: the module it is, its path, its content."""
+        for path, content in self.files.items():
+            yield module_name(path), path, content
+        for path, content in self.extra_files.items():
+            yield module_name(path, ""), path, content
+
+    @cached_property
+    def version(self) -> str:
+        """``__version__`` as ``version.py`` or ``__init__.py`` states it; ``"unknown"`` when neither does."""
+        for name in ("version.py", "__init__.py"):
+            found = _VERSION.search(self.files.get(name, b""))
+            if found:
+                return found[1].decode()
+        return "unknown"
+
+    @property
+    def file_digests(self) -> dict[str, str]:
+        """A hash of every file's content, by path."""
+        contents = {**self.files, **self.extra_files}
+        return {path: hashlib.blake2b(content, digest_size=8).hexdigest() for path, content in contents.items()}
+
+    @cached_property
+    def timm_digest(self) -> str:
+        """A hash over every path and content: the same source has the same digest wherever it lies."""
+        hasher = hashlib.blake2b(digest_size=16)
+        for path in sorted(self.files):
+            content = self.files[path]
+            hasher.update(f"{path}\0{len(content)}\0".encode())
+            hasher.update(content)
+        hasher.update(repr(sorted(self.unreadable)).encode())
+        return hasher.hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """The same, over the files of the user's own too, where there are any.
+
+        Raises:
+            RequestError: one of these cannot be read.
+        """
+        return digest_with(self.timm_digest, self.extras)
+
+
+def module_name(path: str, package: str = PACKAGE) -> str:
+    """``models/resnet.py`` -> ``timm.models.resnet``; ``models/__init__.py`` -> ``timm.models``."""
+    parts = path.removesuffix(".py").split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join([package, *parts] if package else parts)
+
+
+def find_timm(path: Path | None = None, extras: Sequence[Extra] = ()) -> SourceTree:
+    """Read timm's source.
+
+    Args:
+        path: a folder (the package, or one that holds it), a wheel or an sdist; the installed timm when ``None``.
+        extras: source of the user's own that registers models into it.
+
+    Raises:
+        TimmNotFound: ``path`` is ``None`` and no timm is installed.
+        TimmSourceError: ``path`` holds no timm.
+    """
+    return replace(_find(path), extras=tuple(extras))
+
+
+def _find(path: Path | None) -> SourceTree:
+    if path is None:
+        return _read_folder(installed_folder())
+    try:
+        if path.is_dir():
+            return _read_folder(_package_in(path))
+        if not path.exists():
+            raise TimmSourceError(f"--timm {path}: there is no such file or folder", _MEND)
+        return SourceTree(str(path), _only_package(_read_archive(path), path))
+    except OSError as error:
+        raise TimmSourceError(f"--timm {path}: cannot be read: {error.strerror or error}", _MEND) from error
+
+
+def installed_folder() -> Path:
+    """The folder of the installed timm package.
+
+    Looks up the top-level name only: the spec of a submodule would import the package.
+
+    Raises:
+        TimmNotFound: none is installed.
+    """
+    try:
+        spec = importlib.util.find_spec(PACKAGE)
+    except (ImportError, ValueError):
+        spec = None
+    mend = "pip install timm, or name its source with --timm PATH"
+    if spec is None or spec.origin is None:
+        raise TimmNotFound("timm is not installed here", mend)
+    folder = Path(spec.origin).parent
+    if not (folder / "models" / "__init__.py").is_file():
+        raise TimmNotFound(f"{spec.origin} is not the timm of PyTorch image models", mend)
+    return folder
+
+
+def _package_in(path: Path) -> Path:
+    for folder in (path, path / PACKAGE, path / "src" / PACKAGE):
+        if (folder / "__init__.py").is_file() and (folder / "models").is_dir():
+            return folder
+    raise TimmSourceError(f"--timm {path}: holds no timm package", f"give the folder that holds {PACKAGE}/__init__.py")
+
+
+def _read_folder(folder: Path) -> SourceTree:
+    files: dict[str, bytes] = {}
+    unreadable: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        name = path.relative_to(folder).as_posix()
+        try:
+            files[name] = path.read_bytes()
+        except IsADirectoryError:
+            continue
+        except OSError as error:
+            unreadable[name] = error.strerror or str(error)
+    return SourceTree(str(folder), files, unreadable)
+
+
+def _read_archive(path: Path) -> dict[str, bytes]:
+    import lzma
+    import tarfile
+    import zipfile
+    import zlib
+
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+        if not tarfile.is_tarfile(path):
+            raise TimmSourceError(f"--timm {path}: neither a wheel nor an sdist", _MEND)
+        with tarfile.open(path) as tar:
+            return {
+                member.name: file.read()
+                for member in tar
+                if member.isfile() and member.name.endswith(".py") and (file := tar.extractfile(member))
+            }
+    except (EOFError, NotImplementedError, RuntimeError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
+        raise TimmSourceError(f"--timm {path}: cannot be read: {error}", _MEND) from error
+    except zipfile.BadZipFile as error:
+        raise TimmSourceError(f"--timm {path}: is damaged: {error}", _MEND) from error
+
+
+def _only_package(files: dict[str, bytes], path: Path) -> dict[str, bytes]:
+    """The files under the shallowest ``timm/`` that is a package with models."""
+    roots = {
+        str(init.parent)
+        for init in map(PurePosixPath, files)
+        if init.name == "__init__.py" and init.parent.name == PACKAGE and f"{init.parent}/models/__init__.py" in files
+    }
+    if not roots:
+        raise TimmSourceError(f"--timm {path}: holds no timm package", "give a wheel or sdist of timm")
+    prefix = min(roots, key=lambda root: (root.count("/"), root)) + "/"
+    return {name.removeprefix(prefix): files[name] for name in sorted(files) if name.startswith(prefix)}

@@ -1,0 +1,127 @@
+"""What of an earlier graph still holds when some files have changed."""
+
+from collections.abc import Mapping
+
+from explorer.graph import EdgeKind, Graph, NodeKind
+from explorer.graph.contexts import Contexts
+from explorer.introspect.call_graph import CallEdge, CallGraph, Kept
+from explorer.introspect.reading.parse import Module
+from explorer.introspect.registry import Architecture, Deprecation, Registry
+from explorer.queries.creation import call_between
+
+
+def kept_calls(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module], registry: Registry) -> Kept:
+    """The calls that no change can have touched.
+
+    A module is touched when its file has changed, or when it uses a name of one that is, at whatever remove. A model's
+    calls are kept when the module that registers it and that of ``create_model`` are untouched: whatever its creation
+    runs, these name.
+
+    Args:
+        before: the earlier graph, static.
+        files: every file's digest, by path, as they are now.
+        modules: the modules as they are now.
+        registry: what is registered now.
+    """
+    touched = _touched(before, files, modules)
+    untouched = frozenset(modules) - touched
+    contexts = before.contexts
+    entries: list[Architecture | Deprecation] = [*registry.architectures.values(), *registry.deprecations.values()]
+    factories = {contexts.function(number).partition(":")[0] for number in contexts.models.values()}
+    untouched -= {entry.module for entry in entries if factories & touched or entry.name not in contexts.models}
+    untouched -= _depending(before, touched) | (factories if _has_other_models(before, registry) else set())
+    models = {e.name: contexts.models[e.name] for e in entries if e.module in untouched}
+    others = {f: c for f, c in contexts.others.items() if f.partition(":")[0] in untouched}
+    return Kept(untouched, _restricted(before, models, others))
+
+
+def _depending(before: Graph, touched: set[str]) -> set[str]:
+    """Modules of functions that, called with anything, lead into a touched module though they name none: by the
+    registry, say."""
+    contexts = before.contexts
+    return {
+        function.partition(":")[0]
+        for function, number in contexts.others.items()
+        if any(contexts.function(reached).partition(":")[0] in touched for reached in contexts.reached(number))
+    }
+
+
+def _has_other_models(before: Graph, registry: Registry) -> bool:
+    """Whether models came or went."""
+    entrypoints = {edge.target for edge in before.edges(EdgeKind.REGISTERS)}
+    return entrypoints != {architecture.entrypoint for architecture in registry.architectures.values()}
+
+
+def _touched(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module]) -> set[str]:
+    """Modules that changed or came, and all whose names come from one that did, or from one that went."""
+    changed = {name for name, module in modules.items() if files[module.file] != before.files.get(module.file)}
+    gone = {node.id for node in before.nodes(NodeKind.MODULE) if node.id not in modules}
+    touched = changed | {edge.source for name in gone for edge in before.in_edges(name, EdgeKind.IMPORTS)}
+    users: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        for target in module.imported:
+            wholes, passed = _origins(target, modules)
+            for whole in wholes:
+                users.setdefault(whole, set()).add(name)
+            if changed & passed:
+                touched.add(name)
+    pending = list(touched)
+    while pending:
+        for user in users.get(pending.pop(), ()):
+            if user not in touched:
+                touched.add(user)
+                pending.append(user)
+    return touched
+
+
+def _origins(target: str, modules: Mapping[str, Module]) -> tuple[set[str], set[str]]:
+    """Where an imported name (``timm.layers.Mlp``) comes from: the modules that it may be defined in, and those that
+    only pass it on."""
+    wholes: set[str] = set()
+    passed: set[str] = set()
+    pending = [target]
+    while pending:
+        target = pending.pop()
+        module, _, name = target.rpartition(".")
+        if target in modules:
+            wholes.add(target)
+        elif module in modules and module not in passed:
+            sources = [t for t in modules[module].imported if t.endswith(f".{name}")] if name != "*" else []
+            if sources:
+                passed.add(module)
+                pending += sources
+            else:
+                wholes.add(module)
+    return wholes, passed
+
+
+def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -> CallGraph:
+    """The contexts that these lead to, renumbered, and the calls they make."""
+    contexts = before.contexts
+    reached: set[int] = set()
+    pending = [*models.values(), *others.values()]
+    while pending:
+        number = pending.pop()
+        if number not in reached:
+            reached.add(number)
+            pending += contexts.calls(number)
+    kept = CallGraph(contexts=Contexts(ids=contexts.ids))
+    numbers: dict[int, int] = {}
+    for number in sorted(reached):
+        index, direct, indirect = contexts.rows[number]
+        numbers[number] = len(numbers)
+        kept.contexts.rows.append([index, [numbers[n] for n in direct], [numbers[n] for n in indirect]])
+        caller = contexts.ids[index]
+        for called in (*direct, *indirect):
+            _keep_edge(before, kept, caller, contexts.function(called))
+    kept.contexts.models = {name: numbers[number] for name, number in models.items()}
+    kept.contexts.others = {name: numbers[number] for name, number in others.items()}
+    return kept
+
+
+def _keep_edge(before: Graph, kept: CallGraph, caller: str, callee: str) -> None:
+    edges = kept.edges.setdefault(caller, {})
+    edge = None if callee in edges else call_between(before, caller, callee)
+    if edge is not None:
+        lines = {int(site.rpartition(":")[2]): edge.data.get("via") for site in edge.sites}
+        edges[callee] = CallEdge(lines, edge.data.get("through"))

@@ -1,0 +1,95 @@
+"""What crosses the pipe between explorer and its worker.
+
+Requests go one way, events come back, one JSON object a line. A request is answered by any number of
+:class:`Progress`, :class:`Partial` and :class:`Log` events and then exactly one :class:`Result` or
+:class:`Failure`. Units stand in the field names; nothing here imports torch or timm.
+"""
+
+from explorer.protocol.bench import (
+    COMPILE_MODES,
+    DEVICES,
+    DTYPES,
+    MEMORY_FORMATS,
+    BenchPartial,
+    BenchRequest,
+    BenchResult,
+    CompileTimes,
+    GpuReadings,
+    Latency,
+    Roofline,
+    TrainTimes,
+)
+from explorer.protocol.events import (
+    REQUESTS,
+    Emit,
+    Event,
+    Failure,
+    LineSplitter,
+    Log,
+    Partial,
+    Progress,
+    Result,
+    decode_event,
+    decode_request,
+    encode_event,
+    encode_request,
+)
+from explorer.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator, FlowRequest, FlowResult, FlowTensor
+from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
+from explorer.protocol.request import JSON, ModelOptions, Request
+from explorer.protocol.trace import TraceRequest, TraceResult
+from explorer.protocol.tune import TUNED, Difference, TuneRequest, TuneResult, TuneStep
+from explorer.protocol.versus import VersusPartial, VersusRequest, VersusResult
+
+__all__ = [
+    "COMPILE_MODES",
+    "DEVICES",
+    "DTYPES",
+    "JSON",
+    "MEMORY_FORMATS",
+    "REQUESTS",
+    "TUNED",
+    "BenchPartial",
+    "BenchRequest",
+    "BenchResult",
+    "CompileTimes",
+    "Difference",
+    "Emit",
+    "Event",
+    "Failure",
+    "FeatureLevel",
+    "FlowCall",
+    "FlowLevel",
+    "FlowModule",
+    "FlowOperator",
+    "FlowRequest",
+    "FlowResult",
+    "FlowTensor",
+    "GpuReadings",
+    "InspectRequest",
+    "InspectResult",
+    "Latency",
+    "Layer",
+    "LineSplitter",
+    "Log",
+    "ModelOptions",
+    "Partial",
+    "Progress",
+    "Request",
+    "Result",
+    "Roofline",
+    "Totals",
+    "TraceRequest",
+    "TraceResult",
+    "TrainTimes",
+    "TuneRequest",
+    "TuneResult",
+    "TuneStep",
+    "VersusPartial",
+    "VersusRequest",
+    "VersusResult",
+    "decode_event",
+    "decode_request",
+    "encode_event",
+    "encode_request",
+]

@@ -1,0 +1,1 @@
+"""What is asked of a graph of timm: names, models, families, classes, slices, paths, arguments. Pure, no I/O."""

@@ -1,0 +1,156 @@
+"""All that is known of one node, as one flat record: what ``explorer show`` prints and the terminal app's details."""
+
+from collections.abc import Callable
+from typing import Any
+
+from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.queries.creation import creation_calls
+from explorer.queries.names import model_of, weights_of
+from explorer.queries.source_links import source_url
+
+_INIT = ".__init__"
+
+
+def facts(graph: Graph, node: Node) -> dict[str, Any]:
+    """What is known of a node: ``id, kind, name``, its place in the source, and what its kind has.
+
+    A model, its weights and a deprecated name have ``family, deprecated, replaced_by, tags, pretrained, cfg`` and
+    ``unknown``, the fields of ``cfg`` that the source does not settle.
+    """
+    record: dict[str, Any] = {"id": node.id, "kind": str(node.kind), "name": node.name}
+    record |= _OF_KIND[node.kind](graph, node)
+    return record
+
+
+def _place(graph: Graph, node: Node) -> dict[str, Any]:
+    if node.file is None:
+        return {}
+    return {
+        "file": node.file,
+        "line": node.line,
+        "end_line": node.end_line,
+        "source_url": source_url(node, graph.info.timm_version),
+        "doc": node.doc,
+    }
+
+
+def _model(graph: Graph, node: Node) -> dict[str, Any]:
+    model, weights = model_of(graph, node), weights_of(graph, node)
+    deprecated = node.kind is NodeKind.ALIAS
+    record: dict[str, Any] = {
+        "family": (model or node).data["family"],
+        "architecture": model.name if model else None,
+        "tag": (weights.data["tag"] or None) if weights else None,
+        "deprecated": deprecated,
+        "replaced_by": node.data.get("replaced_by"),
+        "tags": list(model.data["tags"]) if model else [],
+        "pretrained": _pretrained(node, model, weights),
+        "cfg": dict(weights.data["cfg"]) if weights else None,
+        "unknown": [
+            *(model.data.get("unknown", ()) if model else ()),
+            *(weights.data["unknown"] if weights else ()),
+        ],
+    }
+    if model:
+        record |= _built(graph, model)
+    return record
+
+
+def _pretrained(node: Node, model: Node | None, weights: Node | None) -> bool:
+    if node.kind is NodeKind.MODEL:
+        return bool(node.data["pretrained"])
+    return bool(model and weights and weights.data["has_weights"])
+
+
+def _built(graph: Graph, model: Node) -> dict[str, Any]:
+    """Where the model comes from: entrypoint, class, and the deprecated names that lead to it."""
+    entrypoint = next(graph.successors(model.id, EdgeKind.REGISTERS), None)
+    function = graph.get(entrypoint) if entrypoint else None
+    configured = list(graph.successors(model.id, EdgeKind.CONFIGURES))
+    aliases = [e.source for target in (model.id, *configured) for e in graph.in_edges(target, EdgeKind.REPLACES)]
+    return {
+        "entrypoint": entrypoint,
+        "classes": model_classes(graph, model, entrypoint) if entrypoint else [],
+        "aliases": [graph.node(alias).name for alias in aliases],
+        **(_place(graph, function) if function else {}),
+    }
+
+
+def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
+    """The classes that an entrypoint hands to the builder, by id: the nearest that are made by another name."""
+    calls: dict[str, list[Edge]] = {}
+    for edge in creation_calls(graph, model):
+        calls.setdefault(edge.source, []).append(edge)
+    seen = {entrypoint}
+    frontier = [entrypoint]
+    while frontier:
+        edges = [edge for here in frontier for edge in calls.get(here, ())]
+        made = [e.target for e in edges if e.data.get("via") and e.target.endswith(_INIT)]
+        if made:
+            return [node_id.removesuffix(_INIT) for node_id in dict.fromkeys(made)]
+        frontier = [target for target in dict.fromkeys(e.target for e in edges) if target not in seen]
+        seen.update(frontier)
+    return []
+
+
+def _module(graph: Graph, node: Node) -> dict[str, Any]:
+    models = [e.source for i in _targets(graph, node, EdgeKind.CONTAINS) for e in graph.in_edges(i, EdgeKind.REGISTERS)]
+    return {
+        **_place(graph, node),
+        "models": [graph.node(i).name for i in models],
+        "contains": _targets(graph, node, EdgeKind.CONTAINS),
+        "imports": _targets(graph, node, EdgeKind.IMPORTS),
+        "imported_by": _sources(graph, node, EdgeKind.IMPORTS),
+    }
+
+
+def _class(graph: Graph, node: Node) -> dict[str, Any]:
+    init = graph.get(f"{node.id}.__init__")
+    return {
+        **_place(graph, node),
+        "signature": init.data["signature"] if init else None,
+        "decorators": node.data.get("decorators", []),
+        "inherits": _targets(graph, node, EdgeKind.INHERITS),
+        "inherited_by": _sources(graph, node, EdgeKind.INHERITS),
+        "contains": _targets(graph, node, EdgeKind.CONTAINS),
+        "made_by": _sources(graph, init, EdgeKind.CALLS) if init else [],
+    }
+
+
+def _function(graph: Graph, node: Node) -> dict[str, Any]:
+    return {
+        **_place(graph, node),
+        "signature": node.data["signature"],
+        "decorators": node.data.get("decorators", []),
+        "registers": [graph.node(i).name for i in _sources(graph, node, EdgeKind.REGISTERS)],
+        "calls": _targets(graph, node, EdgeKind.CALLS),
+        "called_by": [*_sources(graph, node, EdgeKind.CALLS), *_sources(graph, node, EdgeKind.DISPATCHES)],
+        "dispatches": _targets(graph, node, EdgeKind.DISPATCHES),
+    }
+
+
+def _external(graph: Graph, node: Node) -> dict[str, Any]:
+    return {
+        "called_by": _sources(graph, node, EdgeKind.CALLS),
+        "inherited_by": _sources(graph, node, EdgeKind.INHERITS),
+    }
+
+
+def _targets(graph: Graph, node: Node, kind: EdgeKind) -> list[str]:
+    return list(graph.successors(node.id, kind))
+
+
+def _sources(graph: Graph, node: Node, kind: EdgeKind) -> list[str]:
+    return [edge.source for edge in graph.in_edges(node.id, kind)]
+
+
+_OF_KIND: dict[NodeKind, Callable[[Graph, Node], dict[str, Any]]] = {
+    NodeKind.MODEL: _model,
+    NodeKind.WEIGHTS: _model,
+    NodeKind.ALIAS: _model,
+    NodeKind.MODULE: _module,
+    NodeKind.CLASS: _class,
+    NodeKind.FUNCTION: _function,
+    NodeKind.PARAMETER: _place,
+    NodeKind.EXTERNAL: _external,
+}

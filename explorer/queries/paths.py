@@ -1,0 +1,118 @@
+"""How one node reaches another."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from explorer.graph.contexts import Contexts
+from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.queries.creation import call_between
+
+_RUN = (EdgeKind.DISPATCHES, EdgeKind.CONFIGURES, EdgeKind.REPLACES, EdgeKind.REGISTERS)
+_ANY = (*_RUN, EdgeKind.INHERITS, EdgeKind.CONTAINS, EdgeKind.IMPORTS, EdgeKind.COMPOSES, EdgeKind.PASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A node, and the context it is reached in where it is a function that was reached by a call."""
+
+    id: str
+    context: int | None = None
+
+
+def shortest_path(graph: Graph, source: Node, target: Node) -> list[Edge] | None:
+    """The shortest chain of edges from one node to another, ``None`` when there is none.
+
+    What runs comes first: a path of calls, dispatch and registration is taken before a shorter one over inheritance,
+    containment or imports (where a constructor leads back to its class). Calls are walked in context: each one happens
+    with what the calls before it handed over. From a model on they are those of its own creation. Where these do not
+    lead there, a function may also call others by their own names as it does with other arguments. Registration and
+    configuration can be walked both ways: from weights to their model, from a model to its entrypoint, and back. A
+    class is reached when its ``__init__`` is.
+    """
+    goals = {target.id}
+    if target.kind is NodeKind.CLASS:
+        goals.add(f"{target.id}.__init__")
+    for kinds, is_loose in ((_RUN, False), (_RUN, True), (_ANY, False)):
+        path = _search(_Walk(graph, is_loose), source.id, goals, kinds)
+        if path is not None:
+            return path
+    return None
+
+
+def _search(walk: "_Walk", source: str, goals: set[str], kinds: Sequence[EdgeKind]) -> list[Edge] | None:
+    """Breadth first."""
+    start = _Place(source)
+    came_by: dict[_Place, tuple[_Place, Edge] | None] = {start: None}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        if here.id in goals:
+            return _unwound(came_by, here)
+        for edge, there in walk.steps(here, kinds):
+            if there not in came_by:
+                came_by[there] = (here, edge)
+                queue.append(there)
+    return None
+
+
+class _Walk:
+    """The steps there are from a place; a loose walk takes calls that happen with other arguments only too."""
+
+    def __init__(self, graph: Graph, is_loose: bool) -> None:
+        self._graph = graph
+        self._is_loose = is_loose
+        self._contexts: Contexts = graph.contexts
+        self._of: dict[str, list[int]] = {}
+        for number, (index, *_) in enumerate(self._contexts.rows):
+            self._of.setdefault(self._contexts.ids[index], []).append(number)
+
+    def steps(self, here: _Place, kinds: Sequence[EdgeKind]) -> Iterator[tuple[Edge, _Place]]:
+        yield from self._calls(here)
+        graph = self._graph
+        for edge in graph.out_edges(here.id, *kinds):
+            if edge.kind is EdgeKind.REGISTERS:
+                yield edge, _Place(edge.target, self._created(here.id, edge.target))
+            elif edge.kind is not EdgeKind.DISPATCHES or here.context is None:
+                yield edge, _Place(edge.target)
+        for edge in graph.in_edges(here.id, EdgeKind.REGISTERS, EdgeKind.CONFIGURES):
+            yield edge, _Place(edge.source)
+        if kinds is _ANY and here.id.endswith(".__init__"):
+            for edge in graph.in_edges(here.id, EdgeKind.CONTAINS):
+                yield edge, _Place(edge.source)
+
+    def _calls(self, here: _Place) -> Iterator[tuple[Edge, _Place]]:
+        """Calls in context, and those that only a trace knows."""
+        contexts = self._contexts
+        known: set[str] = set()
+        for number in self._of.get(here.id, ()) if here.context is None else (here.context,):
+            for called in contexts.calls(number):
+                callee = contexts.function(called)
+                known.add(callee)
+                edge = call_between(self._graph, here.id, callee)
+                if edge is not None:
+                    yield edge, _Place(callee, called)
+        for edge in self._graph.out_edges(here.id, EdgeKind.CALLS):
+            if edge.target not in known and (here.context is None or (self._is_loose and _is_by_own_name(edge))):
+                yield edge, _Place(edge.target)
+
+    def _created(self, model: str, entrypoint: str) -> int | None:
+        """The context of an entrypoint when its model is created."""
+        root = self._contexts.models.get(model.partition(":")[2])
+        reached = self._contexts.reached(root) if root is not None else ()
+        return next((number for number in reached if self._contexts.function(number) == entrypoint), None)
+
+
+def _is_by_own_name(edge: Edge) -> bool:
+    """Whether a call is one of a plain function that nobody handed over."""
+    return "via" not in edge.data and "." not in edge.target.partition(":")[2]
+
+
+def _unwound(came_by: dict[_Place, tuple[_Place, Edge] | None], end: _Place) -> list[Edge]:
+    path: list[Edge] = []
+    step = came_by[end]
+    while step is not None:
+        before, edge = step
+        path.append(edge)
+        step = came_by[before]
+    return path[::-1]

@@ -1,0 +1,191 @@
+"""What models are made of as CSV: a row a layer of one model, or the totals of many models, added to over time."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TextIO
+
+from explorer.errors import ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
+from explorer.protocol import InspectRequest, InspectResult, Layer
+from explorer.report.figures import dimensions
+
+COLUMNS = (
+    *("model", "img_size", "params", "macs", "macs_fvcore", "activations", "buffers"),
+    *("device", "built_on", "timm", "error", "options"),
+)
+"""Columns of a table of totals: whole numbers, MACs and activations of one image, ``img_size`` as 224 or 224x112;
+``error`` is ``Kind: message`` of a model that failed, ``options`` the wishes of the run as JSON, empty for none."""
+
+LAYER_COLUMNS = tuple("class" if f.name == "class_name" else f.name for f in fields(Layer))
+"""Columns of a table of layers: the fields of :class:`Layer`, shapes as 1x64x56x56, several with spaces between."""
+
+_PASSING = (OutOfMemory.__name__, WorkerDied.__name__)
+"""Kinds of errors that may be gone the next time."""
+
+
+def layers_csv(layers: Sequence[Layer]) -> str:
+    """The layers of one model, a row each, under :data:`LAYER_COLUMNS`."""
+    return csv_text([LAYER_COLUMNS, *([_cell(name, v) for name, v in layer.to_json().items()] for layer in layers)])
+
+
+def _cell(name: str, value: Any) -> Any:
+    return dimensions(value, sign="x").replace(", ", " ") if name.endswith("_shape") else value
+
+
+def options_text(wish: InspectRequest) -> str:
+    """The wishes that change a model's totals, as the ``options`` column has them."""
+    asked = {
+        "img_size": wish.img_size,
+        "in_chans": wish.in_chans,
+        "num_classes": wish.num_classes,
+        "features_only": wish.features_only or None,
+        "reparam": wish.reparam or None,
+        "args": dict(wish.args) or None,
+    }
+    asked = {name: value for name, value in asked.items() if value is not None}
+    return json.dumps(asked, sort_keys=True, separators=(",", ":")) if asked else ""
+
+
+def totals_row(name: str, result: InspectResult, timm_version: str, options: str) -> dict[str, Any]:
+    """One model's totals, by column; ``name`` is the one asked for."""
+    size, totals = result.img_size, result.totals
+    return {
+        "model": name,
+        "img_size": size if isinstance(size, int) else "x".join(map(str, size)),
+        "params": totals.params,
+        "macs": totals.macs,
+        "macs_fvcore": totals.macs_fvcore,
+        "activations": totals.activations,
+        "buffers": totals.buffers,
+        "device": result.device,
+        "built_on": result.built_on,
+        "timm": timm_version,
+        "error": "",
+        "options": options,
+    }
+
+
+def failure_row(name: str, error: ExplorerError, timm_version: str, options: str) -> dict[str, Any]:
+    """A model that failed, by column."""
+    said = " ".join(f"{type(error).__name__}: {error.message}".split())
+    return {**dict.fromkeys(COLUMNS, ""), "model": name, "timm": timm_version, "error": said, "options": options}
+
+
+class TotalsFile:
+    """A table of totals that is added to, a row as soon as it is known; what is in it already counts as done.
+
+    Args:
+        path: the file, which need not be there.
+        timm_version: rows of another timm are left alone and do not count.
+        options: as :func:`options_text` gives them; likewise.
+
+    Raises:
+        RequestError: the file is there, and is no table of totals.
+        OutputError: it cannot be read.
+    """
+
+    def __init__(self, path: Path, timm_version: str, options: str) -> None:
+        self._path = path
+        self._key = (timm_version, options)
+        self._rows = _read(path)
+
+    def done(self) -> dict[str, dict[str, str]]:
+        """Rows of this timm and these options by model, failures that would be the same again among them."""
+        return {row["model"]: row for row in self._rows if self._is_ours(row) and not _may_pass(row)}
+
+    def open(self, names: Iterable[str]) -> "TotalsWriter":
+        """Start to add rows of these models; what the file has of them is taken out, and a torn last line too.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        redone = set(names)
+        kept = [row for row in self._rows if not (self._is_ours(row) and row["model"] in redone)]
+        text = csv_text([COLUMNS, *([row[name] for name in COLUMNS] for row in kept)])
+        return TotalsWriter(self._path, text)
+
+    def _is_ours(self, row: Mapping[str, str]) -> bool:
+        return (row["timm"], row["options"]) == self._key
+
+
+class TotalsWriter:
+    """Adds rows to a table of totals. A context manager."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        try:
+            if path.is_file() or not path.exists():
+                _rewrite(Path(os.path.realpath(path)), text)
+                text = ""
+            self._file: TextIO = path.open("a", encoding="utf-8", newline="")
+            self._file.write(text)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> "TotalsWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write one row.
+
+        Raises:
+            OutputError: it cannot be written whole; the rows before it are, and the rest of it goes with the next run.
+        """
+        try:
+            self._file.write(csv_text([[row[name] for name in COLUMNS]]))
+            self._file.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write {self._path}: {error.strerror or error}", "what was finished before is in it")
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """The rows of a table of totals, whole ones; none where there is no file yet, or an empty one."""
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else ""
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror or error}") from error
+    header = csv_text([COLUMNS])
+    if header.startswith(text):  # nothing yet, or the header torn
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    reader = csv.DictReader(io.StringIO(whole))
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise RequestError(f"{path} is there, and is no table of totals", "name another file")
+    return [row for row in reader if None not in row and None not in row.values()]
+
+
+def _may_pass(row: Mapping[str, str]) -> bool:
+    """A failure that need not be the model's own: want of memory, a worker's end, or one that does not name it."""
+    kind, _, message = row["error"].partition(": ")
+    return bool(row["error"]) and (kind in _PASSING or row["model"] not in message)
+
+
+def _rewrite(path: Path, text: str) -> None:
+    """Put the text in the file's place in one step, where it is another than what is there."""
+    if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
+        return
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as lines of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

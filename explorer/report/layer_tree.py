@@ -1,0 +1,186 @@
+"""A model's layers as the rows of a table: a tree with repeats folded, or a flat list. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from explorer.errors import RequestError, UnknownName
+from explorer.protocol import Layer
+
+SORT_FIELDS = (
+    *("params", "own_params", "buffers"),
+    *("macs", "own_macs", "macs_fvcore", "activations", "output_bytes", "share", "calls"),
+)
+"""What layers can be sorted by: the fields of :class:`Layer` that are numbers and add up."""
+
+SCREEN_ROWS = 40
+"""The tree is opened as far as it has no more rows than this."""
+
+_WILDCARDS = frozenset("*?[")
+_OWN_NAMES = ("name", "shared_with", "stage")
+"""Fields that may differ between layers that are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a layer, or several that are alike and stand one behind the other.
+
+    ``layer`` is the first of ``count``, ``last`` the last; ``label`` its name below its parent, or the names of them
+    all; ``depth`` is how many layers hold it.
+    """
+
+    layer: Layer
+    last: Layer
+    label: str
+    depth: int
+    count: int = 1
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A layer and those directly in it."""
+
+    layer: Layer
+    label: str
+    branches: "list[_Branch]" = field(default_factory=list)
+
+
+def tree_rows(layers: Sequence[Layer], *, depth: int | None = None, fold: bool = True, idle: bool = False) -> list[Row]:
+    """The layers as a tree, in the order of ``named_modules``.
+
+    Consecutive layers that are alike in class, shapes, parameters, MACs and calls, and in all that is in them, fold
+    into one row with their count; the layers in the first are shown for all.
+
+    Args:
+        layers: all layers; the first is the model.
+        depth: levels below the model; ``None``: as many as make at most :data:`SCREEN_ROWS` rows, one at least.
+        fold: fold repeats.
+        idle: show layers that do nothing (``Identity``) too.
+    """
+    root = _tree(layers)
+    if depth is not None:
+        return list(_rows(root, depth, fold, idle))
+    rows = list(_rows(root, 1, fold, idle))
+    deepest = max(layer.name.count(".") + 1 for layer in layers)
+    for levels in range(2, deepest + 1):
+        more = list(_rows(root, levels, fold, idle))
+        if len(more) > SCREEN_ROWS:
+            break
+        rows = more
+    return rows
+
+
+def flat_rows(layers: Sequence[Layer], *, sort: str | None = None, text: str | None = None) -> list[Row]:
+    """The layers in one list, the model itself left out, each by its whole name.
+
+    Args:
+        layers: all layers; the first is the model.
+        sort: one of :data:`SORT_FIELDS`, greatest first; ``None``: as in the model.
+        text: only those whose name or class is like it: shell wildcards for the whole, else any part; case counts not.
+
+    Raises:
+        UnknownName: there is no such field to sort by.
+        RequestError: no layer is like the text.
+    """
+    check_sort(sort)
+    found = [layer for layer in layers[1:] if not _is_idle(layer)] if text is None else _like(layers, text)
+    if sort is not None:
+        found = sorted(found, key=lambda layer: getattr(layer, sort), reverse=True)
+    return [Row(layer, layer, layer.name, 0) for layer in found]
+
+
+def check_sort(sort: str | None) -> None:
+    """Whether layers can be sorted by this.
+
+    Raises:
+        UnknownName: they cannot.
+    """
+    if sort is not None and sort not in SORT_FIELDS:
+        near = get_close_matches(sort.lower(), SORT_FIELDS, n=3, cutoff=0.3) or SORT_FIELDS
+        raise UnknownName.of("field to sort by:", sort, near)
+
+
+def _like(layers: Sequence[Layer], text: str) -> list[Layer]:
+    wanted = text.lower()
+    fits: Callable[[str], bool] = (
+        (lambda name: fnmatchcase(name, wanted)) if _WILDCARDS & set(text) else (lambda name: wanted in name)
+    )
+    found = [layer for layer in layers[1:] if fits(layer.name.lower()) or fits(layer.class_name.lower())]
+    if not found:
+        names = [n for layer in layers[1:] for n in (layer.name.rpartition(".")[2], layer.class_name)]
+        near = get_close_matches(text, dict.fromkeys(names), n=3, cutoff=0.4)
+        raise RequestError(f"no layer is like {text!r}", f"closest: {', '.join(near)}" if near else "--full shows all")
+    return found
+
+
+def _tree(layers: Sequence[Layer]) -> _Branch:
+    """The layers by what holds them; one whose holder is not listed hangs on the nearest that is."""
+    root = _Branch(layers[0], "")
+    known = {"": root}
+    for layer in layers[1:]:
+        parent = layer.name.rpartition(".")[0]
+        while parent not in known:
+            parent = parent.rpartition(".")[0]
+        branch = known[layer.name] = _Branch(layer, layer.name.removeprefix(f"{parent}."))
+        known[parent].branches.append(branch)
+    return root
+
+
+def _rows(branch: _Branch, levels: int, fold: bool, idle: bool) -> Iterator[Row]:
+    yield from _rows_of([branch], 0, levels, fold, idle)
+
+
+def _rows_of(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[Row]:
+    """The row of branches that are alike, and those of the layers in the first."""
+    first = alike[0]
+    inner = [b for b in first.branches if idle or not (_is_idle(b.layer) and not b.branches)]
+    yield Row(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
+    if depth < levels:
+        for group in _groups(inner) if fold else ([b] for b in inner):
+            yield from _rows_of(group, depth + 1, levels, fold, idle)
+
+
+def _groups(branches: Sequence[_Branch]) -> Iterator[list[_Branch]]:
+    """Neighbours that are alike, together."""
+    group: list[_Branch] = []
+    for branch in branches:
+        if group and not _alike(group[0], branch):
+            yield group
+            group = []
+        group.append(branch)
+    if group:
+        yield group
+
+
+def _alike(one: _Branch, other: _Branch) -> bool:
+    return _facts(one.layer) == _facts(other.layer) and _alike_inside(one.branches, other.branches)
+
+
+def _alike_inside(some: Sequence[_Branch], others: Sequence[_Branch]) -> bool:
+    if len(some) != len(others):
+        return False
+    return all(a.label == b.label and _alike(a, b) for a, b in zip(some, others, strict=True))
+
+
+def _facts(layer: Layer) -> list[object]:
+    """All that makes layers alike: whether weights are shared counts, whose they are does not."""
+    return [*(getattr(layer, name) for name in _COMPARED), layer.shared_with is None]
+
+
+_COMPARED = tuple(f.name for f in fields(Layer) if f.name not in _OWN_NAMES)
+
+
+def _is_idle(layer: Layer) -> bool:
+    return layer.class_name == "Identity" and not layer.params
+
+
+def _label(labels: Sequence[str]) -> str:
+    """One name for several: ``0–2``, ``norm1–3``, ``q_norm, k_norm``."""
+    first, last = labels[0], labels[-1]
+    if len(labels) == 1:
+        return first
+    stem = first.rstrip("0123456789")
+    if first != stem and last.rstrip("0123456789") == stem:
+        return f"{first}–{last.removeprefix(stem)}"
+    return f"{first}, {last}" if len(labels) == 2 else f"{first} … {last}"

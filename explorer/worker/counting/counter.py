@@ -1,0 +1,249 @@
+"""A forward pass, counted operator by operator and put down to the modules that ran."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from explorer.worker.counting.counted_operators import COMPOSITE, RECURRENT, Rule, computes, rule_of
+from explorer.worker.counting.formulas import Cost
+from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a module did in a pass, all its calls together; ``own_macs`` without the modules it called.
+
+    ``inputs`` and ``output`` are shapes of its first call: a tensor's, or a tuple of each's, nested as they were;
+    ``None`` where there was none. ``output_bytes`` are the output's then.
+    """
+
+    calls: int = 0
+    own_macs: int = 0
+    macs: int = 0
+    macs_fvcore: int = 0
+    activations: int = 0
+    inputs: Any = None
+    output: Any = None
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A counted pass.
+
+    ``uncounted`` are the operators that compute with floats but add nothing to ``total.macs``, with how often they ran.
+    """
+
+    total: Cost
+    tallies: Mapping[nn.Module, Tally]
+    uncounted: Mapping[str, int]
+
+
+def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
+    """Run a model on its inputs as they are, on the device they are on, and count.
+
+    Gradients, training mode and device are the caller's to choose. No hook is left behind, whatever happens.
+
+    Args:
+        model: the model.
+        inputs: what it is called with.
+        by_module: tell the modules apart; else ``tallies`` is empty.
+
+    Raises:
+        Exception: whatever the model raises.
+    """
+    stack = _Stack()
+    with ExitStack() as context:
+        if by_module:
+            context.enter_context(_watched(model, stack))
+        dispatch = context.enter_context(_Dispatched(stack))
+        context.enter_context(_Called(stack, dispatch))
+        model(*inputs)
+    return Count(stack.total(), stack.tallies, dict(sorted(dispatch.uncounted.items())))
+
+
+class _Frame:
+    """A call of a module that is under way."""
+
+    __slots__ = ("activations", "macs", "macs_fvcore", "outermost", "own_macs", "tally")
+
+    def __init__(self, tally: Tally, outermost: bool) -> None:
+        self.tally = tally
+        self.outermost = outermost
+        self.own_macs = self.macs = self.macs_fvcore = self.activations = 0
+
+
+class _Stack:
+    """The calls under way, innermost last; the first is of no module and holds what the whole pass costs."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[nn.Module, Tally] = {}
+        self._frames = [_Frame(Tally(), True)]
+        self._running: Counter[nn.Module] = Counter()
+
+    def total(self) -> Cost:
+        whole = self._frames[0]
+        return Cost(whole.macs, whole.macs_fvcore, whole.activations)
+
+    def add(self, cost: Cost) -> None:
+        frame = self._frames[-1]
+        frame.own_macs += cost.macs
+        frame.macs += cost.macs
+        frame.macs_fvcore += cost.macs_fvcore
+        frame.activations += cost.activations
+
+    def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        tally = self.tallies.get(module)
+        if tally is None:
+            tally = self.tallies[module] = Tally()
+            shapes = [shape for shape in map(shapes_of, (*args, *kwargs.values())) if shape is not None]
+            tally.inputs = shapes[0] if len(shapes) == 1 else tuple(shapes) or None
+        tally.calls += 1
+        self._frames.append(_Frame(tally, not self._running[module]))
+        self._running[module] += 1
+
+    def leave(self, module: nn.Module, output: Any) -> None:
+        frame = self._frames.pop()
+        self._running[module] -= 1
+        tally, caller = frame.tally, self._frames[-1]
+        tally.own_macs += frame.own_macs
+        if frame.outermost:
+            tally.macs += frame.macs
+            tally.macs_fvcore += frame.macs_fvcore
+            tally.activations += frame.activations
+        if tally.output is None:
+            tally.output = shapes_of(output)
+            tally.output_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(output))
+        caller.macs += frame.macs
+        caller.macs_fvcore += frame.macs_fvcore
+        caller.activations += frame.activations
+
+
+@contextmanager
+def _watched(model: nn.Module, stack: _Stack) -> Iterator[None]:
+    """Every module of the model tells when it starts and ends."""
+
+    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        stack.enter(module, args, kwargs)
+
+    def after(module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
+        stack.leave(module, output)
+
+    with ExitStack() as hooks:
+        for module in model.modules():
+            handle = module.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
+            hooks.callback(handle.remove)
+            hooks.callback(module.register_forward_hook(after, always_call=True).remove)
+        yield
+
+
+class _Dispatched(TorchDispatchMode):  # type: ignore[misc]
+    """Sees every operator below autograd, where composite ones have come apart."""
+
+    def __init__(self, stack: _Stack) -> None:
+        super().__init__()
+        self.uncounted: Counter[str] = Counter()
+        self.is_muted = False
+        self._stack = stack
+        self._plans: dict[Any, tuple[Shortcut | None, Rule | None, str | None]] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        plan = self._plans.get(func)
+        if plan is None:
+            plan = self._plans[func] = _plan(func)
+        shortcut, rule, name = plan
+        out = shortened(func, shortcut, args, kwargs)
+        if self.is_muted:
+            return out
+        macs = 0
+        if rule is not None:
+            cost = rule(args, out)
+            macs = cost.macs
+            self._stack.add(cost)
+        if name is not None and not macs and _is_float(out):
+            self.uncounted[name] += 1
+        return out
+
+
+def _plan(func: Any) -> tuple[Shortcut | None, Rule | None, str | None]:
+    """An operator's shortcut, its rule, and the name it goes by where nothing counts it and it computes."""
+    packet = func.overloadpacket
+    name = packet.__name__
+    return shortcut_of(name), rule_of(name), str(packet) if computes(func) else None
+
+
+def _is_float(out: Any) -> bool:
+    first = out[0] if isinstance(out, list | tuple) and out else out
+    return isinstance(first, Tensor) and (first.is_floating_point() or first.is_complex())
+
+
+class _Called(TorchFunctionMode):  # type: ignore[misc]
+    """Sees functions as they are called, for those that cannot be told from what they come apart into."""
+
+    def __init__(self, stack: _Stack, dispatched: _Dispatched) -> None:
+        super().__init__()
+        self._stack = stack
+        self._dispatched = dispatched
+        self._handlers: dict[Any, Callable[..., Any] | None] = {}
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        handler = self._handlers.get(func, _MISSING)
+        if handler is _MISSING:
+            handler = self._handlers[func] = self._handler(func)
+        if handler is None:
+            return func(*args, **kwargs) if kwargs else func(*args)
+        return handler(func, args, kwargs or {})
+
+    def _handler(self, func: Any) -> Callable[..., Any] | None:
+        name = getattr(func, "__name__", "")
+        if name in RECURRENT:
+            return self._recurrent
+        return self._composite if name in COMPOSITE else None
+
+    def _recurrent(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        self._stack.add(RECURRENT[func.__name__](args, None))
+        before, self._dispatched.is_muted = self._dispatched.is_muted, True
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self._dispatched.is_muted = before
+
+    def _composite(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        self._stack.add(COMPOSITE[func.__name__]((*args, *kwargs.values()), None))
+        return func(*args, **kwargs)
+
+
+_MISSING: Any = object()
+
+
+def tensors_of(value: Any) -> Iterator[Tensor]:
+    """The tensors in a value: itself, or those in its lists, tuples and dicts, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_of(item)
+
+
+def shapes_of(value: Any) -> Any:
+    """The shape of a tensor, or a tuple of what is in a list, tuple or dict; ``None`` where there is no tensor."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape)
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return tuple(shape for shape in map(shapes_of, value) if shape is not None) or None
+    return None

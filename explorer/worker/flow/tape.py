@@ -1,0 +1,159 @@
+"""What a recording holds while it is made: operators, module calls, and which operator wrote which memory last."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from explorer.protocol.flow import FlowOperator, FlowTensor
+from explorer.worker.counting import tensors_of
+from explorer.worker.counting.counted_operators import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of an operator beforehand: its name, the arguments it writes, how it is counted."""
+
+    name: str
+    written: tuple[int, ...]
+    rule: Rule | None
+    is_move: bool
+
+
+@dataclass(slots=True)
+class Operator:
+    """An operator under way."""
+
+    name: str
+    call: int
+    inputs: tuple[FlowTensor, ...]
+    weights: tuple[str, ...]
+    outputs: tuple[tuple[int, ...], ...] = ()
+    macs: int = 0
+    is_move: bool = True
+
+    def finished(self) -> FlowOperator:
+        """The operator as it is told."""
+        return FlowOperator(self.name, self.call, self.inputs, self.outputs, self.macs, self.is_move, self.weights)
+
+
+@dataclass(slots=True)
+class Function:
+    """A function of torch that was called and has not returned: what runs below it is one operator."""
+
+    name: str
+    given: Sequence[Tensor]
+    operator: Operator | None = None
+    index: int = -1
+    macs: int | None = None
+
+
+@dataclass
+class Tape:
+    """What was recorded so far."""
+
+    model: nn.Module
+    given: list[Tensor]
+    modules: dict[nn.Module, int] = field(default_factory=dict)
+    calls: list[list[Any]] = field(default_factory=list)
+    operators: list[Operator] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}
+        self.inputs = [tuple(tensor.shape) for tensor in self.given]
+        self._ran: list[nn.Module] = []
+        self._names: dict[int, str] = {}
+        for name, tensor in (*self.model.named_parameters(), *self.model.named_buffers()):
+            self._names.setdefault(_memory(tensor), name)
+        self._paths = {module: path for path, module in self.model.named_modules()}
+
+    def tensors(self, tensors: Iterable[Tensor]) -> tuple[FlowTensor, ...]:
+        """Those of the tensors that an operator or the model's input wrote, each once."""
+        found = (FlowTensor(self._writers.get(_memory(t), _UNKNOWN), tuple(t.shape)) for t in tensors)
+        return tuple(dict.fromkeys(tensor for tensor in found if tensor.source is not _UNKNOWN))
+
+    def enter(self, module: nn.Module, given: Sequence[Any]) -> None:
+        """A module was called."""
+        index = self.modules.setdefault(module, len(self.modules))
+        if index == len(self._ran):
+            self._ran.append(module)
+        parent = self.running[-1] if self.running else -1
+        self.running.append(len(self.calls))
+        start = len(self.operators)
+        self.calls.append([index, parent, start, start, self.tensors(tensors_of(given)), ()])
+
+    def leave(self, output: Any) -> None:
+        """The innermost running module returned."""
+        call = self.calls[self.running.pop()]
+        call[3] = len(self.operators)
+        call[5] = self.tensors(tensors_of(output))
+
+    def ran(self, plan: Plan, given: Sequence[Any], out: Any) -> None:
+        """An operator below autograd ran."""
+        before = list(tensors_of(given))
+        mutated = [arg for place in plan.written if place < len(given) for arg in tensors_of(given[place])]
+        known = {_memory(tensor) for tensor in before}
+        written = mutated + [tensor for tensor in tensors_of(out) if _memory(tensor) not in known]
+        if not written:
+            return
+        function = self.functions[-1] if self.functions else Function(plan.name, before)
+        operator = self._operator(function, before)
+        if not self.functions:
+            operator.outputs = tuple(tuple(tensor.shape) for tensor in written)
+        operator.is_move = operator.is_move and plan.is_move
+        if plan.rule is not None and function.macs is None:
+            operator.macs += plan.rule(given, out).macs
+        for tensor in written:
+            self._writers[_memory(tensor)] = function.index
+
+    def _operator(self, function: Function, before: Sequence[Tensor]) -> Operator:
+        if function.operator is None:
+            call = self.running[-1] if self.running else 0
+            function.index = len(self.operators)
+            weights = self._weights([*function.given, *before])
+            function.operator = Operator(function.name, call, self.tensors(function.given), weights)
+            if function.macs is not None:
+                function.operator.macs, function.operator.is_move = function.macs, False
+            self.operators.append(function.operator)
+        self._take(function.operator, function.index, before)
+        return function.operator
+
+    def _take(self, operator: Operator, index: int, before: Sequence[Tensor]) -> None:
+        """Add what an operator takes besides the function's arguments, as a closure may."""
+        known = {tensor.source for tensor in operator.inputs} | {index}
+        if any(self._writers.get(_memory(tensor), index) not in known for tensor in before):
+            more = (tensor for tensor in self.tensors(before) if tensor.source not in known)
+            operator.inputs = (*operator.inputs, *more)
+
+    def _weights(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
+        names = (self._names.get(_memory(tensor)) for tensor in tensors)
+        here = self._path()
+        return tuple(dict.fromkeys(name.removeprefix(here) for name in names if name))
+
+    def _path(self) -> str:
+        """The running module's path with a dot after it; empty for the model."""
+        if not self.running:
+            return ""
+        path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "")
+        return f"{path}." if path else ""
+
+    def returned(self, function: Function, out: Any) -> None:
+        """A function returned: what of it is new are its outputs, or else what it wrote into."""
+        if function.operator is None:
+            return
+        for values in (tensors_of(out), function.given):
+            shapes = tuple(tuple(t.shape) for t in values if self._writers.get(_memory(t)) == function.index)
+            if shapes:
+                function.operator.outputs = shapes
+                return
+
+
+_UNKNOWN: Any = object()
+
+
+def _memory(tensor: Tensor) -> int:
+    """What tells a tensor's memory from any other's, on meta too. Held only as long as the memory is."""
+    return int(tensor.untyped_storage()._cdata)

@@ -1,0 +1,190 @@
+"""What NVIDIA's management library tells of a GPU while passes run on it: power, energy, clocks, heat, throttling."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from explorer.protocol import GpuReadings
+
+SAMPLE_SECONDS = 0.1
+"""Between two looks at the GPU: rare enough that the thread which runs the passes does not feel it."""
+
+LEAST_ENERGY_SECONDS = 0.5
+"""The energy counter moves in steps of up to a tenth of a second; over less time than this it is not used."""
+
+THROTTLE_REASONS = {
+    0x2: "application clocks setting",
+    0x4: "software power cap",
+    0x8: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake slowdown",
+    0x100: "display clock setting",
+}
+"""Why clocks are held back, by bit. Source: NVML API reference, nvmlClocksEventReasons; an idle GPU (0x1) is none."""
+
+
+@dataclass
+class _Samples:
+    power_watts: list[float] = field(default_factory=list)
+    sm_clock_mhz: list[float] = field(default_factory=list)
+    memory_clock_mhz: list[float] = field(default_factory=list)
+    temperature_celsius: list[float] = field(default_factory=list)
+    reasons: int = 0
+
+
+class GpuWatch:
+    """Looks at a GPU from a thread of its own while a block of code runs. Use it as a context manager.
+
+    Args:
+        properties: the GPU's as torch has them, with its ``uuid`` or its place on the bus; ``None``: there is none.
+
+    Nothing here fails: what NVML does not tell, or all of it without nvidia-ml-py, a driver or an NVIDIA GPU, is
+    ``None`` in :meth:`readings`.
+    """
+
+    def __init__(self, properties: Any) -> None:
+        self._properties = properties
+        self._nvml: Any = None
+        self._handle: Any = None
+        self._samples = _Samples()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._seconds = 0.0
+        self._joules: float | None = None
+        self._sm_clock_limit: float | None = None
+
+    def __enter__(self) -> "GpuWatch":
+        if self._properties is not None and self._connect():
+            self._thread = threading.Thread(target=self._watch, daemon=True)
+            self._sm_clock_limit = self._ask(lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_SM))
+            self._start_joules, self._start = self._energy(), time.perf_counter()
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is None:
+            return
+        self._seconds = time.perf_counter() - self._start
+        end = self._energy()
+        self._stop.set()
+        self._thread.join()
+        if self._start_joules is not None and end is not None and self._seconds >= LEAST_ENERGY_SECONDS:
+            self._joules = end - self._start_joules
+        with suppress(self._nvml.NVMLError):
+            self._nvml.nvmlShutdown()
+
+    def _connect(self) -> bool:
+        try:
+            import pynvml
+        except ImportError:
+            return False
+        self._nvml = pynvml
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError:
+            return False
+        self._handle = _handle(pynvml, self._properties)
+        if self._handle is None:
+            with suppress(pynvml.NVMLError):
+                pynvml.nvmlShutdown()
+        return self._handle is not None
+
+    def _ask(self, question: Callable[[Any, Any], Any]) -> Any:
+        """NVML's answer; ``None`` where it, or this nvidia-ml-py, has none."""
+        try:
+            return question(self._nvml, self._handle)
+        except (self._nvml.NVMLError, AttributeError):
+            return None
+
+    def _energy(self) -> float | None:
+        millijoules = self._ask(lambda n, h: n.nvmlDeviceGetTotalEnergyConsumption(h))
+        return None if millijoules is None else millijoules / 1000
+
+    def _watch(self) -> None:
+        while True:
+            self._sample()
+            if self._stop.wait(SAMPLE_SECONDS):
+                return
+
+    def _sample(self) -> None:
+        kept = self._samples
+        milliwatts = self._ask(lambda n, h: n.nvmlDeviceGetPowerUsage(h))
+        if milliwatts is not None:
+            kept.power_watts.append(milliwatts / 1000)
+        for into, question in (
+            (kept.sm_clock_mhz, lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_SM)),
+            (kept.memory_clock_mhz, lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_MEM)),
+            (kept.temperature_celsius, lambda n, h: n.nvmlDeviceGetTemperature(h, n.NVML_TEMPERATURE_GPU)),
+        ):
+            value = self._ask(question)
+            if value is not None:
+                into.append(float(value))
+        kept.reasons |= self._reasons()
+
+    def _reasons(self) -> int:
+        now = self._ask(lambda n, h: n.nvmlDeviceGetCurrentClocksEventReasons(h))
+        if now is None:
+            now = self._ask(lambda n, h: n.nvmlDeviceGetCurrentClocksThrottleReasons(h))
+        return int(now or 0)
+
+    def readings(self, samples: int) -> GpuReadings | None:
+        """What was seen while so many images passed; ``None`` without NVML or an NVIDIA GPU.
+
+        Energy is the difference of the GPU's counter, and power that over time; where there is no counter, power is
+        the mean of the readings and energy that times time.
+        """
+        if self._thread is None:
+            return None
+        kept = self._samples
+        power, joules = _mean(kept.power_watts), self._joules
+        if joules is not None:
+            power = joules / self._seconds
+        elif power is not None:
+            joules = power * self._seconds
+        return GpuReadings(
+            power_watts_mean=power,
+            energy_joules_per_sample=None if joules is None else joules / samples,
+            sm_clock_mhz_mean=_mean(kept.sm_clock_mhz),
+            sm_clock_mhz_max=self._sm_clock_limit,
+            memory_clock_mhz_mean=_mean(kept.memory_clock_mhz),
+            temperature_celsius_max=max(kept.temperature_celsius, default=None),
+            throttled=[name for bit, name in THROTTLE_REASONS.items() if kept.reasons & bit],
+        )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _handle(nvml: Any, properties: Any) -> Any:
+    """NVML's handle of a GPU, by what names the card itself: CUDA_VISIBLE_DEVICES renumbers the indices."""
+    for name in _uuids(properties):
+        with suppress(nvml.NVMLError):
+            return nvml.nvmlDeviceGetHandleByUUID(name)
+    bus = _bus_id(properties)
+    if bus is not None:
+        with suppress(nvml.NVMLError):
+            return nvml.nvmlDeviceGetHandleByPciBusId(bus)
+    return None
+
+
+def _uuids(properties: Any) -> list[str]:
+    """The names NVML may know a card by, or a part of one (MIG); torch 2.4 tells none."""
+    uuid = getattr(properties, "uuid", None)
+    if uuid is None:
+        return []
+    text = str(uuid)
+    return [text] if text.startswith(("GPU-", "MIG-")) else [f"GPU-{text}", f"MIG-{text}"]
+
+
+def _bus_id(properties: Any) -> str | None:
+    bus = getattr(properties, "pci_bus_id", None)
+    if bus is None:
+        return None
+    domain, slot = getattr(properties, "pci_domain_id", 0), getattr(properties, "pci_device_id", 0)
+    return f"{domain:08x}:{bus:02x}:{slot:02x}.0"

@@ -1,0 +1,177 @@
+"""The clock: warm-up until passes stop getting faster, queued blocks, passes one by one."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from explorer.protocol import BenchPartial, BenchRequest, Emit, Partial, Progress
+from explorer.worker.measuring.statistics import percentile
+
+REPORT_SECONDS = 0.25
+"""The shortest time between two reports of a running measurement."""
+
+BLOCKS = 10
+"""A budget of queued passes is split into about so many blocks."""
+
+WARMUP_TOLERANCE = 0.03
+WARMUP_WINDOWS = 3
+WARMUP_PASSES = 3
+WARMUP_WINDOW_SECONDS = 0.1
+WARMUP_RULE = (
+    f"until the medians of {WARMUP_WINDOWS} successive windows lie within {WARMUP_TOLERANCE:.0%} of each other, "
+    "for a sixth of `seconds` (0.5 s at most) at least and twice `seconds` (10 s) at most"
+)
+
+
+class Clock:
+    """Times passes of one device by the wall and, on CUDA, by events.
+
+    Args:
+        run: one pass, queued on the device where it has a queue.
+        synchronize: returns when all that is queued is done.
+        device: where the passes run.
+    """
+
+    def __init__(self, run: Callable[[], Any], synchronize: Callable[[], None], device: torch.device) -> None:
+        self.run = run
+        self._synchronize = synchronize
+        self._events = _events() if device.type == "cuda" else None
+
+    def block(self, passes: int) -> tuple[float, float | None]:
+        """Seconds of so many passes, queued one behind the other and waited for once: wall clock and CUDA events."""
+        run = self.run
+        self._synchronize()
+        start = time.perf_counter()
+        if self._events is not None:
+            self._events[0].record()
+        for _ in range(passes):
+            run()
+        if self._events is not None:
+            self._events[1].record()
+        self._synchronize()
+        wall = time.perf_counter() - start
+        return wall, None if self._events is None else self._events[0].elapsed_time(self._events[1]) / 1000
+
+
+def _events() -> tuple[Any, Any]:
+    return torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """What a warm-up took, whether passes had become stable, and the seconds of a pass at its end."""
+
+    iterations: int
+    seconds: float
+    stable: bool
+    pass_seconds: float
+
+
+def warm_up(clock: Clock, seconds: float, emit: Emit) -> WarmUp:
+    """Run untimed passes by :data:`WARMUP_RULE`; ``seconds`` is the time that will be measured."""
+    emit(Progress("warm-up", "warming up"))
+    least, greatest = min(0.5, seconds / 6), min(10.0, 2 * seconds)
+    window_seconds = min(WARMUP_WINDOW_SECONDS, least / WARMUP_WINDOWS)
+    spent, iterations, stable = 0.0, 0, False
+    medians: list[float] = []
+    while iterations < WARMUP_PASSES or (spent < greatest and not (stable and spent >= least)):
+        taken = _window(clock, window_seconds)
+        spent += sum(taken)
+        iterations += len(taken)
+        medians.append(percentile(sorted(taken), 50))
+        last = medians[-WARMUP_WINDOWS:]
+        stable = len(last) == WARMUP_WINDOWS and max(last) <= min(last) * (1 + WARMUP_TOLERANCE)
+    return WarmUp(iterations, spent, stable, medians[-1])
+
+
+def _window(clock: Clock, seconds: float) -> list[float]:
+    taken = [clock.block(1)[0]]
+    while sum(taken) < seconds:
+        taken.append(clock.block(1)[0])
+    return taken
+
+
+@dataclass
+class Timed:
+    """Wall-clock and CUDA seconds of what was timed, in order, and how many passes they cover."""
+
+    wall: list[float] = field(default_factory=list)
+    cuda: list[float] = field(default_factory=list)
+    passes: int = 0
+
+    def add(self, taken: tuple[float, float | None], passes: int) -> None:
+        """Take a block in."""
+        self.wall.append(taken[0])
+        if taken[1] is not None:
+            self.cuda.append(taken[1])
+        self.passes += passes
+
+
+class Reporter:
+    """Tells how far a measurement is, now and then, between what is timed.
+
+    Args:
+        batch_size: images in a pass.
+        emit: takes the events.
+    """
+
+    def __init__(self, batch_size: int, emit: Emit) -> None:
+        self._batch_size = batch_size
+        self._emit = emit
+        self._told = time.perf_counter()
+        self._from, self._to = 0.0, 0.0
+        self._goal = Goal(1.0, 1)
+        emit(Progress("measure", "measuring", 0.0))
+
+    def part(self, goal: "Goal", share: float) -> None:
+        """The next part begins, so much of the whole."""
+        self._goal = goal
+        self._from, self._to = self._to, self._to + share
+
+    def tell(self, passes: int, spent: float, pass_seconds: Callable[[], float]) -> None:
+        """So many passes of this part are done, in so many seconds; ``pass_seconds`` gives the typical one."""
+        now = time.perf_counter()
+        if now - self._told < REPORT_SECONDS:
+            return
+        self._told = now
+        done = min(1.0, spent / self._goal.seconds, passes / self._goal.iterations)
+        self._emit(Progress("measure", "measuring", min(1.0, self._from + done * (self._to - self._from))))
+        rate = self._batch_size * passes / spent
+        self._emit(Partial(BenchRequest.kind, BenchPartial(passes, spent, pass_seconds() * 1000, rate)))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How long a part of a measurement goes on: for so many seconds and so many passes, at least."""
+
+    seconds: float
+    iterations: int
+
+    def reached(self, seconds: float, iterations: int) -> bool:
+        """Whether both are done."""
+        return seconds >= self.seconds and iterations >= self.iterations
+
+
+def queued(clock: Clock, goal: Goal, pass_seconds: float, report: Reporter) -> Timed:
+    """Blocks of queued passes; ``pass_seconds`` is what one may take, for the length of a block."""
+    timed, spent = Timed(), 0.0
+    in_block = max(1, round(goal.seconds / BLOCKS / pass_seconds), -(-goal.iterations // BLOCKS))
+    while not goal.reached(spent, timed.passes):
+        timed.add(clock.block(in_block), in_block)
+        spent = sum(timed.wall)
+        report.tell(timed.passes, spent, lambda: pass_seconds)
+    return timed
+
+
+def singles(clock: Clock, goal: Goal, report: Reporter) -> Timed:
+    """Passes waited for one by one."""
+    timed, spent = Timed(), 0.0
+    while not goal.reached(spent, timed.passes):
+        taken = clock.block(1)
+        timed.add(taken, 1)
+        spent += taken[0]
+        report.tell(timed.passes, spent, lambda: percentile(sorted(timed.wall), 50))
+    return timed

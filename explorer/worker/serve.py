@@ -1,0 +1,126 @@
+"""The worker process: ``python -m explorer.worker.serve``.
+
+Reads one request a line from stdin and answers with events on stdout, one after another, until stdin closes.
+stdout belongs to the events alone: whatever else prints there, at whatever level, comes out on stderr.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from explorer.errors import EngineError, ExplorerError, TimmNotFound
+from explorer.protocol import Emit, Event, Failure, Progress, Request, Result, decode_request, encode_event
+
+Handler = Callable[[Any, Emit], Any]
+"""Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""
+
+_HOMES = {
+    "bench": "explorer.worker.measuring:run",
+    "flow": "explorer.worker.flow:run",
+    "inspect": "explorer.worker.inspection:run",
+    "trace": "explorer.worker.tracing.creation_trace:run",
+    "tune": "explorer.worker.tuning.answer_tune:run",
+    "versus": "explorer.worker.measuring.versus:run",
+}
+
+
+def load_handler(kind: str, emit: Emit) -> Handler:
+    """The function that answers requests of this kind; imports torch and timm the first time.
+
+    Raises:
+        TimmNotFound: timm is not installed.
+        EngineError: torch, or something else the handler needs, cannot be imported.
+    """
+    module, _, name = _HOMES[kind].partition(":")
+    if module not in sys.modules:
+        emit(Progress("import", "importing torch and timm"))
+    try:
+        handler: Handler = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name == "timm":
+            raise TimmNotFound("timm is not installed here", "pip install timm") from error
+        raise EngineError(f"{error.name} is not installed here", f"pip install {error.name}") from error
+    except (ImportError, OSError) as error:
+        raise EngineError(f"torch and timm cannot be imported: {one_line(error)}") from error
+    return handler
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's own words, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def serve(lines: Iterable[bytes], emit: Emit, handlers: Mapping[str, Handler] | None = None) -> None:
+    """Answer requests until the lines end, or until the device is no longer usable.
+
+    Args:
+        lines: requests, one a line; blank lines are skipped.
+        emit: takes the events.
+        handlers: by request kind; those not given are loaded when they are needed.
+    """
+    for line in lines:
+        if line.strip():
+            answer = _answer(line, emit, handlers or {})
+            emit(answer)
+            if isinstance(answer, Failure) and device_is_lost(answer.error):
+                return
+            # A failure's traceback keeps the model alive.
+            del answer
+
+
+def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result | Failure:
+    try:
+        request: Request[Any] = decode_request(line)
+        handler = handlers.get(request.kind) or load_handler(request.kind, emit)
+        return Result(request.kind, handler(request, emit))
+    except ExplorerError as error:
+        return Failure(error)
+    except Exception as error:
+        traceback.print_exc()
+        return Failure(EngineError(f"the worker failed: {type(error).__name__}: {one_line(error)}"))
+
+
+def device_is_lost(error: ExplorerError) -> bool:
+    """After an error inside CUDA itself every later call fails too; only a new process helps."""
+    return type(error.__cause__).__name__ == "AcceleratorError" or str(error.__cause__).startswith("CUDA error")
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Move the request and event pipes out of reach of code that reads stdin or prints to stdout."""
+    sys.stdout.flush()
+    requests, events = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return requests, events
+
+
+def main(handlers: Mapping[str, Handler] | None = None) -> None:
+    """Serve the process's own stdin and stdout; ends quietly when either closes."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    requests_fd, events_fd = _take_pipes()
+    with os.fdopen(requests_fd, "rb") as requests, os.fdopen(events_fd, "wb", buffering=0) as events:
+
+        def emit(event: Event) -> None:
+            data = memoryview(encode_event(event))
+            try:
+                while data:
+                    data = data[events.write(data) :]
+            except BrokenPipeError:
+                # Nobody listens any more, so there is nothing left to do or to say.
+                os._exit(0)
+
+        serve(requests, emit, handlers)
+        sys.stderr.flush()
+        # Nothing is left to save, and tearing torch down takes a while.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

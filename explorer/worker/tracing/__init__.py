@@ -1,0 +1,1 @@
+"""A model created once, with every call between functions of timm recorded."""
