@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Run:
+class Measurement:
     """One measurement that ended: with a result, or with an error."""
 
     request: "BenchRequest"
@@ -53,7 +53,7 @@ def measure(requests: "Sequence[BenchRequest]", keeper: Keeper, *, as_json: bool
         KeyboardInterrupt: Ctrl-C; what was measured before is printed.
         typer.Exit: one of several failed.
     """
-    runs: list[Run] = []
+    runs: list[Measurement] = []
     interrupted = False
     try:
         for number, request in enumerate(requests, 1):
@@ -70,39 +70,39 @@ def measure(requests: "Sequence[BenchRequest]", keeper: Keeper, *, as_json: bool
     _finish(runs, keeper)
 
 
-def _measured(request: "BenchRequest", title: str, keeper: Keeper) -> Run:
+def _measured(request: "BenchRequest", title: str, keeper: Keeper) -> Measurement:
     try:
         result = answer(request, title)
     except ExplorerError as error:
         keeper.keep(request, error)
-        return Run(request, error=error)
+        return Measurement(request, error=error)
     keeper.keep(request, result)
-    return Run(request, result)
+    return Measurement(request, result)
 
 
-def _outcome(run: Run) -> str:
-    from explorer.report.figures import milliseconds
-    from explorer.report.measurement import rate
+def _outcome(run: Measurement) -> str:
+    from explorer.report.measurement_report import rate
+    from explorer.report.wording import milliseconds
 
     if run.result is None:
         return f"failed: {run.error}"
     return f"{rate(run.result.samples_per_sec)}, p50 {milliseconds(run.result.latency_ms.p50)}"
 
 
-def _print(runs: Sequence[Run], *, is_single: bool, as_json: bool) -> None:
+def _print(runs: Sequence[Measurement], *, is_single: bool, as_json: bool) -> None:
     if as_json:
         print_json([run.to_json() for run in runs])
     elif not is_single:
         _print_table(runs)
     elif (result := runs[0].result) is not None:
-        from explorer.report.measurement import bench_facts
+        from explorer.report.measurement_report import bench_facts
 
         print_facts(bench_facts(result))
 
 
-def _print_table(runs: Sequence[Run]) -> None:
+def _print_table(runs: Sequence[Measurement]) -> None:
     """A row each; the error of one that failed stands in a last column, or below the table on a terminal."""
-    from explorer.report.measurement import TABLE_HEADERS, common_settings, table_row
+    from explorer.report.measurement_report import TABLE_HEADERS, common_settings, table_row
 
     failed = [run for run in runs if run.error is not None]
     has_column = bool(failed) and not on_terminal(sys.stdout)
@@ -120,7 +120,7 @@ def _print_table(runs: Sequence[Run]) -> None:
             narrate(f"{name}: {value}")
 
 
-def _finish(runs: Sequence[Run], keeper: Keeper) -> None:
+def _finish(runs: Sequence[Measurement], keeper: Keeper) -> None:
     """End with the error there is: of the only run, of the results file, or that some failed."""
     failed = [run for run in runs if run.error is not None]
     if failed and len(runs) == 1:
@@ -141,7 +141,7 @@ def compare(a: "BenchRequest", b: "BenchRequest", keeper: Keeper, *, as_json: bo
         StoreError: they could not be kept.
     """
     from explorer.protocol import VersusRequest
-    from explorer.report.versus import VERSUS_HEADERS, versus_facts, versus_rows
+    from explorer.report.measurement_report import VERSUS_HEADERS, versus_facts, versus_rows
 
     result = answer(VersusRequest(a, b, 2 * a.seconds))
     keeper.keep(a, result.a)
@@ -162,12 +162,12 @@ def tune(request: "BenchRequest", keep: Sequence[str], limit_seconds: float, kee
         StoreError: the measurements could not be kept.
     """
     from explorer.protocol import TuneRequest
-    from explorer.report.tuning import tune_json
+    from explorer.report.tuning_report import tune_json
 
     try:
         result = answer(TuneRequest(request, keep, limit_seconds))
     except ExplorerError as error:
-        _print([Run(request, error=error)], is_single=True, as_json=as_json)
+        _print([Measurement(request, error=error)], is_single=True, as_json=as_json)
         keeper.keep(request, error)
         raise
     keeper.keep(request, result.baseline)
@@ -183,8 +183,8 @@ def tune(request: "BenchRequest", keep: Sequence[str], limit_seconds: float, kee
 def _print_tuned(result: "TuneResult") -> None:
     import shutil
 
-    from explorer.report.measurement import bench_facts
-    from explorer.report.tuning import recipe_lines, step_table, tune_facts
+    from explorer.report.measurement_report import bench_facts
+    from explorer.report.tuning_report import recipe_lines, step_table, tune_facts
 
     width = shutil.get_terminal_size().columns if on_terminal(sys.stdout) else None
     print_facts(bench_facts(result.tuned))

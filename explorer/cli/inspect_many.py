@@ -154,7 +154,7 @@ def _as_json(outcome: "Outcome[InspectResult]") -> dict[str, Any]:
 
 def _print_table(outcomes: "Sequence[Outcome[InspectResult]]") -> None:
     """A row a model: as people read numbers on a terminal; piped plain ones, and why a model failed."""
-    from explorer.report.figures import dimensions, short
+    from explorer.report.wording import dimensions, short
 
     is_piped = not on_terminal(sys.stdout)
     number = str if is_piped else short

@@ -7,8 +7,8 @@ from typing import Any
 
 from explorer.cli.output import on_terminal, print_facts, print_lines, print_table, table_width
 from explorer.protocol import FeatureLevel, InspectResult
-from explorer.report.figures import byte_size, dimensions, percent, short, size
-from explorer.report.layer_tree import Row
+from explorer.report.layer_tree import LayerRow
+from explorer.report.wording import byte_size, dimensions, percent, short, size
 
 _WIDEST_CLASS = 28
 
@@ -18,14 +18,14 @@ class _Column:
     """A column: ``shown`` on a terminal, ``raw`` when piped. Of those that are too many the greatest ``rank`` goes."""
 
     header: str
-    raw: Callable[[Row], Any]
-    shown: Callable[[Row, int], str] | None
+    raw: Callable[[LayerRow], Any]
+    shown: Callable[[LayerRow, int], str] | None
     rank: int
     right: bool = True
     style: str = ""
 
 
-def print_layers(result: InspectResult, rows: Sequence[Row], *, tree: bool) -> None:
+def print_layers(result: InspectResult, rows: Sequence[LayerRow], *, tree: bool) -> None:
     """Write the rows of a model's layers to stdout, as many columns as the terminal has room for.
 
     Piped they are all there, with whole names and plain numbers: sizes in bytes, ``share`` from 0 to 1.
@@ -60,7 +60,7 @@ def _room() -> int:
     return shutil.get_terminal_size().columns
 
 
-def _drawn(rows: Sequence[Row], model: str) -> list[str]:
+def _drawn(rows: Sequence[LayerRow], model: str) -> list[str]:
     """Names behind the branches of the tree, the model's own first."""
     drawn = []
     open_at: dict[int, bool] = {}
@@ -74,41 +74,41 @@ def _drawn(rows: Sequence[Row], model: str) -> list[str]:
     return drawn[::-1]
 
 
-def _times(row: Row) -> str:
+def _times(row: LayerRow) -> str:
     return f" ×{row.count}" if row.count > 1 else ""
 
 
-def _whole_name(row: Row) -> str:
+def _whole_name(row: LayerRow) -> str:
     """A row's place in the model: of several that are folded ``layer1.0–2``."""
     parent, _, _ = row.layer.name.rpartition(".")
     return ".".join(filter(None, (parent, row.label))) if row.count > 1 else row.layer.name
 
 
-def _output(row: Row, batch_size: int) -> str:
+def _output(row: LayerRow, batch_size: int) -> str:
     return dimensions(row.layer.output_shape, batch_size)
 
 
-def _input(row: Row, batch_size: int) -> str:
+def _input(row: LayerRow, batch_size: int) -> str:
     """The input's shape where the output has another."""
     layer = row.layer
     return "" if layer.input_shape == layer.output_shape else dimensions(layer.input_shape, batch_size)
 
 
-def _count(name: str) -> Callable[[Row, int], str]:
+def _count(name: str) -> Callable[[LayerRow, int], str]:
     return lambda row, _: short(getattr(row.layer, name)) if getattr(row.layer, name) else ""
 
 
-def _raw(name: str) -> Callable[[Row], Any]:
+def _raw(name: str) -> Callable[[LayerRow], Any]:
     return lambda row: getattr(row.layer, name)
 
 
-def _class(row: Row, _: int) -> str:
+def _class(row: LayerRow, _: int) -> str:
     name = row.layer.class_name
     name = name if len(name) <= _WIDEST_CLASS else f"{name[: _WIDEST_CLASS - 1]}…"
     return f"{name} ⇄ {row.layer.shared_with}" if row.layer.shared_with else name
 
 
-def _stage(row: Row) -> str:
+def _stage(row: LayerRow) -> str:
     """The feature level, or the first and last of several layers' ones."""
     first, last = row.layer.stage, row.last.stage
     return _plain(first) if first == last else f"{_plain(first)}–{_plain(last)}"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import explorer
-from explorer.cli.bench import bench
-from explorer.cli.gallery import gallery
-from explorer.cli.graph import graph
-from explorer.cli.inspect import inspect
-from explorer.cli.list import list_models
+from explorer.cli.bench_command import bench
+from explorer.cli.gallery_command import gallery
+from explorer.cli.graph_command import graph
+from explorer.cli.inspect_command import inspect
+from explorer.cli.list_command import list_models
 from explorer.cli.options import TimmOption, WithOption, find_extras
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
-from explorer.cli.path import path
-from explorer.cli.results import results
-from explorer.cli.search import search
-from explorer.cli.show import show
-from explorer.cli.trace import trace
-from explorer.cli.verify import verify
+from explorer.cli.path_command import path
+from explorer.cli.results_command import results
+from explorer.cli.search_command import search
+from explorer.cli.show_command import show
+from explorer.cli.trace_command import trace
+from explorer.cli.verify_command import verify
 from explorer.errors import ExplorerError, RequestError
 
 if TYPE_CHECKING:

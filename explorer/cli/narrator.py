@@ -94,7 +94,7 @@ class _PlainNarrator:
 def _figures(value: Any) -> str:
     """The figures of a measurement under way; nothing of other work."""
     from explorer.protocol import BenchPartial, VersusPartial
-    from explorer.report.figures import milliseconds, significant
+    from explorer.report.wording import milliseconds, significant
 
     if isinstance(value, VersusPartial):
         return f"A over B {value.ratio:.3f}, {value.rounds} rounds"
@@ -106,6 +106,6 @@ def _figures(value: Any) -> str:
 def _step_line(value: Any) -> str:
     """A finished step of a search as a line; nothing of other work."""
     from explorer.protocol import TuneStep
-    from explorer.report.tuning import step_line
+    from explorer.report.tuning_report import step_line
 
     return step_line(value) if isinstance(value, TuneStep) else ""

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from explorer.errors import ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
 from explorer.protocol import InspectRequest, InspectResult, Layer
-from explorer.report.figures import dimensions
+from explorer.report.wording import dimensions
 
 COLUMNS = (
     *("model", "img_size", "params", "macs", "macs_fvcore", "activations", "buffers"),

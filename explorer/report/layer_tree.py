@@ -23,7 +23,7 @@ _OWN_NAMES = ("name", "shared_with", "stage")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LayerRow:
     """One row: a layer, or several that are alike and stand one behind the other.
 
     ``layer`` is the first of ``count``, ``last`` the last; ``label`` its name below its parent, or the names of them
@@ -46,7 +46,9 @@ class _Branch:
     branches: "list[_Branch]" = field(default_factory=list)
 
 
-def tree_rows(layers: Sequence[Layer], *, depth: int | None = None, fold: bool = True, idle: bool = False) -> list[Row]:
+def tree_rows(
+    layers: Sequence[Layer], *, depth: int | None = None, fold: bool = True, idle: bool = False
+) -> list[LayerRow]:
     """The layers as a tree, in the order of ``named_modules``.
 
     Consecutive layers that are alike in class, shapes, parameters, MACs and calls, and in all that is in them, fold
@@ -71,7 +73,7 @@ def tree_rows(layers: Sequence[Layer], *, depth: int | None = None, fold: bool =
     return rows
 
 
-def flat_rows(layers: Sequence[Layer], *, sort: str | None = None, text: str | None = None) -> list[Row]:
+def flat_rows(layers: Sequence[Layer], *, sort: str | None = None, text: str | None = None) -> list[LayerRow]:
     """The layers in one list, the model itself left out, each by its whole name.
 
     Args:
@@ -87,7 +89,7 @@ def flat_rows(layers: Sequence[Layer], *, sort: str | None = None, text: str | N
     found = [layer for layer in layers[1:] if not _is_idle(layer)] if text is None else _like(layers, text)
     if sort is not None:
         found = sorted(found, key=lambda layer: getattr(layer, sort), reverse=True)
-    return [Row(layer, layer, layer.name, 0) for layer in found]
+    return [LayerRow(layer, layer, layer.name, 0) for layer in found]
 
 
 def check_sort(sort: str | None) -> None:
@@ -127,15 +129,15 @@ def _tree(layers: Sequence[Layer]) -> _Branch:
     return root
 
 
-def _rows(branch: _Branch, levels: int, fold: bool, idle: bool) -> Iterator[Row]:
+def _rows(branch: _Branch, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
     yield from _rows_of([branch], 0, levels, fold, idle)
 
 
-def _rows_of(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[Row]:
+def _rows_of(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
     """The row of branches that are alike, and those of the layers in the first."""
     first = alike[0]
     inner = [b for b in first.branches if idle or not (_is_idle(b.layer) and not b.branches)]
-    yield Row(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
+    yield LayerRow(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
     if depth < levels:
         for group in _groups(inner) if fold else ([b] for b in inner):
             yield from _rows_of(group, depth + 1, levels, fold, idle)

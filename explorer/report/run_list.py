@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from explorer.protocol import BenchResult
-from explorer.report.figures import milliseconds, significant
-from explorer.report.measurement import bench_facts
+from explorer.report.measurement_report import bench_facts
+from explorer.report.wording import milliseconds, significant
 from explorer.results.compare import Comparison, Difference, OtherSize, Pair, SideBySide
 from explorer.results.runs import FAILED, IMPORTED, ImgSize, Run, RunDetails
 

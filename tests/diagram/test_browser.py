@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli.gallery import RUNNING, STATIC
+from explorer.cli.gallery_command import RUNNING, STATIC
 from explorer.cli.views import flow_request, picture_of, running_pictures
 from explorer.diagram import View, draw, render
 from explorer.graph.model import Graph, NodeKind

@@ -9,7 +9,7 @@ from pathlib import Path
 from explorer.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
 from explorer.worker import serve
 from tests.engine.fates import meet
-from tests.results.layer_samples import inspected
+from tests.report.layer_samples import inspected
 
 
 def inspect(request: InspectRequest, emit: Emit) -> InspectResult:

@@ -142,7 +142,7 @@ except KeyboardInterrupt:
     assert gone(pid)
 
 
-@pytest.mark.parametrize("module", ["explorer.engine.client", "explorer.protocol", "explorer.cli.bench"])
+@pytest.mark.parametrize("module", ["explorer.engine.client", "explorer.protocol", "explorer.cli.bench_command"])
 def test_the_near_half_imports_no_torch(module):
     check = f"import sys, {module}; print([m for m in ('torch', 'torchvision', 'timm', 'textual') if m in sys.modules])"
     done = subprocess.run(
@@ -153,7 +153,7 @@ def test_the_near_half_imports_no_torch(module):
 
 def test_the_command_module_is_light():
     check = (
-        "import sys, typer; before = set(sys.modules); import explorer.cli.bench; "
+        "import sys, typer; before = set(sys.modules); import explorer.cli.bench_command; "
         "roots = {m.partition('.')[0] for m in set(sys.modules) - before} - {'explorer'}; "
         "print(sorted(roots - sys.stdlib_module_names))"
     )

@@ -15,7 +15,7 @@ from explorer.diagram.views.dataflow import dataflow
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.protocol import FlowRequest, FlowResult, InspectRequest, Log
-from explorer.report.figures import dimensions
+from explorer.report.wording import dimensions
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -23,7 +23,7 @@ from explorer.protocol import (
     decode_request,
     encode_request,
 )
-from explorer.report.recipe import python
+from explorer.report.tuning_report import python
 
 pytestmark = pytest.mark.xdist_group("torch")
 BENCH = BenchRequest("test_vit", device="cpu", seconds=0.2, roofline=False)

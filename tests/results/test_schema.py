@@ -25,7 +25,7 @@ from explorer.protocol import (
     VersusResult,
 )
 from explorer.results.schema import NAMES, load
-from tests.results.layer_samples import inspected
+from tests.report.layer_samples import inspected
 
 SHAPES: list[tuple[str, str, type[Any]]] = [
     ("inspect", "result", InspectResult),

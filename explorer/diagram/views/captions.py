@@ -8,7 +8,7 @@ from explorer.diagram.view import counted
 from explorer.diagram.views.boxes import named
 from explorer.diagram.views.segments import Pass, Unit
 from explorer.protocol.flow import FlowLevel, FlowModule
-from explorer.report.figures import dimensions, short
+from explorer.report.wording import dimensions, short
 
 Shape = tuple[int, ...]
 

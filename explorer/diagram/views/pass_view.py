@@ -11,7 +11,7 @@ from explorer.diagram.views.segments import Pass, Rules, Unit, whole
 from explorer.diagram.views.tensor_edges import Stream, incoming, streams
 from explorer.graph.model import Graph
 from explorer.protocol.flow import FlowResult
-from explorer.report.figures import short
+from explorer.report.wording import short
 
 Amount = Callable[[Pass, Words, Unit], int]
 """How much a unit has of what a picture shades by."""

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
-from explorer.report.figures import milliseconds, significant
-from explorer.report.measurement import bench_facts
+from explorer.report.measurement_report import bench_facts
+from explorer.report.wording import milliseconds, significant
 from explorer.tui.bench import BenchRun, State
 from explorer.tui.styling import foreground
 

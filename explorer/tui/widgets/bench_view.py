@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
-from explorer.report.figures import mebibytes, significant, size
+from explorer.report.wording import mebibytes, significant, size
 from explorer.tui.bench import BenchRun, State
 from explorer.tui.text import middle_cut
 from explorer.tui.widgets.bench_report import BenchReport

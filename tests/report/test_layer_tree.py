@@ -6,11 +6,11 @@ import pytest
 
 from explorer.errors import RequestError, UnknownName
 from explorer.protocol import Layer
-from explorer.report.layer_tree import SCREEN_ROWS, Row, flat_rows, tree_rows
-from tests.results.layer_samples import LAYERS, block, layer
+from explorer.report.layer_tree import SCREEN_ROWS, LayerRow, flat_rows, tree_rows
+from tests.report.layer_samples import LAYERS, block, layer
 
 
-def shown(rows: list[Row]) -> list[str]:
+def shown(rows: list[LayerRow]) -> list[str]:
     return [f"{'  ' * row.depth}{row.label}{f' ×{row.count}' if row.count > 1 else ''}" for row in rows]
 
 

@@ -4,10 +4,18 @@ from typing import Any
 import pytest
 
 from explorer.protocol import CompileTimes, Difference, GpuReadings, Latency, TrainTimes, TuneStep, VersusResult
-from explorer.report.figures import mebibytes, milliseconds, significant, size
-from explorer.report.measurement import TABLE_HEADERS, bench_facts, common_settings, settings_line, table_row
-from explorer.report.tuning import STEP_HEADERS, step_line, step_row, step_table
-from explorer.report.versus import ratio_sentence, versus_facts, versus_rows
+from explorer.report.measurement_report import (
+    TABLE_HEADERS,
+    bench_facts,
+    common_settings,
+    ratio_sentence,
+    settings_line,
+    table_row,
+    versus_facts,
+    versus_rows,
+)
+from explorer.report.tuning_report import STEP_HEADERS, step_line, step_row, step_table
+from explorer.report.wording import mebibytes, milliseconds, significant, size
 from tests.tui.samples import result
 
 LATENCY = Latency(2.0, 3.0, 4.0, 2.1, 1.9, 5.0, 0.1, 1.95, 2.05)

@@ -8,7 +8,7 @@ import pytest
 from explorer.cli import bench_runs
 from explorer.cli.main import run
 from explorer.protocol import BenchRequest
-from explorer.report.recipe import command, python
+from explorer.report.tuning_report import command, python
 from tests.tui.samples import result
 
 REQUESTS = {
@@ -26,7 +26,7 @@ def test_a_command_line_asks_for_the_same_again(name: str, monkeypatch: pytest.M
     asked: list[Any] = []
     monkeypatch.setattr(bench_runs, "measure", lambda requests, keeper, *, as_json: asked.extend(requests))
     monkeypatch.setattr("explorer.cli.names.check_name", lambda name: None)
-    monkeypatch.setattr("explorer.cli.bench.check_model_arguments", lambda name, arguments: None)
+    monkeypatch.setattr("explorer.cli.bench_command.check_model_arguments", lambda name, arguments: None)
 
     program, *words = shlex.split(command(REQUESTS[name]))
 

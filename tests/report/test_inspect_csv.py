@@ -19,7 +19,7 @@ from explorer.report.inspect_csv import (
     options_text,
     totals_row,
 )
-from tests.results.layer_samples import LAYERS, inspected, layer
+from tests.report.layer_samples import LAYERS, inspected, layer
 
 
 def good(name: str, timm: str = "1.0.31", options: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from explorer.report.story import story_lines
+from explorer.report.call_story import story_lines
 
 
 def step(callee: str, *calls: tuple[int, int], at: str = "m.py:1", **more: Any) -> dict[str, Any]:

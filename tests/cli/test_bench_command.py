@@ -40,7 +40,7 @@ def bench(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     """``explorer bench`` with a worker that takes what it should do for a model's name, which timm does not have."""
     monkeypatch.setattr("explorer.engine.client.worker_command", lambda: FAKE_WORKER)
     monkeypatch.setattr("explorer.cli.names.check_name", lambda name: None)
-    monkeypatch.setattr("explorer.cli.bench.check_name", lambda name: None)
+    monkeypatch.setattr("explorer.cli.bench_command.check_name", lambda name: None)
 
     def call(*arguments: object) -> Done:
         code = run(["bench", *map(str, arguments)])

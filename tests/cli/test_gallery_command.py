@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from explorer.cli import gallery, views
+from explorer.cli import gallery_command, views
 from explorer.cli.main import run
 from explorer.cli.views import Picture
 from explorer.diagram import View, ViewNode
@@ -41,7 +41,7 @@ def test_every_picture_is_written_and_named(
 ) -> None:
     every_picture_works(monkeypatch)
     done = explorer("--timm", toy, "gallery", folder)
-    names = [file for file, *_ in (*gallery.STATIC, *gallery.RUNNING)]
+    names = [file for file, *_ in (*gallery_command.STATIC, *gallery_command.RUNNING)]
 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [str(folder / name) for name in names]
@@ -86,7 +86,7 @@ def test_one_that_fails_does_not_stop_the_rest(
         "resnet-family.svg",
         "SEModule-uses.svg",
     }
-    assert set(done.json["failed"]) == {"resnet34-calls.svg", *(file for file, *_ in gallery.RUNNING)}
+    assert set(done.json["failed"]) == {"resnet34-calls.svg", *(file for file, *_ in gallery_command.RUNNING)}
     assert "error: resnet34-calls.svg: not this one (another)" in done.err.splitlines()
 
 

@@ -75,7 +75,7 @@ def _traced(
     if timm and not _is_installed(digest, extras):
         notice(f"{_count(len(todo), 'model')} cannot be traced: that takes an installed timm, and this one is not")
         return have, failed
-    from explorer.cli.trace import trace_models
+    from explorer.cli.trace_command import trace_models
 
     outcomes = trace_models(todo, version, digest, extras)
     return traced(version, digest), failed | {o.model: o.error.message for o in outcomes if o.error}

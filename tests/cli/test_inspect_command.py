@@ -18,7 +18,7 @@ from explorer.engine.client import worker_environment
 from explorer.report.inspect_csv import COLUMNS, LAYER_COLUMNS
 from explorer.results.schema import load
 from tests.cli.conftest import Done
-from tests.results.layer_samples import LAYERS
+from tests.report.layer_samples import LAYERS
 
 FAKE_INSPECTOR = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_inspector.py")]
 

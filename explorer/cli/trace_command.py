@@ -16,7 +16,7 @@ from explorer.errors import OutputError, RequestError
 if TYPE_CHECKING:
     from explorer.introspect.reading.user_sources import Extra
     from explorer.protocol import TraceResult
-    from explorer.report.story import Line
+    from explorer.report.call_story import Line
     from explorer.usecases.tracing import Outcome
 
 _WILDCARDS = frozenset("*?[")
@@ -103,7 +103,7 @@ def _store(result: "TraceResult") -> None:
 
 
 def _print_stories(result: "TraceResult", depth: int | None, full: bool) -> None:
-    from explorer.report.story import WIDTH, story_lines
+    from explorer.report.call_story import WIDTH, story_lines
 
     width = WIDTH
     if on_terminal(sys.stdout):

@@ -62,7 +62,7 @@ class _Writer:
         self._written: set[int] = set()
 
     def top(self, index: int, count: int) -> Iterator[Line]:
-        yield self._line(_Run(index, count), "", "")
+        yield self._line(_CallRun(index, count), "", "")
         yield from self._below(index, "", 1)
 
     def _below(self, index: int, indent: str, level: int) -> Iterator[Line]:
@@ -84,19 +84,19 @@ class _Writer:
         is_long = len(steps) > 1 or any("steps" in self._steps[child] for child, _ in steps)
         return not self._full and is_long and self._shapes[index] in self._written
 
-    def _runs(self, index: int) -> "list[_Run]":
+    def _runs(self, index: int) -> "list[_CallRun]":
         """What a step calls; many calls in a row of one function from one place are one."""
-        runs: list[_Run] = []
+        runs: list[_CallRun] = []
         for group in _alike(self._steps, self._steps[index].get("steps", ())):
             calls = sum(count for _, count in group)
             if len(group) > 1 and calls >= FOLDED_FROM and not self._full:
                 varying = "values" if len({self._shapes[step] for step, _ in group}) == 1 else "calls"
-                runs.append(_Run(group[0][0], calls, varying))
+                runs.append(_CallRun(group[0][0], calls, varying))
             else:
-                runs += [_Run(step, count) for step, count in group]
+                runs += [_CallRun(step, count) for step, count in group]
         return runs
 
-    def _line(self, run: "_Run", branch: str, line: str) -> Line:
+    def _line(self, run: "_CallRun", branch: str, line: str) -> Line:
         step = self._steps[run.index]
         name = step["callee"].partition(":")[2].replace("<locals>.", "")
         if step.get("part"):
@@ -105,7 +105,7 @@ class _Writer:
         used = len(f"{branch}{line}{name}()  {place}")
         return Line(branch + line, name, self._values(step, run, name, self._width - used), place)
 
-    def _values(self, step: Mapping[str, Any], run: "_Run", name: str, room: int) -> str:
+    def _values(self, step: Mapping[str, Any], run: "_CallRun", name: str, room: int) -> str:
         """Arguments in brackets, result and count, in the room that is left."""
         if self._full:
             arguments = {**step.get("arguments", {}), **step.get("defaults", {})}
@@ -122,7 +122,7 @@ class _Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _CallRun:
     """Calls in a row shown as one: the first, how many, and what the others differ in, where they do."""
 
     index: int

@@ -175,7 +175,7 @@ def test_with_the_bundle_it_imports_no_torch_and_starts_nothing() -> None:
 
 
 def test_figures_never_say_100_when_something_is_lacking() -> None:
-    from explorer.cli.verify import _percent
+    from explorer.cli.verify_command import _percent
 
     shares = [1.0, 0.99999, 0.29, 0.0]
     assert [_percent(share) for share in shares] == ["100.00 %", "99.99 %", "29.00 %", "0.00 %"]
