@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from explorer.graph import Graph
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 from explorer.introspect import load_graph
 from explorer.introspect.traces import BUNDLE, read_bundle
 from explorer.queries.verification import verify

@@ -14,7 +14,7 @@ from explorer.cli.output import check_place, narrate, print_json, write_file
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
     from explorer.protocol import InspectRequest, InspectResult
 
 _OWN = "the model's own"

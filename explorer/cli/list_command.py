@@ -34,7 +34,7 @@ def list_models(
     """List models, with timm's own pattern rules."""
     from dataclasses import asdict
 
-    from explorer.graph.search import closest
+    from explorer.graph.fuzzy import closest
     from explorer.queries import model_list
 
     graph = load(context, timm, extra)

@@ -24,7 +24,7 @@ from explorer.cli.verify_command import verify
 from explorer.errors import ExplorerError, RequestError
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
 
 INTERRUPTED = 130
 _USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]

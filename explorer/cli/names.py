@@ -8,7 +8,7 @@ from explorer.errors import ExplorerError, TimmNotFound
 
 if TYPE_CHECKING:
     from explorer.graph import Graph
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
 
 _WILDCARDS = frozenset("*?[")
 

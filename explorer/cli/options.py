@@ -11,7 +11,7 @@ from explorer.errors import RequestError
 
 if TYPE_CHECKING:
     from explorer.graph import Graph, Node
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TimmOption = Annotated[
@@ -65,7 +65,7 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
     named = [*_before(context).get("with", ()), *(sources or ())]
     if not named:
         return []
-    from explorer.introspect.reading.user_sources import find_extra
+    from explorer.introspect.reading.source import find_extra
 
     extras = list(dict.fromkeys(find_extra(text) for text in named))
     paths: dict[str, Path] = {}
@@ -77,7 +77,7 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
 
 def own_files(extras: "Sequence[Extra]") -> set[str]:
     """The files of the user's own sources, as nodes and problems name them."""
-    from explorer.introspect.reading.user_sources import source_files
+    from explorer.introspect.reading.source import source_files
 
     return {name for extra in extras for name, _ in source_files(extra)}
 
@@ -102,7 +102,7 @@ def undeprecated(graph: "Graph", node: "Node") -> "Node":
 
 def nothing_matches(graph: "Graph", patterns: Sequence[str]) -> RequestError:
     """The error for patterns that no model's name is like, with the names that are closest."""
-    from explorer.graph.search import closest
+    from explorer.graph.fuzzy import closest
     from explorer.queries.model_list import list_models
 
     names = [entry.name for entry in list_models(graph, deprecated=True)]

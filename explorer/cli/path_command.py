@@ -26,7 +26,7 @@ def path(
 
     The shortest chain of calls, with the registry's dispatch on the way; of other relations where no calls lead there.
     """
-    from explorer.graph.nodelink import edge_dict
+    from explorer.graph.node_link import edge_dict
     from explorer.queries.names import find_node
     from explorer.queries.paths import shortest_path
 
@@ -60,12 +60,12 @@ _BACKWARDS = {"registers": "registered as", "configures": "weights of", "contain
 
 def _site(graph: "Graph", edge: "Edge") -> str:
     """The first of an edge's call sites, which stand in the file of its source."""
-    from explorer.queries.source_links import place_of
+    from explorer.queries.node_data import place_of
 
     return place_of(graph.node(edge.source), edge.sites[0]) if edge.sites else ""
 
 
 def _place(node: "Node") -> str:
-    from explorer.queries.source_links import place_of
+    from explorer.queries.node_data import place_of
 
     return place_of(node, f"{node.file}:{node.line}") if node.file else ""

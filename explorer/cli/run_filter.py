@@ -89,7 +89,7 @@ def labelled(store: "Store", label: str, status: str | None = None) -> "list[Run
 
 def nothing_matches(store: "Store", wanted: "RunFilter") -> RequestError:
     """The error for a filter that lets no run through, with the closest names or labels."""
-    from explorer.graph.search import closest
+    from explorer.graph.fuzzy import closest
 
     runs = store.runs()
     if not runs:
@@ -103,7 +103,7 @@ def nothing_matches(store: "Store", wanted: "RunFilter") -> RequestError:
 
 
 def _labels_hint(label: str, labels: list[str]) -> str:
-    from explorer.graph.search import closest
+    from explorer.graph.fuzzy import closest
 
     if not labels:
         return "no run has a label yet: explorer results import FILE --label L"

@@ -26,7 +26,7 @@ def search(
     Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
     """
     from explorer.graph import NodeKind
-    from explorer.graph import search as searching
+    from explorer.graph import fuzzy as searching
 
     for name in kind or ():
         if name not in set(NodeKind):

@@ -14,7 +14,7 @@ from explorer.cli.output import check_place, narrate, notice, on_terminal, print
 from explorer.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
     from explorer.protocol import TraceResult
     from explorer.report.call_story import Line
     from explorer.usecases.tracing import Outcome

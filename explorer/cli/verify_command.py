@@ -14,8 +14,8 @@ from explorer.errors import EngineError, TimmNotFound
 
 if TYPE_CHECKING:
     from explorer.graph import Graph
-    from explorer.graph.traced import Traced
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.graph.contexts import Traced
+    from explorer.introspect.reading.source import Extra
     from explorer.queries.verification import Difference, ModelScore, Score, Verification
 
 _USUAL = 5

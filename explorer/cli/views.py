@@ -212,7 +212,7 @@ def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked
     from explorer.diagram.formats.terminal import tree_lines
     from explorer.diagram.views.calls import calls
     from explorer.graph import NodeKind
-    from explorer.graph.nodelink import to_node_link
+    from explorer.graph.node_link import to_node_link
     from explorer.queries.names import model_of
     from explorer.queries.slices import USUAL_NODES
 
@@ -256,7 +256,7 @@ def _slice(
 def _everything(graph: "Graph", target: str | None) -> Picture:
     """All nodes and edges; a target has to be one of them."""
     from explorer.diagram.view import view_of
-    from explorer.graph.nodelink import to_node_link
+    from explorer.graph.node_link import to_node_link
     from explorer.queries.names import find_node
 
     if target is not None:

@@ -97,7 +97,7 @@ def render(
     wanted = format_of(fmt)
     if wanted in DATA:
         from explorer.diagram.formats.interchange import data_of
-        from explorer.graph.nodelink import to_node_link
+        from explorer.graph.node_link import to_node_link
 
         return data_of(to_node_link(graph), wanted)
     view = view_of(graph, title=title, focus=focus, notes=notes)

@@ -11,8 +11,7 @@ from enum import StrEnum
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from explorer.graph.contexts import Contexts
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Contexts, Traced
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -342,7 +341,7 @@ class Graph:
         """The graph for networkx's algorithms: node and edge attributes as in node-link JSON, edge key = kind."""
         import networkx as nx
 
-        from explorer.graph.nodelink import to_node_link
+        from explorer.graph.node_link import to_node_link
 
         return nx.node_link_graph(to_node_link(self), edges="edges")
 

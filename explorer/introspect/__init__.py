@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from explorer.graph import Node
-    from explorer.graph.traced import Traced
-    from explorer.introspect.build import Builder
-    from explorer.introspect.reading.source import SourceTree
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.graph.contexts import Traced
+    from explorer.introspect.builder import Builder
+    from explorer.introspect.reading.source import Extra, SourceTree
 
 __all__ = ["load_graph"]
 
@@ -26,7 +25,7 @@ def load_graph(
         timm: a folder, wheel or sdist of timm; the installed package when ``None``.
         use_cache: read and write the user's cache folder.
         extras: source of the user's own that registers models, as
-            :func:`~explorer.introspect.reading.user_sources.find_extra` gives.
+            :func:`~explorer.introspect.reading.source.find_extra` gives.
         traces: join what was seen at run time to it, as far as there are traces of this very source.
 
     Raises:
@@ -42,7 +41,7 @@ def load_graph(
 
         graph = cached_graph(source, _start)
     else:
-        from explorer.introspect.build import build_graph
+        from explorer.introspect.builder import build_graph
 
         graph = build_graph(source)
     if traces:
@@ -51,7 +50,7 @@ def load_graph(
 
 
 def _start(source: "SourceTree") -> "Builder":
-    from explorer.introspect.build import Builder
+    from explorer.introspect.builder import Builder
 
     return Builder(source)
 

@@ -23,7 +23,7 @@ from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.reading.source import SourceTree
 
 if TYPE_CHECKING:
-    from explorer.introspect.build import Builder
+    from explorer.introspect.builder import Builder
 
 _FORMAT = "explorer-graph-2"
 _INFO = "info"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import OutputError
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 
 JSON = Any
 """A value that JSON can hold."""

@@ -1,18 +1,161 @@
-"""What a piece of timm is made of: classes with what they inherit from and what their instances hold."""
+"""What classes are made of and who makes them: inheritance, instances held by instances, models that use them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from explorer.graph.contexts import Contexts
 from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.instantiation import (
-    INIT,
-    class_made_by,
-    classes_of,
-    constructor_of,
-    contexts_of_classes,
-    held_classes,
-)
-from explorer.queries.usage import makers
+
+INIT = ".__init__"
+
+
+def class_made_by(function: str) -> str | None:
+    """The class of which calling a function makes an instance, ``None`` for any other function."""
+    if function.endswith(INIT):
+        return function.removesuffix(INIT)
+    module, _, name = function.partition(":")
+    is_class = not module.startswith("timm") and name[:1].isupper() and "." not in name
+    return function if is_class else None
+
+
+def ancestors(graph: Graph, class_id: str) -> list[str]:
+    """The classes that a class inherits from, nearest first, those outside timm too."""
+    found = {class_id: None}
+    for here in (order := [class_id]):
+        for base in graph.successors(here, EdgeKind.INHERITS):
+            if base not in found:
+                found[base] = None
+                order.append(base)
+    return order[1:]
+
+
+def descendants(graph: Graph, class_id: str) -> list[str]:
+    """The classes that inherit from a class, nearest first."""
+    found = {class_id: None}
+    for here in (order := [class_id]):
+        for edge in graph.in_edges(here, EdgeKind.INHERITS):
+            if edge.source not in found:
+                found[edge.source] = None
+                order.append(edge.source)
+    return order[1:]
+
+
+def constructor_of(graph: Graph, class_id: str) -> str | None:
+    """The nearest ``__init__`` that timm has for a class: its own or an inherited one."""
+    return next((f"{c}{INIT}" for c in (class_id, *ancestors(graph, class_id)) if f"{c}{INIT}" in graph), None)
+
+
+def held_classes(graph: Graph, class_id: str, contexts: Iterable[int]) -> list[str]:
+    """The classes that a constructor makes, itself or in functions that it calls; what its bases make is its own.
+
+    Args:
+        graph: the whole graph.
+        class_id: the class.
+        contexts: the contexts of its constructor to look at.
+    """
+    own = {class_id, *ancestors(graph, class_id)}
+    calls: Contexts = graph.contexts
+    found: dict[str, None] = {}
+    order = dict.fromkeys(contexts)
+    queue = list(order)
+    for context in queue:
+        for called in calls.calls(context):
+            made = class_made_by(calls.function(called))
+            if made is not None and made not in own:
+                found[made] = None
+            elif called not in order and graph.get(calls.function(called)) is not None:
+                order[called] = None
+                queue.append(called)
+    return list(found)
+
+
+def contexts_of_classes(graph: Graph, contexts: Iterable[int]) -> dict[str, list[int]]:
+    """The contexts in which constructors run, by class, in their order."""
+    found: dict[str, list[int]] = {}
+    for context in contexts:
+        made = class_made_by(graph.contexts.function(context))
+        if made is not None:
+            found.setdefault(made, []).append(context)
+    return found
+
+
+def classes_of(graph: Graph, module: str) -> Iterator[Node]:
+    """The classes that a module defines at its top level."""
+    for edge in graph.out_edges(module, EdgeKind.CONTAINS):
+        node = graph.node(edge.target)
+        if node.kind is NodeKind.CLASS:
+            yield node
+
+
+def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
+    """The models whose creation runs a function or makes an instance of a class; of a module, any of what it has.
+
+    Args:
+        graph: the whole graph.
+        node: a module, class, function or something external.
+
+    Returns:
+        By model name the classes that make or call it there themselves, by id.
+    """
+    wanted = set(functions_of(graph, node))
+    contexts = graph.contexts
+    numbers = contexts_of(graph, wanted)
+    above = makers(graph, wanted)
+    found: dict[str, tuple[str, ...]] = {}
+    for model in graph.nodes(NodeKind.MODEL):
+        reached = list(contexts.reached(root)) if (root := contexts.models.get(model.name)) is not None else []
+        if not numbers.isdisjoint(reached):
+            found[model.name] = tuple(dict.fromkeys(above[c] for c in reached if c in above))
+    return found
+
+
+def functions_of(graph: Graph, node: Node) -> Iterator[str]:
+    """The functions of which one runs when a thing is used."""
+    if node.kind is NodeKind.MODULE:
+        yield from (f for f in graph.ids(NodeKind.FUNCTION) if f.partition(":")[0] == node.id)
+    elif node.kind is NodeKind.CLASS:
+        yield from _constructors(graph, node.id)
+    else:
+        yield node.id
+
+
+def contexts_of(graph: Graph, functions: Collection[str]) -> set[int]:
+    """The contexts of some functions."""
+    ids = graph.contexts.ids
+    return {number for number, row in enumerate(graph.contexts.rows) if ids[row[0]] in functions}
+
+
+def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
+    """The constructors that call some functions, not by way of another constructor: their contexts and classes."""
+    contexts = graph.contexts
+    above: dict[int, list[int]] = {}
+    for number in range(len(contexts.rows)):
+        for called in contexts.calls(number):
+            above.setdefault(called, []).append(number)
+    queue = sorted(contexts_of(graph, functions))
+    seen = set(queue)
+    found: dict[int, str] = {}
+    for context in queue:
+        for caller in above.get(context, ()):
+            if caller in seen:
+                continue
+            seen.add(caller)
+            made = class_made_by(contexts.function(caller))
+            if made is None:
+                queue.append(caller)
+            else:
+                found[caller] = made
+    return found
+
+
+def _constructors(graph: Graph, class_id: str) -> Iterable[str]:
+    """What runs when an instance is made: a class without a constructor of its own is seen by its methods."""
+    own = f"{class_id}{INIT}"
+    if own in graph:
+        return [own]
+    methods = [f for f in graph.ids(NodeKind.FUNCTION) if f.startswith(f"{class_id}.")]
+    return [*methods, *(f"{c}{INIT}" for c in descendants(graph, class_id))]
+
 
 Pair = tuple[str, str]
 """A class and its base, or a class and one that its instances hold."""

@@ -6,7 +6,7 @@ from typing import Any
 from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 from explorer.queries.names import model_of, weights_of
-from explorer.queries.source_links import source_url
+from explorer.queries.node_data import source_url
 
 _INIT = ".__init__"
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from explorer.graph.contexts import Pair
+from explorer.graph.contexts import Pair, Traced
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
-from explorer.graph.traced import Traced
 
 
 class Cause(StrEnum):

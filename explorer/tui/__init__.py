@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
     from explorer.tui.app import ExplorerApp
 
 __all__ = ["ExplorerApp", "run_app"]

@@ -11,7 +11,7 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
-from explorer.introspect.reading.user_sources import Extra
+from explorer.introspect.reading.source import Extra
 from explorer.tui.bench import Bench, BenchClient, BenchRun, Keep
 from explorer.tui.catalogue import Catalogue
 from explorer.tui.graph_service import Library

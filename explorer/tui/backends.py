@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explorer.engine.client import AsyncClient
     from explorer.errors import ExplorerError
     from explorer.graph import Graph
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
     from explorer.protocol import BenchRequest, BenchResult
 
 

@@ -10,7 +10,7 @@ from explorer.errors import ExplorerError, StoreError
 from explorer.tui.failures import unexpected
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.user_sources import Extra
+    from explorer.introspect.reading.source import Extra
     from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event
 
 

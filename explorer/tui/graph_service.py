@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
-from explorer.graph.search import Hit, search
+from explorer.graph.fuzzy import Hit, search
 from explorer.tui.background import Background
 from explorer.tui.calls import CallPath, call_path
 from explorer.tui.catalogue import Catalogue, catalogue

@@ -6,7 +6,7 @@ from contextlib import closing
 from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, Report, each, is_of_the_model
 from explorer.introspect import traces
-from explorer.introspect.reading.user_sources import Extra
+from explorer.introspect.reading.source import Extra
 from explorer.protocol import TraceRequest
 
 __all__ = ["Outcome", "trace_all", "untraced"]

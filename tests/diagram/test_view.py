@@ -1,6 +1,6 @@
 from explorer.diagram import view_of
 from explorer.graph.model import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind
-from explorer.queries.source_links import source_url
+from explorer.queries.node_data import source_url
 
 from .samples import CONSTRUCTOR, CREATE_MODEL, FACTORY, RESNET, RESNET34
 

@@ -5,8 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.introspect.reading.source import find_timm
-from explorer.introspect.reading.user_sources import digest_with
+from explorer.introspect.reading.source import digest_with, find_timm
 from explorer.protocol import Emit, Log, Progress, TraceRequest, TraceResult
 from explorer.worker import serve
 from tests.engine.fates import meet

@@ -12,8 +12,7 @@ import pytest
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.introspect import traces
-from explorer.introspect.reading.source import find_timm
-from explorer.introspect.reading.user_sources import digest_with, find_extra
+from explorer.introspect.reading.source import digest_with, find_extra, find_timm
 from explorer.protocol import Log, Progress, TraceRequest, TraceResult
 from explorer.protocol.story import call_count
 

@@ -4,10 +4,9 @@ import networkx as nx
 import pytest
 
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
-from explorer.graph.contexts import Contexts
+from explorer.graph.contexts import Contexts, Traced
 from explorer.graph.model import Section
-from explorer.graph.nodelink import edge_dict, from_node_link, to_node_link
-from explorer.graph.traced import Traced
+from explorer.graph.node_link import edge_dict, from_node_link, to_node_link
 
 A, B, C = (Node(f"timm.m:{name}", NodeKind.FUNCTION, "m.py", 1, 2, data={"signature": "()"}) for name in "abc")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.nodelink import to_node_link
+from explorer.graph.node_link import to_node_link
 from explorer.introspect import load_graph
-from explorer.introspect.build import Builder
+from explorer.introspect.builder import Builder
 from explorer.introspect.cache import cached_graph
 from explorer.introspect.reading.source import SourceTree, find_timm
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import OutputError
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 from explorer.introspect import traces
 
 DIGEST = "0123456789abcdef0123456789abcdef"

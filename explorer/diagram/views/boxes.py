@@ -6,7 +6,7 @@ from dataclasses import replace
 from explorer.diagram.style.colours import Look
 from explorer.diagram.view import ViewNode, node_box
 from explorer.graph.model import Graph, Node
-from explorer.queries.source_links import source_url
+from explorer.queries.node_data import source_url
 
 _NAMED = 400
 """How many names a tooltip lists at most."""

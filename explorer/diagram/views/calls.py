@@ -10,8 +10,7 @@ from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import Graph, Node, NodeKind
 from explorer.queries.main_line import Row, rows_of
 from explorer.queries.names import current, model_of
-from explorer.queries.slices import USUAL_NODES, around
-from explorer.queries.surroundings import called_by, callers_of
+from explorer.queries.slices import USUAL_NODES, around, called_by, callers_of
 
 _BESIDE, _ACROSS = 4, 3
 

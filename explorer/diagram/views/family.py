@@ -9,10 +9,9 @@ from explorer.diagram.views.boxes import first_few, named
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
 from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.families import Family, families_of
+from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import MAX_NODES
-from explorer.queries.variants import Portrait, Variant, portrait_of
 
 _BUILD = "timm.models._builder:build_model_with_cfg"
 _ALL, _TAGS, _SIZES, _MORE_VARIANTS = "group:architectures", "group:tags", "group:sizes", "group:variants"

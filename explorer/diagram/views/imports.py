@@ -5,8 +5,7 @@ from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
 from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.queries.slices import MAX_NODES
-from explorer.queries.surroundings import Surroundings, edges_between, surroundings
+from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
 
 _KINDS = (EdgeKind.IMPORTS,)
 _FEW = 14

@@ -6,7 +6,7 @@ from explorer.diagram.view import Stack, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
 from explorer.graph.model import EdgeKind, Graph, NodeKind
-from explorer.queries.instantiation import class_made_by
+from explorer.queries.composition import class_made_by
 
 CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
 CREATE_LOADER = "timm.data.loader:create_loader"

@@ -9,11 +9,10 @@ from explorer.diagram.views.boxes import first_few, named
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
 from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.families import Family, families_of
+from explorer.queries.composition import uses_of
+from explorer.queries.families import Family, families_of, portrait_of
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import MAX_NODES
-from explorer.queries.usage import uses_of
-from explorer.queries.variants import portrait_of
 
 _MORE_FAMILIES, _MORE_MAKERS = "group:families", "group:makers"
 _FAMILIES, _MAKERS = "frame:families", "frame:makers"

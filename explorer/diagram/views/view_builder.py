@@ -9,8 +9,8 @@ from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import Group, Stack, View, ViewEdge, ViewNode, edge_arrow
 from explorer.diagram.views.boxes import fold, link_of, source_box, subtitle
 from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.queries.composition import INIT
 from explorer.queries.creation import call_between
-from explorer.queries.instantiation import INIT
 
 
 class Sheet:

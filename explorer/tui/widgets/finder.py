@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from explorer.graph import Node, NodeKind
-from explorer.graph.search import Hit
+from explorer.graph.fuzzy import Hit
 from explorer.tui.palette import ink
 from explorer.tui.styling import foreground
 from explorer.tui.text import end_cut, middle_cut, start_cut

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from explorer.errors import RequestError
-from explorer.introspect.reading.user_sources import Extra
+from explorer.introspect.reading.source import Extra
 from explorer.worker.building.failures import reason
 
 

@@ -15,8 +15,7 @@ from timm.models import get_deprecated_models
 from torch import nn
 
 from explorer.errors import UnknownName
-from explorer.introspect.reading.source import SourceTree, find_timm
-from explorer.introspect.reading.user_sources import Extra, digest_with
+from explorer.introspect.reading.source import Extra, SourceTree, digest_with, find_timm
 from explorer.protocol import Emit, Log, ModelOptions, Progress, TraceRequest, TraceResult
 from explorer.worker.building import names_and_inputs
 from explorer.worker.building.failures import Attempt, explained, reason

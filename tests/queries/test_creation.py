@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 from explorer.queries.creation import call_between, creation_calls
 
 NETS = """

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Evidence, Graph, NodeKind
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 from explorer.queries.facts import model_classes
 from explorer.queries.names import find_model, find_node
 from explorer.queries.slices import MAX_NODES, around, model_calls

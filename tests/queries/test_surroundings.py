@@ -1,5 +1,5 @@
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.queries.surroundings import CROWD, called_by, callers_of, surroundings
+from explorer.queries.slices import CROWD, called_by, callers_of, surroundings
 
 
 def star(count: int) -> Graph:

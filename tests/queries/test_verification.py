@@ -3,8 +3,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
-from explorer.graph.contexts import Contexts
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Contexts, Traced
 from explorer.queries.verification import MISSING, Cause, Score, Verification, verify
 
 CREATE = "timm.f:create"

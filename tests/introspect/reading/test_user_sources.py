@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import RequestError
-from explorer.introspect.reading.user_sources import digest_with, find_extra, source_files
+from explorer.introspect.reading.source import digest_with, find_extra, source_files
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from explorer.graph import Graph
-from explorer.queries.families import Blocks, blocks_of, families_of, family_named
-from explorer.queries.variants import portrait_of
+from explorer.queries.families import Blocks, blocks_of, families_of, family_named, portrait_of
 
 from .conftest import DrawGraph
 

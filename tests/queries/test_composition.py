@@ -1,4 +1,4 @@
-from explorer.queries.instantiation import ancestors, class_made_by, constructor_of, descendants, held_classes
+from explorer.queries.composition import ancestors, class_made_by, constructor_of, descendants, held_classes
 
 from .conftest import DrawGraph
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.traced import Traced
+from explorer.graph.contexts import Traced
 from explorer.queries.names import find_node
 from explorer.queries.paths import shortest_path
 

@@ -1,7 +1,7 @@
 import pytest
 
 from explorer.graph import Graph, NodeKind
-from explorer.graph.search import closest, search
+from explorer.graph.fuzzy import closest, search
 
 
 def found(graph: Graph, text: str, **more: object) -> list[str]:

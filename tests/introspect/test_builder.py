@@ -7,7 +7,7 @@ import grimp
 import pytest
 
 from explorer.graph import EdgeKind, Graph, NodeKind
-from explorer.graph.nodelink import to_node_link
+from explorer.graph.node_link import to_node_link
 from explorer.introspect import load_graph
 
 MakeTimm = Callable[..., Path]
