@@ -11,7 +11,7 @@ from explorer.diagram.style.colours import EDGE_STYLES, MUTED, PAGE, SHADES, TEX
 from explorer.diagram.style.legend import Entry, legend_of
 from explorer.diagram.style.text_metrics import SANS_EM, sans_width, wrap
 from explorer.diagram.view import View
-from explorer.graph.model import EdgeKind, NodeKind
+from explorer.graph import EdgeKind, NodeKind
 
 _TITLE_PX = 19.0
 _TITLE_LINE = 28.0

@@ -1,6 +1,6 @@
 """What a node or an edge says about itself: at most two short lines and a tooltip."""
 
-from explorer.graph.model import Edge, EdgeKind, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Node, NodeKind
 
 _CONSTRUCTOR = ".__init__"
 _LOCALS = ".<locals>"

@@ -7,7 +7,7 @@ from explorer.diagram.geometry import Geometry
 from explorer.diagram.layout.process import GraphvizProcess
 from explorer.diagram.view import View, view_of
 from explorer.errors import LayoutTimeout, RequestError
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 from explorer.queries.slices import USUAL_NODES
 
 LAID_OUT = ("svg", "png", "pdf", "html")

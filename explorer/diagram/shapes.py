@@ -5,7 +5,7 @@ from explorer.diagram.formats.markup import element, text
 from explorer.diagram.geometry import Box, Curve, Point
 from explorer.diagram.style.colours import MUTED, NODE_STYLES, PAGE, SHADES, TEXT, Head, Ink, Look, shade_level
 from explorer.diagram.style.stylesheet import ink_class
-from explorer.graph.model import NodeKind
+from explorer.graph import NodeKind
 
 FOCUS_PX = 2.6
 """Stroke of a node that was asked for, in px."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from explorer.diagram.labels import edge_label_of, edge_tooltip_of, label_of, sublabel_of, tooltip_of
 from explorer.diagram.style.colours import Flow, Look
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.queries.node_data import source_url
 from explorer.queries.slices import MAX_NODES
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
 
 INIT = ".__init__"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator
 
-from explorer.graph.model import Edge, EdgeKind, Graph, Node
+from explorer.graph import Edge, EdgeKind, Graph, Node
 
 _CALLS = (EdgeKind.DISPATCHES, EdgeKind.CALLS)
 

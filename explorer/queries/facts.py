@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 from explorer.queries.names import model_of, weights_of
 from explorer.queries.node_data import source_url

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import INIT, ancestors, class_made_by, contexts_of, descendants, makers
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.errors import RequestError
+from explorer.graph import Graph, Node, NodeKind
 from explorer.graph.fuzzy import closest
-from explorer.graph.model import Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 from explorer.queries.names import model_of
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from explorer.graph.model import Graph, Node, NodeKind
+from explorer.graph import Graph, Node, NodeKind
 
 
 @dataclass(frozen=True, slots=True)

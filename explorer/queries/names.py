@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from explorer.errors import RequestError, UnknownName
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.graph.fuzzy import closest
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
 
 _SOURCE_KINDS = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION, NodeKind.EXTERNAL)
 

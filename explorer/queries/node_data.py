@@ -1,6 +1,6 @@
 """Where a node's source is, for people: its place on disk, and its line in timm's public repository."""
 
-from explorer.graph.model import Node
+from explorer.graph import Node
 
 _BLOB = "https://github.com/huggingface/pytorch-image-models/blob"
 _PACKAGE = "timm"

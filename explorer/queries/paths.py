@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.creation import call_between
 
 _RUN = (EdgeKind.DISPATCHES, EdgeKind.CONFIGURES, EdgeKind.REPLACES, EdgeKind.REGISTERS)

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 
 MAX_NODES = 40

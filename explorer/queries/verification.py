@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.graph.contexts import Pair, Traced
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
 
 
 class Cause(StrEnum):

@@ -1,6 +1,6 @@
 import pytest
 
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 from . import samples
 

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind
 
 FACTORY, BUILDER, RESNET = "timm.models._factory", "timm.models._builder", "timm.models.resnet"
 CREATE_MODEL = f"{FACTORY}:create_model"

@@ -10,7 +10,7 @@ import pytest
 from explorer.cli.gallery_command import RUNNING, STATIC
 from explorer.cli.views import flow_request, picture_of, running_pictures
 from explorer.diagram import View, draw, render
-from explorer.graph.model import Graph, NodeKind
+from explorer.graph import Graph, NodeKind
 
 from . import samples
 from .browser import SCHEMES, measure, needs_browser

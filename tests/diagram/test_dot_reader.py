@@ -7,7 +7,7 @@ from explorer.diagram.formats.dot import dot_of
 from explorer.diagram.formats.dot_reader import read_dot
 from explorer.diagram.style.colours import Flow, Look
 from explorer.errors import RequestError
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 from .samples import RESNET34
 

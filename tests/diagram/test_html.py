@@ -3,7 +3,7 @@ import re
 from html.parser import HTMLParser
 
 from explorer.diagram import render, view_of
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 FETCHING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from explorer.diagram import render
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 from .browser import needs_browser, run
 from .samples import CONSTRUCTOR, CREATE_MODEL, FACTORY, RESNET

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, render, view_of
 from explorer.diagram.style.colours import Flow, Look
-from explorer.graph.model import EdgeKind, Graph
+from explorer.graph import EdgeKind, Graph
 
 READERS: dict[str, Callable[[bytes], nx.MultiDiGraph]] = {
     "json": lambda data: nx.node_link_graph(json.loads(data), edges="edges"),

@@ -7,7 +7,7 @@ import pytest
 from explorer.diagram import GraphvizProcess, render
 from explorer.diagram.layout import process
 from explorer.errors import LayoutError
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
 
 def child(*code: str) -> list[str]:

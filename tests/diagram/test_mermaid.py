@@ -3,7 +3,7 @@ import re
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.formats.mermaid import mermaid_of
 from explorer.diagram.style.colours import Flow, Look
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 _NODE = re.compile(r'^ *(n\d+)(?:\("|\["|\(\[")(.*?)(?:"\)|"\]|"\]\))$')
 _EDGE = re.compile(r'^ *(n\d+) (-->|-\.->)(?:\|"(.*)"\|)? (n\d+)$')

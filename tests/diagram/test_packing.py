@@ -6,7 +6,7 @@ from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.geometry import Box, overlap
 from explorer.diagram.layout.packing import Packing, pack
 from explorer.diagram.style.colours import Flow, Look
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 
 def view(edges: str, frames: dict[str, str] | None = None, parents: dict[str, str] | None = None) -> View:

@@ -7,7 +7,7 @@ from pypdf import PdfReader
 from explorer.diagram import render, view_of
 from explorer.diagram.formats.pdf import pdf_of
 from explorer.errors import OutputError
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 
 
 def page(graph: Graph, title: str = "How it is made") -> Any:

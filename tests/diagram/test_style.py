@@ -15,7 +15,7 @@ from explorer.diagram.style.colours import (
     edge_ink,
     shade_level,
 )
-from explorer.graph.model import EdgeKind, Evidence, NodeKind
+from explorer.graph import EdgeKind, Evidence, NodeKind
 
 
 def test_every_kind_has_a_style() -> None:

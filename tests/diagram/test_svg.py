@@ -9,7 +9,7 @@ import pytest
 
 from explorer.diagram import FORMATS, render, view_of
 from explorer.diagram.style.text_metrics import MONO_EM, cells
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 
 from .samples import CREATE_MODEL, RESNET34
 

@@ -1,7 +1,7 @@
 import pytest
 
 from explorer.diagram import tree_lines
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
 from .samples import CREATE_MODEL
 

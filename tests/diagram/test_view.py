@@ -1,5 +1,5 @@
 from explorer.diagram import view_of
-from explorer.graph.model import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind
 from explorer.queries.node_data import source_url
 
 from .samples import CONSTRUCTOR, CREATE_MODEL, FACTORY, RESNET, RESNET34

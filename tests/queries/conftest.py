@@ -2,9 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind
 from explorer.graph.contexts import Contexts
-from explorer.graph.model import GraphInfo
 
 DrawGraph = Callable[..., Graph]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 from explorer.errors import RequestError
-from explorer.graph.model import EdgeKind, Evidence, NodeKind
+from explorer.graph import EdgeKind, Evidence, NodeKind
 
 if TYPE_CHECKING:
     import pydot

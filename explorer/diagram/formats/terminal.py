@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from explorer.diagram.labels import edge_label_of, sublabel_of
 from explorer.diagram.view import View
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
 MARKS = {EdgeKind.CALLS: "→", EdgeKind.DISPATCHES: "⇢"}
 """The sign before a node, by the kind of edge that leads to it; others are written out: ``inherits →``."""

@@ -11,7 +11,7 @@ from explorer.diagram.layout.order import groups_without_way_out
 from explorer.diagram.style.colours import Flow
 from explorer.diagram.style.text_metrics import Size, edge_label_size, group_label_size, node_size
 from explorer.diagram.view import Group, View, ViewEdge
-from explorer.graph.model import EdgeKind
+from explorer.graph import EdgeKind
 
 _SPACING = {"TB": "nodesep=0.32, ranksep=0.5", "LR": "nodesep=0.22, ranksep=0.45"}
 """Room between neighbours and between ranks, in inches."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from explorer.graph.model import EdgeKind, Evidence, NodeKind
+from explorer.graph import EdgeKind, Evidence, NodeKind
 
 
 @dataclass(frozen=True, slots=True)

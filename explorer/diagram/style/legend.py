@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from explorer.diagram.style.colours import EDGE_STYLES, NODE_STYLES, SHADES, Flow, Look, evidence_name, shade_level
 from explorer.diagram.view import View
-from explorer.graph.model import EdgeKind, Evidence, NodeKind
+from explorer.graph import EdgeKind, Evidence, NodeKind
 
 _EVIDENCE_MEANS = {
     "static": "static: read from source",

@@ -6,7 +6,7 @@ from explorer.diagram.view import View
 from explorer.diagram.views.folding import fold
 from explorer.diagram.views.pass_view import Painter
 from explorer.diagram.views.segments import Pass, Rules, is_join
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 from explorer.protocol.flow import FlowResult
 
 

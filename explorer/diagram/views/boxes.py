@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from explorer.diagram.style.colours import Look
 from explorer.diagram.view import ViewNode, node_box
-from explorer.graph.model import Graph, Node
+from explorer.graph import Graph, Node
 from explorer.queries.node_data import source_url
 
 _NAMED = 400

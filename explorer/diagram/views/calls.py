@@ -7,7 +7,7 @@ from explorer.diagram.view import Stack, View, counted, view_of
 from explorer.diagram.views.calls_model import calls_of_model
 from explorer.diagram.views.rows import add_beside, add_callers, folds_of, widest_that_fits
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import Graph, Node, NodeKind
+from explorer.graph import Graph, Node, NodeKind
 from explorer.queries.main_line import Row, rows_of
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import USUAL_NODES, around, called_by, callers_of

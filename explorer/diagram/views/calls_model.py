@@ -7,7 +7,7 @@ from explorer.diagram.layout.stacking import STRIP_PX
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.rows import add_beside, widest_that_fits
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import Graph, Node
+from explorer.graph import Graph, Node
 from explorer.queries.composition import INIT, ancestors
 from explorer.queries.main_line import Row, rows_of
 from explorer.queries.slices import Slice, model_calls

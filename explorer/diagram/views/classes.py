@@ -6,7 +6,7 @@ from explorer.diagram.view import View, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import (
     Composition,
     composition_around,

@@ -6,7 +6,7 @@ from explorer.diagram.views.folding import fold
 from explorer.diagram.views.pass_view import Amount, Painter
 from explorer.diagram.views.segments import Pass, Rules, Unit, is_step
 from explorer.errors import RequestError
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 from explorer.protocol.flow import FlowResult
 
 LEVELS = ("module", "operator")

@@ -8,7 +8,7 @@ from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.boxes import first_few, named
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
-from explorer.graph.model import EdgeKind, Graph, Node, NodeKind
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import MAX_NODES

@@ -4,7 +4,7 @@ from explorer.diagram.view import View, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
 from explorer.errors import RequestError
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
 
 _KINDS = (EdgeKind.IMPORTS,)

@@ -5,7 +5,7 @@ from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views import overview_data as data
 from explorer.diagram.views import overview_models as models
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import Graph, NodeKind
+from explorer.graph import Graph, NodeKind
 from explorer.queries.families import families_of
 from explorer.queries.slices import MAX_NODES
 

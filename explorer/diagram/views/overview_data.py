@@ -5,7 +5,7 @@ from collections import Counter
 from explorer.diagram.view import Stack, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import EdgeKind, Graph, NodeKind
+from explorer.graph import EdgeKind, Graph, NodeKind
 from explorer.queries.composition import class_made_by
 
 CREATE_DATASET = "timm.data.dataset_factory:create_dataset"

@@ -6,7 +6,7 @@ from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import Stack, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import EdgeKind, Graph, NodeKind
+from explorer.graph import EdgeKind, Graph, NodeKind
 from explorer.queries.composition import ancestors, class_made_by
 from explorer.queries.families import Blocks, Family, blocks_of, families_of
 

@@ -9,7 +9,7 @@ from explorer.diagram.views.captions import Words, shape
 from explorer.diagram.views.opening import Shown, boxes, shown
 from explorer.diagram.views.segments import Pass, Rules, Unit, whole
 from explorer.diagram.views.tensor_edges import Stream, incoming, streams
-from explorer.graph.model import Graph
+from explorer.graph import Graph
 from explorer.protocol.flow import FlowResult
 from explorer.report.wording import short
 

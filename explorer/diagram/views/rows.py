@@ -9,7 +9,7 @@ from explorer.diagram.style.colours import Look
 from explorer.diagram.view import Stack, View, counted
 from explorer.diagram.views.boxes import first_few
 from explorer.diagram.views.view_builder import Sheet
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.queries.main_line import Row
 
 BOX_PX = 46.0

@@ -8,7 +8,7 @@ from explorer.diagram.labels import edge_tooltip_of
 from explorer.diagram.style.colours import Flow, Look
 from explorer.diagram.view import Group, Stack, View, ViewEdge, ViewNode, edge_arrow
 from explorer.diagram.views.boxes import fold, link_of, source_box, subtitle
-from explorer.graph.model import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.queries.composition import INIT
 from explorer.queries.creation import call_between
 
