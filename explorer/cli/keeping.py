@@ -39,12 +39,10 @@ class Keeper:
 
     def keep(self, request: "BenchRequest", outcome: "BenchResult | ExplorerError") -> None:
         """Keep an attempt, however it ended; a failure to do so waits for :meth:`finish`."""
-        from explorer.results import attempt
-
         if self._store is None:
             return
         try:
-            attempt.keep(self._store, request, outcome, label=self._label)
+            self._store.keep(request, outcome, label=self._label)
         except StoreError as error:
             self._lost = error
 

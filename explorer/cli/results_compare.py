@@ -10,7 +10,7 @@ from explorer.cli.run_filter import MINE, labelled
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
-    from explorer.results.compare import Comparison, SideBySide
+    from explorer.results.run_comparison import Comparison, SideBySide
     from explorer.results.runs import Run, RunDetails
     from explorer.results.store import Store
 
@@ -21,7 +21,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Compare two runs, or two sets of runs model by model."""
-    from explorer.results import compare as comparing
+    from explorer.results import run_comparison as comparing
     from explorer.results.store import Store
 
     store = Store()

@@ -89,7 +89,7 @@ def _trace_one(
 def _store(result: "TraceResult") -> None:
     """Store a trace and sum it up on stderr; a trace that cannot be stored is shown all the same."""
     from explorer.introspect import traces
-    from explorer.protocol.story import call_count
+    from explorer.protocol.trace import call_count
 
     functions = len({step["callee"] for step in result.story["steps"]})
     narrate(

@@ -18,6 +18,9 @@ from explorer.protocol.bench import (
     Latency,
     Roofline,
     TrainTimes,
+    VersusPartial,
+    VersusRequest,
+    VersusResult,
 )
 from explorer.protocol.events import (
     REQUESTS,
@@ -38,8 +41,7 @@ from explorer.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator
 from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
 from explorer.protocol.request import JSON, ModelOptions, Request
 from explorer.protocol.trace import TraceRequest, TraceResult
-from explorer.protocol.tune import TUNED, Difference, TuneRequest, TuneResult, TuneStep
-from explorer.protocol.versus import VersusPartial, VersusRequest, VersusResult
+from explorer.protocol.tune import TUNED, OutputDifference, TuneRequest, TuneResult, TuneStep
 
 __all__ = [
     "COMPILE_MODES",
@@ -53,7 +55,6 @@ __all__ = [
     "BenchRequest",
     "BenchResult",
     "CompileTimes",
-    "Difference",
     "Emit",
     "Event",
     "Failure",
@@ -73,6 +74,7 @@ __all__ = [
     "LineSplitter",
     "Log",
     "ModelOptions",
+    "OutputDifference",
     "Partial",
     "Progress",
     "Request",

@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from explorer.errors import ExplorerError, RequestError, from_dict
-from explorer.protocol.bench import BenchRequest
+from explorer.protocol.bench import BenchRequest, VersusRequest
 from explorer.protocol.flow import FlowRequest
 from explorer.protocol.inspect import InspectRequest
 from explorer.protocol.request import JSON, Request
 from explorer.protocol.trace import TraceRequest
 from explorer.protocol.tune import TuneRequest
-from explorer.protocol.versus import VersusRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,19 @@
-"""What is called while a model is created: the request and its answer."""
+"""What is called while a model is created: the request and its answer, and the folded form of a tree of calls.
 
-from collections.abc import Mapping, Sequence
+The folded form, which :class:`TraceResult` calls a story, is one JSON object::
+
+    {"steps": [step, ...], "roots": [[index, count], ...]}
+
+A step holds ``callee`` (``module:qualname``), ``at`` (``file:line`` of the call; of the definition where nothing
+recorded made the call), ``arguments`` (those that differ from their parameter's default or have none), ``defaults``
+(the others) and ``result``, all in short text, and ``steps``: ``[index, count]`` of what it called, in order, repeats
+in a row folded to a count. Where it applies: ``through`` (foreign code lies between it and its parent), ``part``
+(``<lambda>``, ``<genexpr>``: only this part of the callee ran), ``raised``, ``yields`` (how often a generator yielded).
+What is empty, or a result that is ``None``, is left out. Equal steps are stored once, whatever calls them, and come
+before the steps that call them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -11,9 +24,9 @@ from explorer.protocol.request import JSON, Request, check_name, checked_extra
 class TraceResult:
     """What was called inside timm, and inside the sources given with it, while one model was created.
 
-    ``pairs`` are ``[caller, callee, {"file:line": count}]`` by call site, sorted; ``story`` is the steps in order, as
-    :mod:`explorer.protocol.story` describes them. ``digest`` is that of the source that ran. ``device`` is the one the
-    model was created on, ``meta`` or ``cpu``. The same of one forward pass is in the ``forward`` fields, ``None``
+    ``pairs`` are ``[caller, callee, {"file:line": count}]`` by call site, sorted; ``story`` is the steps in order,
+    folded as this module's docstring says. ``digest`` is that of the source that ran. ``device`` is the one the model
+    was created on, ``meta`` or ``cpu``. The same of one forward pass is in the ``forward`` fields, ``None``
     where none was asked for. ``seconds`` is the whole time, recording included.
     """
 
@@ -63,3 +76,89 @@ class TraceRequest(Request[TraceResult]):
     def __post_init__(self) -> None:
         check_name(self.model)
         object.__setattr__(self, "extra", checked_extra(self.extra))
+
+
+class CallStep:
+    """One call, while it is recorded; ``children`` are the calls made by it."""
+
+    __slots__ = (
+        "arguments", "at", "callee", "children", "defaults", "part", "raised", "result", "through", "yields",
+    )  # fmt: skip
+
+    def __init__(self, callee: str, at: str, *, through: bool = False, part: str = "") -> None:
+        self.callee = callee
+        self.at = at
+        self.through = through
+        self.part = part
+        self.arguments: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
+        self.result = ""
+        self.raised = ""
+        self.yields = 0
+        self.children: list[CallStep] = []
+
+    def fields(self) -> tuple[tuple[str, JSON], ...]:
+        """What is known of it besides its children; empty fields are left out."""
+        pairs = ((name, getattr(self, name)) for name in _FIELDS)
+        return tuple((name, tuple(v.items()) if isinstance(v, dict) else v) for name, v in pairs if v)
+
+
+_FIELDS = ("callee", "at", "part", "through", "arguments", "defaults", "result", "raised", "yields")
+
+
+def folded(roots: Sequence[CallStep]) -> dict[str, JSON]:
+    """The folded form of the steps that nothing else called."""
+    table = _StepTable()
+    for step in _children_first(roots):
+        table.add(step)
+    return {"steps": table.rows, "roots": table.counted(roots)}
+
+
+class _StepTable:
+    """Steps by what they are; equal ones share an index."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, JSON]] = []
+        self._indexes: dict[Any, int] = {}
+        self._of: dict[int, int] = {}
+
+    def add(self, step: CallStep) -> None:
+        fields, children = step.fields(), self.counted(step.children)
+        key = (fields, tuple(map(tuple, children)))
+        index = self._indexes.setdefault(key, len(self.rows))
+        if index == len(self.rows):
+            row = {name: dict(value) if isinstance(value, tuple) else value for name, value in fields}
+            self.rows.append({**row, "steps": children} if children else row)
+        self._of[id(step)] = index
+
+    def counted(self, steps: Sequence[CallStep]) -> list[list[int]]:
+        """Their indexes, each with how often it comes in a row."""
+        runs: list[list[int]] = []
+        for step in steps:
+            index = self._of[id(step)]
+            if runs and runs[-1][0] == index:
+                runs[-1][1] += 1
+            else:
+                runs.append([index, 1])
+        return runs
+
+
+def _children_first(roots: Sequence[CallStep]) -> Iterator[CallStep]:
+    """Every step, after its children; calls may be nested deeper than Python lets a function call itself."""
+    open_steps = [(step, iter(step.children)) for step in reversed(roots)]
+    while open_steps:
+        step, children = open_steps[-1]
+        child = next(children, None)
+        if child is None:
+            open_steps.pop()
+            yield step
+        else:
+            open_steps.append((child, iter(child.children)))
+
+
+def call_count(story: Mapping[str, JSON]) -> int:
+    """How many calls a folded story stands for."""
+    counts: list[int] = []
+    for step in story["steps"]:
+        counts.append(1 + sum(counts[index] * times for index, times in step.get("steps", ())))
+    return sum(counts[index] * times for index, times in story["roots"])

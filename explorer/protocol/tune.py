@@ -23,7 +23,7 @@ TUNED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OutputDifference:
     """How far outputs are from those of the same weights and images in float32, run eagerly.
 
     ``max_abs`` is the largest difference of one output number, ``relative`` the same over the range (largest less
@@ -55,7 +55,7 @@ class TuneStep:
     ratio_low: float | None
     ratio_high: float | None
     is_kept: bool
-    difference: Difference | None
+    difference: OutputDifference | None
     note: str
     seconds: float
 
@@ -92,7 +92,7 @@ class TuneResult:
     ratio_high: float
     rounds: int
     is_faster: bool
-    difference: Difference | None
+    difference: OutputDifference | None
     steps: Sequence[TuneStep]
     seconds: float
 
@@ -123,8 +123,8 @@ class TuneResult:
         )
 
 
-def _difference(data: Mapping[str, JSON] | None) -> Difference | None:
-    return None if data is None else Difference(**data)
+def _difference(data: Mapping[str, JSON] | None) -> OutputDifference | None:
+    return None if data is None else OutputDifference(**data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def story_lines(
     """The lines of a story.
 
     Args:
-        story: as :mod:`explorer.protocol.story` describes it.
+        story: as :mod:`explorer.protocol.trace` describes it.
         depth: levels below the first call to show; all where ``None``.
         full: every call and every argument, uncut, those equal to their default and those that are ``None`` too.
         width: columns to keep a line to, where the call's own name and place leave room.

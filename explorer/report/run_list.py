@@ -8,7 +8,7 @@ from typing import Any
 from explorer.protocol import BenchResult
 from explorer.report.measurement_report import bench_facts
 from explorer.report.wording import milliseconds, significant
-from explorer.results.compare import Comparison, Difference, OtherSize, Pair, SideBySide
+from explorer.results.run_comparison import Comparison, OtherSize, Pair, RunDifference, SideBySide
 from explorer.results.runs import FAILED, IMPORTED, ImgSize, Run, RunDetails
 
 RAW_HEADERS = tuple(
@@ -118,7 +118,7 @@ def side_notes(sides: SideBySide, a: str, b: str) -> list[str]:
     return notes
 
 
-def difference_rows(differences: Sequence[Difference]) -> list[list[str]]:
+def difference_rows(differences: Sequence[RunDifference]) -> list[list[str]]:
     """Name and both values of each."""
     return [[d.name, text(d.a), text(d.b)] for d in differences]
 
@@ -197,12 +197,12 @@ def _sizes(other: OtherSize) -> str:
     return f"{other.model} ({a} against {b})"
 
 
-def _shared(pairs: Sequence[Pair]) -> list[Difference]:
+def _shared(pairs: Sequence[Pair]) -> list[RunDifference]:
     """What differs alike in every pair."""
     return [d for d in (pairs[0].differences if pairs else ()) if all(d in pair.differences for pair in pairs)]
 
 
-def _pair_row(pair: Pair, differences: Sequence[Difference]) -> list[str]:
+def _pair_row(pair: Pair, differences: Sequence[RunDifference]) -> list[str]:
     size = pair.a.img_size if pair.a.img_size is not None else pair.b.img_size
     where = "" if size is None else size_in_short(size)
     mode = f" {pair.a.mode}" if pair.a.mode != "infer" else ""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from explorer.protocol import BenchRequest, BenchResult, Difference, TuneResult, TuneStep
+from explorer.protocol import BenchRequest, BenchResult, OutputDifference, TuneResult, TuneStep
 from explorer.report.measurement_report import Facts, brief, rate, ratio_sentence, setting_value
 from explorer.report.wording import significant
 
@@ -75,7 +75,7 @@ def step_line(step: TuneStep) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _difference_sentence(difference: Difference | None) -> str:
+def _difference_sentence(difference: OutputDifference | None) -> str:
     if difference is None:
         return "not compared with those of float32"
     if difference.max_abs is None or difference.relative is None:

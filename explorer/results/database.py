@@ -10,7 +10,44 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from explorer.errors import StoreError
-from explorer.results import migrations
+
+APPLICATION_ID = 0x74696D78
+"""Marks an SQLite file as one of explorer's: ``timx`` in ASCII."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        created_at TEXT NOT NULL,
+        label TEXT NOT NULL,
+        source TEXT NOT NULL,
+        status TEXT NOT NULL,
+        model TEXT NOT NULL,
+        mode TEXT,
+        device TEXT,
+        device_name TEXT,
+        dtype TEXT,
+        batch_size INTEGER,
+        img_height INTEGER,
+        img_width INTEGER,
+        samples_per_sec REAL,
+        latency_p50_ms REAL,
+        timm TEXT,
+        torch TEXT,
+        explorer TEXT,
+        origin TEXT,
+        result TEXT,
+        imported TEXT,
+        request TEXT,
+        settings TEXT,
+        environment TEXT,
+        error TEXT
+    );
+    CREATE INDEX runs_by_model ON runs (model);
+    CREATE INDEX runs_by_label ON runs (label, model);
+    """,
+)
+"""What makes version n + 1 of version n, oldest first; version 0 is an empty file. Never changed once released."""
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one to finish."""
@@ -43,7 +80,7 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 _check_version(connection, path)
-                migrations.migrate(connection)
+                _migrate(connection)
                 yield connection
                 connection.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
@@ -66,7 +103,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     with _explained(path):
         connection = _open_to_read(path)
-        if _check_version(connection, path) < len(migrations.MIGRATIONS):
+        if _check_version(connection, path) < len(MIGRATIONS):
             connection.close()
             with writing(path):
                 pass
@@ -167,7 +204,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 def _judge(path: Path, header: bytes) -> None:
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise StoreError(f"{path} is damaged, or no results file", _move_away(path))
-    if int.from_bytes(header[68:72], "big") != migrations.APPLICATION_ID:
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise StoreError(f"{path} is no results file: another program's database", _ELSEWHERE)
     _refuse_newer(path, int.from_bytes(header[60:64], "big"))
 
@@ -180,7 +217,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _refuse_newer(path: Path, version: int) -> None:
-    known = len(migrations.MIGRATIONS)
+    known = len(MIGRATIONS)
     if version > known:
         raise StoreError(
             f"the results file {path} is of a newer explorer: its version is {version}, this one knows {known}",
@@ -230,3 +267,19 @@ def _unwritable(path: Path, reason: object) -> StoreError:
 
 def _move_away(path: Path) -> str:
     return f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')} begins a new one"
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, within the transaction that the connection is in.
+
+    Raises:
+        sqlite3.Error: a step failed; rolling back undoes all of them.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version >= len(MIGRATIONS):
+        return
+    for script in MIGRATIONS[version:]:
+        for statement in filter(str.strip, script.split(";")):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -2,27 +2,38 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from explorer.errors import RequestError, StoreError
+import explorer
+from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.results import database
-from explorer.results.rows import (
+from explorer.results.runs import (
     DETAIL_COLUMNS,
+    IMPORTED,
+    JSON,
     RUN_COLUMNS,
+    ImportedRun,
+    Run,
+    RunDetails,
+    RunFilter,
     details_of,
-    failed,
-    imported,
-    insert,
-    measured,
+    failed_row,
+    imported_row,
+    insert_row,
+    measured_row,
     run_of,
     text_of,
 )
-from explorer.results.runs import IMPORTED, JSON, Run, RunDetails, RunFilter
-from explorer.results.timm_csv import ImportedRun
+
+if TYPE_CHECKING:
+    from explorer.protocol import BenchRequest, BenchResult
 
 T = TypeVar("T")
 
@@ -65,6 +76,15 @@ def default_path() -> Path:
         raise StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS") from error
 
 
+def local_environment() -> dict[str, Any]:
+    """What is known of this machine without a worker."""
+    found = {"platform": sys.platform, "python": sys.version.split()[0], "explorer": explorer.__version__}
+    for package in ("timm", "torch"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
 class Store:
     """Keeps runs and finds them again.
 
@@ -105,7 +125,23 @@ class Store:
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if found != "ok":
                     raise database.damaged(self.path, str(found).replace("\n", " "))
-            insert(connection, measured({"model": ""}, None, ""))
+            insert_row(connection, measured_row({"model": ""}, None, ""))
+
+    def keep(self, request: "BenchRequest", outcome: "BenchResult | ExplorerError", *, label: str = "") -> int:
+        """Keep an attempt, however it ended.
+
+        Args:
+            request: what was asked for.
+            outcome: what was measured, or why nothing was.
+            label: what the user calls it.
+
+        Returns:
+            The run's id.
+        """
+        asked = asdict(request)
+        if isinstance(outcome, ExplorerError):
+            return self.record_failure(request.model, outcome.to_dict(), asked, local_environment(), label=label)
+        return self.record(outcome.to_json(), label=label, request=asked)
 
     def record(self, result: Mapping[str, JSON], *, label: str = "", request: Mapping[str, JSON] | None = None) -> int:
         """Keep a finished run.
@@ -119,7 +155,7 @@ class Store:
             The run's id.
         """
         with database.writing(self.path) as connection:
-            return insert(connection, measured(result, request, label))
+            return insert_row(connection, measured_row(result, request, label))
 
     def record_failure(
         self,
@@ -143,7 +179,7 @@ class Store:
             The run's id.
         """
         with database.writing(self.path) as connection:
-            return insert(connection, failed(model, error, request, environment, label))
+            return insert_row(connection, failed_row(model, error, request, environment, label))
 
     def runs(self, wanted: RunFilter | None = None) -> list[Run]:
         """Runs that are wanted, newest first."""
@@ -239,7 +275,7 @@ def _import(connection: sqlite3.Connection, rows: list[ImportedRun], label: str,
             earlier[model, mode, width, batch_size] = run_id
     added = replaced = 0
     for row in rows:
-        values = imported(row, label, origin)
+        values = imported_row(row, label, origin)
         key = (row.mode, values["imported"], values["settings"])
         if key in there:
             continue
@@ -249,7 +285,7 @@ def _import(connection: sqlite3.Connection, rows: list[ImportedRun], label: str,
             replaced += 1
         else:
             added += 1
-        insert(connection, values)
+        insert_row(connection, values)
         there.add(key)
     return ImportCounts(added, replaced, len(rows) - added - replaced)
 

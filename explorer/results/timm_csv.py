@@ -11,12 +11,12 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import RequestError
-from explorer.results.runs import DONE, RunDetails
+from explorer.results.runs import DONE, ImportedRun, RunDetails
 
 _FIGURES = ("samples_per_sec", "step_time", "batch_size", "img_size", "gmacs", "macts")
 _WHOLE = ("batch_size", "img_size")
@@ -28,26 +28,6 @@ _FILE_NAME = re.compile(
 _DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "amp": "amp"}
 _MEMORY_FORMATS = {"nchw": "contiguous", "nhwc": "channels_last"}
 _LARGEST = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedRun:
-    """A row of such a file, in one mode.
-
-    ``img_size`` is the width in pixels. ``columns`` is the row as it stands there, ``settings`` and ``environment``
-    what the file's name tells.
-    """
-
-    model: str
-    mode: str
-    samples_per_sec: float | None
-    batch_size: int | None
-    img_size: int | None
-    columns: Mapping[str, str]
-    device: str | None = None
-    dtype: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.engine.client import AsyncClient
+    from explorer.engine.async_client import AsyncClient
     from explorer.errors import ExplorerError
     from explorer.graph import Graph
     from explorer.introspect.reading.source import Extra
@@ -52,7 +52,7 @@ def _kept_from_collector() -> Iterator[None]:
 
 def bench_client() -> "AsyncClient":
     """A client whose worker starts with its first request."""
-    from explorer.engine.client import AsyncClient
+    from explorer.engine.async_client import AsyncClient
 
     return AsyncClient()
 
@@ -63,7 +63,6 @@ def keep_bench(request: "BenchRequest", outcome: "BenchResult | ExplorerError") 
     Raises:
         StoreError: it cannot be kept.
     """
-    from explorer.results.attempt import keep
     from explorer.results.store import Store
 
-    keep(Store(), request, outcome)
+    Store().keep(request, outcome)

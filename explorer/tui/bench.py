@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BenchClient(Protocol):
-    """The part of :class:`explorer.engine.client.AsyncClient` that is used here."""
+    """The part of :class:`explorer.engine.async_client.AsyncClient` that is used here."""
 
     async def run(
         self, request: "BenchRequest", on_event: "Callable[[Event], None] | None" = None

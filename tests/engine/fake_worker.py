@@ -13,10 +13,10 @@ from explorer.protocol import (
     BenchRequest,
     BenchResult,
     CompileTimes,
-    Difference,
     Emit,
     Latency,
     Log,
+    OutputDifference,
     Partial,
     Progress,
     Roofline,
@@ -115,7 +115,7 @@ def versus(request: VersusRequest, emit: Emit) -> VersusResult:
 def tune(request: TuneRequest, emit: Emit) -> TuneResult:
     """Find that channels_last is faster, or for ``tuned-already`` that nothing is."""
     baseline = bench(request.bench, emit)
-    differs = Difference(1e-3, 2e-4, 1.0, True, 8)
+    differs = OutputDifference(1e-3, 2e-4, 1.0, True, 8)
     is_faster = request.bench.model != "tuned-already"
     steps = [
         TuneStep("memory_format", "channels_last", 120.5, 1.265, 1.25, 1.28, is_faster, differs, "", 2.5),

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from explorer.engine.client import AsyncClient
+from explorer.engine.async_client import AsyncClient
 from explorer.errors import OutOfMemory, WorkerDied
 from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
 

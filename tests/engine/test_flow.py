@@ -12,7 +12,8 @@ from explorer.diagram.style.colours import Flow
 from explorer.diagram.view import View
 from explorer.diagram.views.architecture import architecture
 from explorer.diagram.views.dataflow import dataflow
-from explorer.engine.client import Client, worker_environment
+from explorer.engine.client import Client
+from explorer.engine.process import worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.protocol import FlowRequest, FlowResult, InspectRequest, Log
 from explorer.report.wording import dimensions

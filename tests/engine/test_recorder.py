@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from explorer.protocol.story import call_count
+from explorer.protocol.trace import call_count
 from explorer.worker.tracing.call_recorder import Root, record
 
 WAYS = [False, True] if sys.version_info >= (3, 12) else [False]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from explorer.protocol import CompileTimes, Difference, GpuReadings, Latency, TrainTimes, TuneStep, VersusResult
+from explorer.protocol import CompileTimes, GpuReadings, Latency, OutputDifference, TrainTimes, TuneStep, VersusResult
 from explorer.report.measurement_report import (
     TABLE_HEADERS,
     bench_facts,
@@ -155,7 +155,7 @@ def test_a_comparison_tells_what_differs_and_what_does_not() -> None:
 
 
 def test_a_step_that_was_measured_and_one_that_was_not() -> None:
-    differs = Difference(0.5, 0.01, 0.875, True, 8)
+    differs = OutputDifference(0.5, 0.01, 0.875, True, 8)
     kept = TuneStep("dtype", "amp", 120.0, 1.5, 1.4, 1.6, True, differs, "", 2.0)
     left = TuneStep("compile", "default", None, None, None, None, False, None, "no compiler", 2.0)
 

@@ -12,12 +12,12 @@ from explorer.protocol import (
     BenchRequest,
     BenchResult,
     CompileTimes,
-    Difference,
     FeatureLevel,
     GpuReadings,
     InspectResult,
     Latency,
     Layer,
+    OutputDifference,
     Roofline,
     Totals,
     TrainTimes,
@@ -40,7 +40,7 @@ SHAPES: list[tuple[str, str, type[Any]]] = [
     ("bench", "gpu", GpuReadings),
     ("bench", "request", BenchRequest),
     ("bench", "step", TuneStep),
-    ("bench", "difference", Difference),
+    ("bench", "difference", OutputDifference),
 ]
 _IN_JSON = {"class_name": "class"}
 _ONLY_IN_JSON = {"result": {"tune"}}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from explorer.errors import RequestError, StoreError
-from explorer.results import database, migrations
+from explorer.results import database
 from explorer.results.runs import RunFilter
 from explorer.results.store import Store, default_path
 from explorer.results.timm_csv import ImportedRun
@@ -282,8 +282,8 @@ def test_a_file_of_the_first_version_opens(path: Path) -> None:
 
 
 def test_an_older_file_is_brought_up_to_date_by_reading_it(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = (*migrations.MIGRATIONS, "ALTER TABLE runs ADD COLUMN host TEXT DEFAULT 'here'")
-    monkeypatch.setattr(migrations, "MIGRATIONS", added)
+    added = (*database.MIGRATIONS, "ALTER TABLE runs ADD COLUMN host TEXT DEFAULT 'here'")
+    monkeypatch.setattr(database, "MIGRATIONS", added)
 
     assert len(filled.runs()) == 12
     with database.reading(filled.path) as connection:
@@ -293,11 +293,11 @@ def test_an_older_file_is_brought_up_to_date_by_reading_it(filled: Store, monkey
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = migrations.MIGRATIONS
+    steps = database.MIGRATIONS
     broken = (*steps, "ALTER TABLE runs ADD COLUMN host TEXT; DROP TABLE no_such_table")
-    monkeypatch.setattr(migrations, "MIGRATIONS", broken)
+    monkeypatch.setattr(database, "MIGRATIONS", broken)
     error_of(filled.runs)
-    monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+    monkeypatch.setattr(database, "MIGRATIONS", steps)
 
     assert len(filled.runs()) == 12
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import torch
 
-from explorer.protocol import Difference
+from explorer.protocol import OutputDifference
 
 
-def difference(outputs: Sequence[torch.Tensor], reference: Sequence[torch.Tensor]) -> Difference | None:
+def difference(outputs: Sequence[torch.Tensor], reference: Sequence[torch.Tensor]) -> OutputDifference | None:
     """Compare outputs with reference ones, over the images that both have.
 
     Args:
@@ -25,14 +25,14 @@ def difference(outputs: Sequence[torch.Tensor], reference: Sequence[torch.Tensor
         return None
     images = len(pairs[0][0])
     if not all(torch.isfinite(a).all() for a, _ in pairs):
-        return Difference(None, None, None, False, images)
+        return OutputDifference(None, None, None, False, images)
     max_abs = max(float((a - b).abs().max()) for a, b in pairs if b.numel())
     highest, lowest = (
         limit(float(limit_of(b)) for _, b in pairs) for limit, limit_of in ((max, torch.max), (min, torch.min))
     )
     spread = highest - lowest
     relative = max_abs / spread if spread > 0 else (0.0 if max_abs == 0 else math.inf)
-    return Difference(max_abs, relative if math.isfinite(relative) else None, _top1(*pairs[0]), True, images)
+    return OutputDifference(max_abs, relative if math.isfinite(relative) else None, _top1(*pairs[0]), True, images)
 
 
 def _top1(outputs: torch.Tensor, reference: torch.Tensor) -> float | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
-from explorer.protocol.story import Step, folded
+from explorer.protocol.trace import CallStep, folded
 from explorer.worker.tracing.code_objects import Codes, Function, Root
 from explorer.worker.tracing.monitoring import watching
 from explorer.worker.tracing.short_text import short
@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Recording:
     """What was called.
 
-    ``pairs`` are ``[caller, callee, {"file:line": count}]``, sorted; ``story`` is as in :mod:`explorer.protocol.story`.
+    ``pairs`` are ``[caller, callee, {"file:line": count}]``, sorted; ``story`` is as in :mod:`explorer.protocol.trace`.
     """
 
     pairs: list[list[Any]]
@@ -59,7 +59,7 @@ class _Active(NamedTuple):
 
     frame: FrameType
     function: Function
-    step: Step
+    step: CallStep
     owns: bool
 
 
@@ -71,7 +71,7 @@ class Calls:
         self._suspended: dict[FrameType, _Active] = {}
         self._importing: FrameType | None = None
         self._counts: dict[tuple[Function, Function, int], int] = {}
-        self._roots: list[Step] = []
+        self._roots: list[CallStep] = []
 
     def start(self, frame: FrameType, function: Function) -> None:
         """A frame starts, or a generator's goes on."""
@@ -94,7 +94,7 @@ class Calls:
         place = f"{function.file}:{function.line}"
         if caller:
             place = f"{caller.function.file}:{caller.function.line_of(caller.frame)}"
-        step = Step(function.id, place, through=caller is not None and not is_direct, part=function.part)
+        step = CallStep(function.id, place, through=caller is not None and not is_direct, part=function.part)
         function.describe_arguments(frame, step)
         (caller.step.children if caller else self._roots).append(step)
         return _Active(frame, function, step, True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from explorer.protocol.story import Step
+from explorer.protocol.trace import CallStep
 from explorer.worker.tracing.short_text import is_exact, short
 
 _PARTS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>", "<lambda>"})
@@ -69,7 +69,7 @@ class Function:
             line = self._lines[frame.f_lasti] = frame.f_lineno or self.line
         return line
 
-    def describe_arguments(self, frame: FrameType, step: Step) -> None:
+    def describe_arguments(self, frame: FrameType, step: CallStep) -> None:
         """Put the arguments of a call that has just begun into its step, those equal to their default apart."""
         values = frame.f_locals
         defaults = self._defaults(frame)

@@ -14,7 +14,17 @@ from typing import Any
 import torch
 
 from explorer.errors import ExplorerError
-from explorer.protocol import TUNED, BenchRequest, BenchResult, Difference, Emit, Log, Progress, TuneRequest, TuneResult
+from explorer.protocol import (
+    TUNED,
+    BenchRequest,
+    BenchResult,
+    Emit,
+    Log,
+    OutputDifference,
+    Progress,
+    TuneRequest,
+    TuneResult,
+)
 from explorer.worker.building import names_and_inputs
 from explorer.worker.measuring.difference import difference
 from explorer.worker.measuring.prepared import prepared
@@ -63,7 +73,7 @@ class _End:
     baseline: BenchResult
     result: BenchResult
     ratio: Ratio
-    difference: Difference | None
+    difference: OutputDifference | None
 
 
 def _whole(request: BenchRequest, asked: BenchRequest) -> BenchRequest:

@@ -11,10 +11,10 @@ from explorer.errors import ExplorerError
 from explorer.protocol import (
     TUNED,
     BenchRequest,
-    Difference,
     Emit,
     Event,
     Log,
+    OutputDifference,
     Partial,
     Progress,
     TuneRequest,
@@ -107,7 +107,7 @@ class Search:
             self._emit(Log(f"outputs are not compared with those of float32, which fails: {error.message}"))
             return None
 
-    def _difference(self, one: Prepared) -> Difference | None:
+    def _difference(self, one: Prepared) -> OutputDifference | None:
         return None if self.reference is None else difference(one.outputs(), self.reference)
 
     def run(self) -> None:
@@ -192,7 +192,9 @@ class Search:
         self._emit(Progress("tune", message, min(1.0, max(0.0, spent))))
 
 
-def _left(setting: str, value: Any, note: str, differs: Difference | None = None, *, seconds: float = 0.0) -> TuneStep:
+def _left(
+    setting: str, value: Any, note: str, differs: OutputDifference | None = None, *, seconds: float = 0.0
+) -> TuneStep:
     return TuneStep(setting, value, None, None, None, None, False, differs, note, seconds)
 
 

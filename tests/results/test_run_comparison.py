@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from explorer.report.run_list import side_notes
-from explorer.results.compare import compare, ratio_interval, side_by_side
+from explorer.results.run_comparison import compare, ratio_interval, side_by_side
 from explorer.results.runs import Run, RunDetails
 from explorer.results.store import Store
 from tests.results.samples import LATENCY, result

@@ -14,7 +14,7 @@ _Key = tuple[str, str | None, ImgSize | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RunDifference:
     """A setting or a fact of the environment that two runs do not share."""
 
     name: str
@@ -38,7 +38,7 @@ class Comparison:
     ratio_high: float | None
     latency_p50_ratio: float | None
     memory_ratio: float | None
-    differences: Sequence[Difference]
+    differences: Sequence[RunDifference]
 
     def to_json(self) -> dict[str, JSON]:
         """The comparison as a dict that JSON can hold."""
@@ -56,7 +56,7 @@ class Pair:
     a: Run
     b: Run
     ratio: float
-    differences: Sequence[Difference]
+    differences: Sequence[RunDifference]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,12 @@ def ratio_interval(a: RunDetails, b: RunDetails) -> tuple[float, float] | None:
     return ratio * math.exp(-slower), ratio * math.exp(faster)
 
 
-def differences(a: RunDetails, b: RunDetails) -> list[Difference]:
+def differences(a: RunDetails, b: RunDetails) -> list[RunDifference]:
     """What two runs do not share, of that which both tell: what was run, its settings, its environment."""
-    found = [Difference(name, getattr(a.run, name), getattr(b.run, name)) for name in _COMPARED]
+    found = [RunDifference(name, getattr(a.run, name), getattr(b.run, name)) for name in _COMPARED]
     for one, other in ((a.settings, b.settings), (a.environment, b.environment)):
-        found += [Difference(name, value, (other or {}).get(name)) for name, value in (one or {}).items()]
-    known: dict[str, Difference] = {}
+        found += [RunDifference(name, value, (other or {}).get(name)) for name, value in (one or {}).items()]
+    known: dict[str, RunDifference] = {}
     for difference in found:
         if difference.a is not None and difference.b is not None and difference.a != difference.b:
             known.setdefault(difference.name, difference)
@@ -238,7 +238,7 @@ def _best(fitting: Sequence[Run], run: Run) -> Run:
 
 def _pair(a: Run, b: Run) -> Pair:
     assert a.samples_per_sec and b.samples_per_sec
-    found = [Difference(name, getattr(a, name), getattr(b, name)) for name in _SETTINGS]
+    found = [RunDifference(name, getattr(a, name), getattr(b, name)) for name in _SETTINGS]
     told = [d for d in found if d.a is not None and d.b is not None and d.a != d.b]
     return Pair(a.model, a, b, a.samples_per_sec / b.samples_per_sec, told)
 
