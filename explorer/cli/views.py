@@ -126,12 +126,11 @@ def _running(
     graph: "Graph",
     run: "Callable[[FlowRequest], FlowResult]",
 ) -> Picture:
-    from importlib import import_module
-
+    from explorer.diagram.views import view_function
     from explorer.queries.slices import MAX_NODES
 
     flow = run(request)
-    function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
+    function = view_function(view)
     wishes = {name: options[name] for name in ("depth", "level", "shade") if options.get(name)}
     return _picture(lambda nodes: function(flow, nodes=nodes, graph=graph, **wishes), options, MAX_NODES)
 
@@ -156,7 +155,7 @@ def dot_picture(file: Path, options: Mapping[str, Any]) -> Picture:
     Raises:
         RequestError: the file cannot be read, or is no DOT.
     """
-    from explorer.diagram.formats.dot_reader import read_dot
+    from explorer.diagram.formats.dot import read_dot
 
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -183,11 +182,10 @@ def _picture(make: "Callable[[int], View]", options: Mapping[str, Any], usual: i
 
 
 def _static(view: str, graph: "Graph", node: "Node | None", options: Mapping[str, Any]) -> Picture:
-    from importlib import import_module
-
+    from explorer.diagram.views import view_function
     from explorer.queries.slices import MAX_NODES
 
-    function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
+    function = view_function(view)
     steps = ("up", "depth") if view in _STEPS else ()
     wishes = {name: options[name] for name in steps if options.get(name) is not None}
     whats = (graph,) if node is None else (graph, node)
@@ -210,7 +208,7 @@ def _found(graph: "Graph", target: str, view: str | None) -> "tuple[Node, str]":
 
 def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked: bool) -> Picture:
     from explorer.diagram.formats.terminal import tree_lines
-    from explorer.diagram.views.calls import calls
+    from explorer.diagram.views.call_view import calls
     from explorer.graph import NodeKind
     from explorer.graph.node_link import to_node_link
     from explorer.queries.names import model_of

@@ -2,8 +2,8 @@
 
 from explorer.diagram.formats.interchange import data_of
 from explorer.diagram.formats.terminal import tree_lines
-from explorer.diagram.layout.process import GraphvizProcess
-from explorer.diagram.render import BINARY, DATA, FORMATS, LAID_OUT, draw, format_of, render
+from explorer.diagram.layout.graphviz import GraphvizProcess
+from explorer.diagram.picture import BINARY, DATA, FORMATS, LAID_OUT, draw, format_of, render
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode, view_of
 
 __all__ = [

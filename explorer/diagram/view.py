@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from explorer.diagram.labels import edge_label_of, edge_tooltip_of, label_of, sublabel_of, tooltip_of
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.queries.node_data import source_url
 from explorer.queries.slices import MAX_NODES
@@ -179,3 +178,67 @@ def _crowd_note(count: int) -> tuple[str, ...]:
     if count <= MAX_NODES:
         return ()
     return (f"{count} nodes are more than the {MAX_NODES} that read well in one picture.",)
+
+
+_CONSTRUCTOR = ".__init__"
+_LOCALS = ".<locals>"
+
+
+def label_of(node: Node) -> str:
+    """The first line. A constructor shows its class: calling it is how a call path makes an instance."""
+    if node.kind is NodeKind.FUNCTION:
+        return node.name.removesuffix(_CONSTRUCTOR).replace(_LOCALS, "")
+    if node.kind is NodeKind.PARAMETER:
+        return node.name.rpartition("(")[2].removesuffix(")")
+    return node.name or node.id
+
+
+def sublabel_of(node: Node) -> str:
+    """The second line: the place of a source node, or what kind of name it is; may be empty."""
+    if node.kind is NodeKind.MODULE:
+        return node.file or ""
+    if node.kind is NodeKind.EXTERNAL:
+        return node.module or ""
+    if node.kind is NodeKind.MODEL:
+        return "model name"
+    if node.kind is NodeKind.WEIGHTS:
+        return "weights"
+    if node.kind is NodeKind.ALIAS:
+        return "deprecated name"
+    if node.kind is NodeKind.PARAMETER:
+        return f"of {node.name.partition('(')[0]}"
+    place = _place(node)
+    if node.kind is NodeKind.FUNCTION and node.name.endswith(_CONSTRUCTOR):
+        return " · ".join(filter(None, ("__init__", place)))
+    return place
+
+
+def tooltip_of(node: Node) -> str:
+    """Id, first line of the docstring and ``file:line``, each on a line of its own where known."""
+    doc = (node.doc or "").strip().partition("\n")[0].strip()
+    where = f"{node.file}:{node.line}" if node.file and node.line else node.file
+    return "\n".join(filter(None, (node.id, doc, where)))
+
+
+def edge_label_of(edge: Edge, target: Node) -> str:
+    """What an edge says beyond its kind: the lookup of a dispatch, the parameter of an indirect call."""
+    if edge.kind is EdgeKind.DISPATCHES:
+        return f'_model_entrypoints["{target.name}"]'
+    if edge.kind is EdgeKind.CALLS and edge.data.get("via"):
+        return f"via {edge.data['via']}"
+    return ""
+
+
+def edge_tooltip_of(edge: Edge) -> str:
+    """Ends and kind, how it is known, and up to five of its call sites, one on a line."""
+    lines = [f"{edge.source} {edge.kind} {edge.target}", " + ".join(edge.evidence), *edge.sites[:5]]
+    if len(edge.sites) > 5:
+        lines.append(f"and {len(edge.sites) - 5} more")
+    return "\n".join(filter(None, lines))
+
+
+def _place(node: Node) -> str:
+    if not node.file:
+        return ""
+    file = node.file.rpartition("/")[2]
+    return f"{file}:{node.line}" if node.line else file

@@ -1,6 +1,6 @@
 """Colours that mean the same here as in the pictures."""
 
-from explorer.diagram.style.colours import NODE_STYLES
+from explorer.diagram.style import NODE_STYLES
 from explorer.graph import NodeKind
 
 

@@ -9,7 +9,7 @@ from explorer.cli import gallery_command, views
 from explorer.cli.main import run
 from explorer.cli.views import Picture
 from explorer.diagram import View, ViewNode
-from explorer.diagram.style.colours import Look
+from explorer.diagram.style import Look
 from explorer.errors import EngineError, RequestError
 
 Explorer = Callable[..., Any]

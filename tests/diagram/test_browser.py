@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from explorer.cli.gallery_command import RUNNING, STATIC
 from explorer.cli.views import flow_request, picture_of, running_pictures
 from explorer.diagram import View, draw, render
+from explorer.diagram.views import view_function
 from explorer.graph import Graph, NodeKind
 
 from . import samples
@@ -80,7 +80,7 @@ def of_every_family(graph: Graph) -> dict[str, str]:
 
 
 def _maker(view: str, graph: Graph, node: object) -> Callable[[int], View]:
-    function = getattr(import_module(f"explorer.diagram.views.{view}"), view)
+    function = view_function(view)
     return lambda nodes: function(graph, node, nodes=nodes)
 
 

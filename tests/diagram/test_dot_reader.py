@@ -3,9 +3,8 @@ from dataclasses import replace
 import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, render, view_of
-from explorer.diagram.formats.dot import dot_of
-from explorer.diagram.formats.dot_reader import read_dot
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.formats.dot import dot_of, read_dot
+from explorer.diagram.style import Flow, Look
 from explorer.errors import RequestError
 from explorer.graph import Graph
 

@@ -1,8 +1,8 @@
 from explorer.diagram import View, ViewEdge, ViewNode
-from explorer.diagram.drawing import drawing
-from explorer.diagram.edge_labels import label_box, settled
+from explorer.diagram.formats.svg import drawing
 from explorer.diagram.geometry import Box, Curve, Geometry, Point, overlap
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.layout.label_placement import label_box, settled
+from explorer.diagram.style import Flow, Look
 
 LABEL = "64×56×56"
 

@@ -9,8 +9,8 @@ import pytest
 from graphviz.quoting import quote
 
 from explorer.diagram import FORMATS, format_of, render, view_of
-from explorer.diagram.formats.dot import name as dot_name
-from explorer.diagram.formats.png import png_of
+from explorer.diagram.formats.binary import png_of
+from explorer.diagram.formats.dot import quoted_name as dot_name
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
 from explorer.graph.node_link import from_node_link, to_node_link

@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, render, view_of
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.graph import EdgeKind, Graph
 
 READERS: dict[str, Callable[[bytes], nx.MultiDiGraph]] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from explorer.diagram import GraphvizProcess, render
-from explorer.diagram.layout import process
+from explorer.diagram.layout import graphviz
 from explorer.errors import LayoutError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
@@ -15,43 +15,43 @@ def child(*code: str) -> list[str]:
 
 
 def test_a_layout_past_its_time_limit_is_ended(small: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "graphviz_command", lambda: child("import time", "time.sleep(60)"))
-    graphviz = GraphvizProcess()
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: child("import time", "time.sleep(60)"))
+    started = GraphvizProcess()
     with pytest.raises(LayoutError, match=r"longer than 0\.2 s"):
-        render(small, "svg", title="t", time_limit_s=0.2, graphviz=graphviz)
-    assert graphviz._child.poll() is not None
+        render(small, "svg", title="t", time_limit_s=0.2, graphviz=started)
+    assert started._child.poll() is not None
 
 
 def test_a_failure_is_told_in_one_line(small: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "graphviz_command", lambda: child("import sys", "sys.exit('first\\nout of paper')"))
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: child("import sys", "sys.exit('first\\nout of paper')"))
     with pytest.raises(LayoutError) as error:
         render(small, "svg", title="t")
     assert error.value.message == "Graphviz failed: out of paper"
 
 
 def test_an_answer_that_is_no_layout_is_an_error(small: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "graphviz_command", lambda: child("print('{}')"))
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: child("print('{}')"))
     with pytest.raises(LayoutError, match="cannot be read"):
         render(small, "svg", title="t")
 
 
 def test_no_graphviz_at_all_names_the_mend(small: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     code = child("raise ModuleNotFoundError(\"No module named 'pygraphviz'\")")
-    monkeypatch.setattr(process, "graphviz_command", lambda: code)
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: code)
     with pytest.raises(LayoutError) as error:
         render(small, "svg", title="t")
     assert "pygraphviz" in error.value.hint
 
 
 def test_a_command_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "graphviz_command", lambda: ["/nowhere/dot"])
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: ["/nowhere/dot"])
     with pytest.raises(LayoutError, match="cannot be started"):
         GraphvizProcess()
 
 
 def test_pygraphviz_serves_where_there_is_no_dot(small: Graph, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert process.graphviz_command()[0] == sys.executable
+    assert graphviz.graphviz_command()[0] == sys.executable
     assert b"</svg>" in render(small, "svg", title="t")
 
 
@@ -60,13 +60,13 @@ def test_a_dot_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     dot.write_text("#!/bin/sh\n")
     dot.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert process.graphviz_command() == [str(dot), "-Tjson0"]
+    assert graphviz.graphviz_command() == [str(dot), "-Tjson0"]
 
 
 def test_an_early_child_can_be_given_up() -> None:
-    with GraphvizProcess() as graphviz:
+    with GraphvizProcess() as started:
         pass
-    assert graphviz._child.poll() is not None
+    assert started._child.poll() is not None
 
 
 def test_cycles_and_self_calls_are_laid_out() -> None:

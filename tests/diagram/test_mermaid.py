@@ -2,7 +2,7 @@ import re
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.formats.mermaid import mermaid_of
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.graph import Graph
 
 _NODE = re.compile(r'^ *(n\d+)(?:\("|\["|\(\[")(.*?)(?:"\)|"\]|"\]\))$')

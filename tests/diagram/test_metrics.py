@@ -1,15 +1,6 @@
 import pytest
 
-from explorer.diagram.style.text_metrics import (
-    LABEL_CELLS,
-    LABEL_PX,
-    cells,
-    elide,
-    mono_width,
-    node_lines,
-    node_size,
-    wrap,
-)
+from explorer.diagram.style import LABEL_CELLS, LABEL_PX, cells, elide, mono_width, node_lines, node_size, wrap
 
 from .samples import NASTY
 

@@ -5,7 +5,7 @@ import pytest
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.geometry import Box, overlap
 from explorer.diagram.layout.packing import Packing, pack
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.graph import Graph
 
 

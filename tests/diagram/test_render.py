@@ -2,24 +2,22 @@ import re
 import sys
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, draw
-from explorer.diagram.layout import process
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.layout import graphviz
+from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Stack
 from explorer.errors import LayoutTimeout, RequestError
 
-CHILD = Path(process.__file__).with_name("_graphviz_child.py")
 SLOW = """
-import runpy, sys, time, io
+import sys, time, io
 asked = sys.stdin.buffer.read()
 if b"n{most} [" in asked:
     time.sleep(60)
 sys.stdin = io.TextIOWrapper(io.BytesIO(asked))
-runpy.run_path({child!r}, run_name="__main__")
+exec({child!r})
 """
 
 
@@ -39,8 +37,8 @@ def nested(nodes: int) -> View:
 
 
 def slow_past(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = SLOW.format(most=most, child=str(CHILD))
-    monkeypatch.setattr(process, "graphviz_command", lambda: [sys.executable, "-P", "-c", code])
+    code = SLOW.format(most=most, child=graphviz.PYGRAPHVIZ_SCRIPT)
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: [sys.executable, "-P", "-c", code])
 
 
 def nodes_of(svg: bytes) -> int:
@@ -71,8 +69,8 @@ def test_a_layout_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 def test_a_view_that_cannot_be_folded_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
     slow_past(0, monkeypatch)
     tried: list[object] = []
-    started = process.GraphvizProcess.__init__
-    monkeypatch.setattr(process.GraphvizProcess, "__init__", lambda self: (tried.append(self), started(self))[1])
+    started = graphviz.GraphvizProcess.__init__
+    monkeypatch.setattr(graphviz.GraphvizProcess, "__init__", lambda self: (tried.append(self), started(self))[1])
     with pytest.raises(LayoutTimeout):
         draw(lambda _: chain(6), "svg", nodes=40, time_limit_s=0.3)
     assert len(tried) == 1
@@ -105,7 +103,7 @@ def test_what_fits_is_asked_for_once() -> None:
 
 @pytest.mark.parametrize("fmt", ["json", "dot", "mmd", "graphml", "gexf"])
 def test_what_needs_no_layout_starts_no_graphviz(fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "graphviz_command", lambda: ["/nowhere/dot"])
+    monkeypatch.setattr(graphviz, "graphviz_command", lambda: ["/nowhere/dot"])
     assert draw(chain, fmt, nodes=5)
 
 

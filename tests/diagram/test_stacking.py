@@ -1,6 +1,6 @@
 from explorer.diagram.geometry import overlap
-from explorer.diagram.layout.stacking import stacked
-from explorer.diagram.style.colours import Look
+from explorer.diagram.layout.packing import stacked
+from explorer.diagram.style import Look
 from explorer.diagram.view import Group, Stack, View, ViewNode
 
 

@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from explorer.diagram.style.colours import (
+from explorer.diagram.style import (
     EDGE_STYLES,
     FRAME,
     MUTED,

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from explorer.diagram import FORMATS, render, view_of
-from explorer.diagram.style.text_metrics import MONO_EM, cells
+from explorer.diagram.style import MONO_EM, cells
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 
 from .samples import CREATE_MODEL, RESNET34

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from explorer.diagram.style.colours import Flow
+from explorer.diagram.style import Flow
 from explorer.diagram.view import View
-from explorer.diagram.views.architecture import architecture
-from explorer.diagram.views.dataflow import dataflow
+from explorer.diagram.views.flow_view import architecture, dataflow
 from explorer.engine.client import Client
 from explorer.engine.process import worker_environment
 from explorer.errors import RequestError, UnknownName

@@ -1,21 +1,33 @@
-"""A view as DOT text, for Graphviz and everything that reads its language."""
+"""DOT, the language of Graphviz: a view written in it, and somebody's own DOT read as a view."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from html import unescape
+from typing import TYPE_CHECKING, Any
 
-from explorer.diagram.style.colours import (
+from explorer.diagram.style import (
     EDGE_STYLES,
     FRAME,
     FRAME_LINE,
     NODE_STYLES,
     SHADES,
     TEXT,
+    Flow,
     Head,
+    Look,
     edge_ink,
     edge_width_px,
     evidence_name,
     shade_level,
 )
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
+from explorer.errors import RequestError
+from explorer.graph import EdgeKind, Evidence, NodeKind
+
+if TYPE_CHECKING:
+    import pydot
+
 
 _HEADS = {
     Head.SOLID: "normal",
@@ -44,15 +56,15 @@ def dot_of(view: View) -> str:
         '  node [shape=box, style="filled,rounded", fontname="monospace", fontsize=11];',
         '  edge [fontname="monospace", fontsize=9];',
         *(line for group in view.groups if group.parent is None for line in _cluster(group, view, members)),
-        *(f"  {_node(node)}" for node in members.get(None, ())),
-        *(f"  {_edge(edge)}" for edge in view.edges),
+        *(f"  {_node_statement(node)}" for node in members.get(None, ())),
+        *(f"  {_edge_statement(edge)}" for edge in view.edges),
         "}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def name(value: str) -> str:
-    """A quoted DOT name."""
+def quoted_name(value: str) -> str:
+    """A quoted DOT quoted_name."""
     quoted, backslashes = "", 0
     for character in f"{value}\0":
         if character == "\\":
@@ -72,7 +84,7 @@ def escaped(value: str) -> str:
 
 
 def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[ViewNode]]) -> Iterator[str]:
-    yield f"  subgraph {name(f'cluster_{group.id}')} {{"
+    yield f"  subgraph {quoted_name(f'cluster_{group.id}')} {{"
     about = {
         "label": escaped(group.label),
         "style": '"filled,rounded"',
@@ -82,7 +94,7 @@ def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[Vie
         "URL": escaped(group.href) if group.href else "",
     }
     yield f"    graph {_attributes({**about, **_key(group.id)})};"
-    yield from (f"    {_node(node)}" for node in members.get(group.id, ()))
+    yield from (f"    {_node_statement(node)}" for node in members.get(group.id, ()))
     for inner in view.groups:
         if inner.parent == group.id:
             yield from (f"  {line}" for line in _cluster(inner, view, members))
@@ -90,12 +102,12 @@ def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[Vie
 
 
 def _key(value: str) -> dict[str, str]:
-    """An id as it is, where a DOT name cannot say it."""
+    """An id as it is, where a DOT quoted_name cannot say it."""
     plain = value.replace('"', '\\"')
-    return {} if name(value) == f'"{plain}"' else {"key": escaped(value)}
+    return {} if quoted_name(value) == f'"{plain}"' else {"key": escaped(value)}
 
 
-def _node(node: ViewNode) -> str:
+def _node_statement(node: ViewNode) -> str:
     style = NODE_STYLES[node.kind]
     fill = style.fill if node.shade is None else SHADES[shade_level(node.shade)]
     looks = ["filled"] + ["rounded"] * (style.radius_px != 0) + ["dashed"] * bool(style.dash)
@@ -109,10 +121,10 @@ def _node(node: ViewNode) -> str:
         "tooltip": escaped(node.tooltip),
         "URL": escaped(node.href) if node.href else "",
     }
-    return f"{name(node.id)} {_attributes({**about, **_key(node.id)})};"
+    return f"{quoted_name(node.id)} {_attributes({**about, **_key(node.id)})};"
 
 
-def _edge(edge: ViewEdge) -> str:
+def _edge_statement(edge: ViewEdge) -> str:
     style = EDGE_STYLES[edge.kind]
     about = {
         "label": escaped(edge.label) if edge.label else "",
@@ -124,7 +136,7 @@ def _edge(edge: ViewEdge) -> str:
         "evidence": f'"{evidence_name(edge.evidence)}"' if edge.evidence else "",
         "tooltip": escaped(edge.tooltip),
     }
-    return f"{name(edge.source)} -> {name(edge.target)} {_attributes(about)};"
+    return f"{quoted_name(edge.source)} -> {quoted_name(edge.target)} {_attributes(about)};"
 
 
 def _line(dash: str) -> str:
@@ -135,3 +147,174 @@ def _line(dash: str) -> str:
 
 def _attributes(values: Mapping[str, str]) -> str:
     return f"[{', '.join(f'{key}={value}' for key, value in values.items() if value)}]"
+
+
+_SETTINGS = ("graph", "node", "edge")
+"""Names that set defaults and are no nodes."""
+
+_NODE_KINDS: dict[str, NodeKind | Look] = {str(kind): kind for kind in (*NodeKind, *Look)}
+_EDGE_KINDS: dict[str, EdgeKind | Flow] = {str(kind): kind for kind in (*EdgeKind, *Flow)}
+_TAG = re.compile(r"<[^>]*>")
+_LINE_TAG = re.compile(r"<\s*(br|/tr)\b[^>]*>", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def read_dot(text: str, *, title: str) -> View:
+    """The first graph of a DOT text.
+
+    What :func:`explorer.diagram.formats.dot.dot_of` wrote has its kinds again. Of other drawings a node is a
+    ``node``, and an edge one that leads to the other or, in an undirected graph, joins the two.
+
+    Args:
+        text: the source.
+        title: for a graph that has no label.
+
+    Raises:
+        RequestError: it is no DOT.
+    """
+    graph = _parsed(text)
+    nodes: dict[str, ViewNode] = {}
+    groups: dict[str, Group] = {}
+    edges: list[ViewEdge] = []
+    _read(graph, None, nodes, groups, edges, directed=graph.get_type() != "graph")
+    nodes, edges = _under_own_names(nodes, edges)
+    sizes = {group: sum(node.group == group for node in nodes.values()) for group in groups}
+    frames = tuple(Group(g.id, g.label, sizes[g.id], g.tooltip, g.href, g.parent) for g in groups.values())
+    own_title, _, subtitle = _words(graph.get_attributes().get("label") or _setting(graph, "label"), "").partition("\n")
+    return View(own_title or title, subtitle, tuple(nodes.values()), tuple(edges), frames)
+
+
+def _parsed(text: str) -> "pydot.Dot":
+    import contextlib
+    import io
+    import warnings
+
+    graphs = None
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # pydot calls its parser by names that are out of date
+        import pydot
+
+        with contextlib.suppress(Exception):  # the parser's own errors, of any kind
+            graphs = pydot.graph_from_dot_data(text)
+    if not graphs:
+        raise RequestError("this is no DOT that can be read", "see https://graphviz.org/doc/info/lang.html")
+    return graphs[0]
+
+
+def _read(
+    part: "pydot.Graph",
+    group: str | None,
+    nodes: dict[str, ViewNode],
+    groups: dict[str, Group],
+    edges: list[ViewEdge],
+    *,
+    directed: bool,
+) -> None:
+    """Everything in a graph or a subgraph; a node that stands in several is in the first."""
+    for node in part.get_nodes():
+        name = unquoted(node.get_name())
+        if name in _SETTINGS or not name.strip("\n\r\\n"):
+            continue
+        read = _node(name, node.get_attributes(), group)
+        if name not in nodes or nodes[name] == _node(name, {}, nodes[name].group):
+            nodes[name] = read
+    for inner in part.get_subgraphs():
+        name = unquoted(inner.get_name())
+        frame = group
+        if name.startswith("cluster"):
+            own_name = _setting(inner, "key")
+            frame = _words(own_name, "") if own_name else name.removeprefix("cluster_") or name
+            groups.setdefault(frame, _group(frame, inner, group))
+        _read(inner, frame, nodes, groups, edges, directed=directed)
+    for edge in part.get_edges():
+        for source, target in _pairs(edge, part):
+            for name in (source, target):
+                nodes.setdefault(name, _node(name, {}, group))
+            edges.append(_edge(source, target, edge.get_attributes(), directed))
+
+
+def _under_own_names(
+    nodes: Mapping[str, ViewNode], edges: Sequence[ViewEdge]
+) -> tuple[dict[str, ViewNode], list[ViewEdge]]:
+    """Nodes and edges by the ids that nodes had before DOT could not write them."""
+    own = {name: node.id for name, node in nodes.items()}
+    renamed = [replace(edge, source=own[edge.source], target=own[edge.target]) for edge in edges]
+    return {node.id: node for node in nodes.values()}, renamed
+
+
+def _pairs(edge: "pydot.Edge", part: "pydot.Graph") -> Iterator[tuple[str, str]]:
+    for source in _ends(edge.get_source(), part):
+        for target in _ends(edge.get_destination(), part):
+            yield source, target
+
+
+def _ends(end: Any, part: "pydot.Graph") -> Iterator[str]:
+    """The nodes at one end of an edge: a name without its port, or all of ``{a b}``."""
+    if isinstance(end, str):
+        yield _without_port(end)
+    else:
+        inner = end.get("nodes", {}) if isinstance(end, Mapping) else {n.get_name(): n for n in end.get_nodes()}
+        yield from (unquoted(name) for name in inner)
+
+
+def _without_port(end: str) -> str:
+    if end.startswith('"'):
+        closed = re.match(r'"(?:\\.|[^"\\])*"', end, re.DOTALL)
+        return unquoted(closed[0] if closed else end)
+    return end.partition(":")[0]
+
+
+def _node(name: str, about: Mapping[str, Any], group: str | None) -> ViewNode:
+    label, _, rest = _words(about.get("label"), name).partition("\n")
+    kind = _NODE_KINDS.get(unquoted(about.get("class", "")), Look.NODE)
+    tooltip = _words(about.get("tooltip"), "") or name
+    is_focus = kind is not Look.NODE and unquoted(about.get("penwidth", "")) == "2.6"
+    own_name = _words(about.get("key"), name)
+    return ViewNode(own_name, kind, label, " ".join(rest.split("\n")), tooltip, _link(about), group, is_focus)
+
+
+def _group(name: str, part: "pydot.Graph", parent: str | None) -> Group:
+    about = {key: part.get_attributes().get(key) or _setting(part, key) for key in ("label", "tooltip", "URL", "href")}
+    label = _words(about["label"], name).replace("\n", " ")
+    return Group(name, label, 0, _words(about["tooltip"], ""), _link(about), parent)
+
+
+def _edge(source: str, target: str, about: Mapping[str, Any], directed: bool) -> ViewEdge:
+    other = Flow.LEADS if directed and unquoted(about.get("dir", "")) != "none" else Flow.JOINS
+    kind = _EDGE_KINDS.get(unquoted(about.get("class", "")), other)
+    evidence = tuple(Evidence(e) for e in unquoted(about.get("evidence", "")).split(" + ") if e in tuple(Evidence))
+    label = _words(about.get("label"), "").replace("\n", " ")
+    tooltip = _words(about.get("tooltip"), "") or f"{source} {kind} {target}"
+    return ViewEdge(source, target, kind, label, evidence, tooltip)
+
+
+def _setting(part: "pydot.Graph", key: str) -> Any:
+    """What ``graph [key=...]`` says in a graph."""
+    for setting in part.get_graph_defaults():
+        if isinstance(setting, Mapping) and key in setting:
+            return setting[key]
+    return None
+
+
+def _link(about: Mapping[str, Any]) -> str:
+    link = _words(about.get("URL") or about.get("href"), "")
+    return link if link.startswith(("https://", "http://")) else ""
+
+
+def unquoted(value: Any) -> str:
+    """A DOT name as text."""
+    text = "" if value is None else str(value)
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return text[1:-1].replace("\\\n", "").replace('\\"', '"')
+    return text
+
+
+def _words(value: Any, name: str) -> str:
+    """A label as text, line by line; ``\\N`` in it is the node's name, and so is no label at all."""
+    text = "" if value is None else str(value)
+    if not text:
+        return name
+    if text.startswith("<") and text.endswith(">"):
+        return unescape(_TAG.sub("", _LINE_TAG.sub("\n", text[1:-1]))).strip()
+    lines = {"n": "\n", "l": "\n", "r": "\n", "N": name, "G": name, "E": name}
+    return unescape(_ESCAPE.sub(lambda found: lines.get(found[1], found[1]), unquoted(text))).rstrip("\n")

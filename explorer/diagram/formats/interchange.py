@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from explorer.diagram.formats.markup import as_xml
+from explorer.diagram.formats.svg_elements import as_xml
 from explorer.diagram.view import View
 
 if TYPE_CHECKING:

@@ -3,17 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from explorer.diagram.style.colours import (
-    EDGE_STYLES,
-    FRAME,
-    FRAME_LINE,
-    NODE_STYLES,
-    SHADES,
-    TEXT,
-    edge_ink,
-    edge_width_px,
-)
-from explorer.diagram.style.colours import shade_level as level_of
+from explorer.diagram.style import EDGE_STYLES, FRAME, FRAME_LINE, NODE_STYLES, SHADES, TEXT, edge_ink, edge_width_px
+from explorer.diagram.style import shade_level as level_of
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 
 _ENTITIES = {ord(c): f"#{ord(c)};" for c in '#"&<>`|[](){}\\;%*_~'} | {ord("\n"): "<br/>"}

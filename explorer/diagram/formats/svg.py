@@ -1,14 +1,37 @@
 """A view with positions, written as an SVG document."""
 
-from explorer.diagram import shapes
-from explorer.diagram.caption import footer, header, title_width
-from explorer.diagram.drawing import drawing
-from explorer.diagram.formats.markup import number, text
-from explorer.diagram.geometry import Box, Geometry
-from explorer.diagram.style.colours import PAGE
-from explorer.diagram.style.stylesheet import stylesheet
-from explorer.diagram.style.text_metrics import MONO_STACK, SANS_STACK
-from explorer.diagram.view import View
+from collections.abc import Iterator
+
+from explorer.diagram.formats import svg_elements as shapes
+from explorer.diagram.formats.legend import footer, header, title_width
+from explorer.diagram.formats.svg_elements import element, ink_class, number, text
+from explorer.diagram.geometry import Box, Curve, Geometry
+from explorer.diagram.layout.label_placement import frame_label_box, label_box, track_of
+from explorer.diagram.style import (
+    EDGE_LABEL_CELLS,
+    EDGE_LABEL_PX,
+    EDGE_STYLES,
+    FRAME,
+    FRAME_LINE,
+    GROUP_LABEL_CELLS,
+    GROUP_LABEL_PX,
+    LABEL_PX,
+    MONO_STACK,
+    MUTED,
+    NODE_STYLES,
+    PAGE,
+    SANS_STACK,
+    SHADES,
+    SUBLABEL_PX,
+    TEXT,
+    edge_ink,
+    edge_width_px,
+    elide,
+    evidence_name,
+    node_lines,
+    shade_level,
+)
+from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 
 _MARGIN = 24.0
 _GAP = 18.0
@@ -65,3 +88,129 @@ def _opening(width: float, height: float, view: View, styles: str, *, is_alone: 
 
 def _group(name: str, x: float, y: float, fonts: str) -> str:
     return f'<g class="{name}" transform="translate({number(x)},{number(y)})" font-family="{text(fonts)}">'
+
+
+def drawing(view: View, geometry: Geometry) -> Iterator[str]:
+    """Frames lie under edges, edges under boxes, and labels over all of them."""
+    arrows = list(zip(view.edges, geometry.curves, strict=True))
+    named = [(edge, label_box(edge, curve.label)) for edge, curve in arrows if edge.label and curve.label]
+    yield from (_frame(group, geometry.frames[group.id].box) for group in view.groups)
+    yield from (_edge(edge, curve) for edge, curve in arrows)
+    yield from (_node(node, geometry.nodes[node.id]) for node in view.nodes)
+    yield from (_edge_label(edge, place) for edge, place in named)
+    taken = [place for _, place in named]
+    tracks = [track_of(curve) for curve in geometry.curves]
+    for group in view.groups:
+        yield _frame_label(group, frame_label_box(group.label, geometry.frames[group.id], tracks, taken))
+
+
+def _frame(group: Group, box: Box) -> str:
+    border = shapes.plain_box("frame", box, FRAME, FRAME_LINE, 1.0, 8)
+    return element("g", _title(group.tooltip) + border, class_="group", data_id=group.id)
+
+
+def _frame_label(group: Group, box: Box) -> str:
+    ground = shapes.plain_box("frame-ground", box, FRAME, None, 0, 3)
+    x, middle = box.center
+    label = elide(group.label, GROUP_LABEL_CELLS)
+    words = shapes.line_of_text(label, x, middle, GROUP_LABEL_PX, ink=MUTED, centred=True, bold=True)
+    return element(
+        "g", _title(group.tooltip) + _linked(ground + words, group.href), class_="group-label", data_id=group.id
+    )
+
+
+def _node(node: ViewNode, box: Box) -> str:
+    shape = shapes.node_box(node.kind, box, focus=node.focus, shade=node.shade)
+    return element(
+        "g",
+        _title(node.tooltip) + _linked(shape + "".join(_node_text(node, box)), node.href),
+        class_=f"node kind-{node.kind}{' focus' if node.focus else ''}",
+        data_id=node.id,
+    )
+
+
+def _node_text(node: ViewNode, box: Box) -> Iterator[str]:
+    x, middle = box.center
+    label, sublabel = node_lines(node.label, node.sublabel)
+    above = 8.0 if sublabel else 0.0
+    yield shapes.line_of_text(label, x, middle - above, LABEL_PX, centred=True, bold=True)
+    if sublabel:
+        yield shapes.line_of_text(sublabel, x, middle + 10, SUBLABEL_PX, ink=MUTED, centred=True)
+
+
+def _edge(edge: ViewEdge, curve: Curve) -> str:
+    style = EDGE_STYLES[edge.kind]
+    ink, width = edge_ink(edge.kind, edge.evidence), edge_width_px(edge.evidence)
+    return element(
+        "g",
+        _title(_edge_tooltip(edge)) + shapes.arrow(curve, ink, width, style.dash, style.head),
+        class_=f"edge kind-{edge.kind}",
+        data_source=edge.source,
+        data_target=edge.target,
+        data_evidence=evidence_name(edge.evidence),
+    )
+
+
+def _edge_label(edge: ViewEdge, box: Box) -> str:
+    ground = shapes.plain_box("page", box, PAGE, None, 0, 4)
+    x, middle = box.center
+    ink = edge_ink(edge.kind, edge.evidence)
+    words = shapes.line_of_text(elide(edge.label, EDGE_LABEL_CELLS), x, middle, EDGE_LABEL_PX, ink=ink, centred=True)
+    return element(
+        "g",
+        _title(_edge_tooltip(edge)) + ground + words,
+        class_=f"edge-label kind-{edge.kind}",
+        data_source=edge.source,
+        data_target=edge.target,
+    )
+
+
+def _edge_tooltip(edge: ViewEdge) -> str:
+    """The tooltip, with the label whole: the picture may have no room for it."""
+    return edge.tooltip if edge.label in edge.tooltip else "\n".join(filter(None, (edge.tooltip, edge.label)))
+
+
+def _title(tooltip: str) -> str:
+    return element("title", text(tooltip)) if tooltip else ""
+
+
+def _linked(content: str, href: str) -> str:
+    return element("a", content, href=href, target="_blank") if href else content
+
+
+_HOVER = "a:hover rect{stroke-width:2.4px}"
+
+
+def stylesheet(view: View) -> str:
+    """CSS for what is in the view, and nothing else; dark where the reader's system is."""
+    rules = "".join(f"{selector}{{{looks}}}" for selector, looks in dict.fromkeys(_dark_rules(view)))
+    return f"{_HOVER}@media (prefers-color-scheme: dark){{{rules}}}"
+
+
+def themed_stylesheet(view: View) -> str:
+    """The same for a page that is dark where its root says ``data-theme="dark"``."""
+    rules = dict.fromkeys(_dark_rules(view))
+    return _HOVER + "".join(f':root[data-theme="dark"] {selector}{{{looks}}}' for selector, looks in rules)
+
+
+def _dark_rules(view: View) -> Iterator[tuple[str, str]]:
+    """Selectors and what they get in the dark."""
+    yield ".page", f"fill:{PAGE.dark}"
+    yield ".text", f"fill:{TEXT.dark}"
+    yield ".muted", f"fill:{MUTED.dark}"
+    yield ".frame", f"fill:{FRAME.dark};stroke:{FRAME_LINE.dark}"
+    yield ".frame-ground", f"fill:{FRAME.dark}"
+    for node in view.nodes:
+        style = NODE_STYLES[node.kind]
+        yield f".box-{node.kind}", f"fill:{style.fill.dark};stroke:{style.stroke.dark}"
+    for level in sorted({shade_level(node.shade) for node in view.nodes if node.shade is not None}):
+        yield f"rect.shade-{level}", f"fill:{SHADES[level].dark}"
+    yield ".box-focus", f"fill:{PAGE.dark};stroke:{TEXT.dark}"
+    yield ".focus rect", f"stroke:{TEXT.dark}"
+    for edge in view.edges:
+        ink = edge_ink(edge.kind, edge.evidence)
+        name = ink_class(ink.light)
+        yield f".{name}", f"stroke:{ink.dark}"
+        yield f".{name}-text", f"fill:{ink.dark}"
+        yield f".{name}.filled", f"fill:{ink.dark}"
+        yield f".{name}.hollow", f"fill:{PAGE.dark}"

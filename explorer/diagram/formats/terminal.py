@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from explorer.diagram.labels import edge_label_of, sublabel_of
-from explorer.diagram.view import View
+from explorer.diagram.view import View, edge_label_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
 MARKS = {EdgeKind.CALLS: "→", EdgeKind.DISPATCHES: "⇢"}

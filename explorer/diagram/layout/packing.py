@@ -1,16 +1,78 @@
-"""Places for a picture that has to be narrow: what is called stands below what calls it, as far up as there is room.
+"""Where boxes and frames stand when we place them ourselves: packed into a width, or as a view says."""
 
-Graphviz places for short and straight edges, and lets a drawing be as wide as that takes. Here boxes and frames are
-packed into a given width; how edges run between them is left to Graphviz.
-"""
-
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.geometry import Box, Frame
-from explorer.diagram.layout.order import depths_of, forward_edges, groups_without_way_out
-from explorer.diagram.style.text_metrics import group_label_size, node_size
-from explorer.diagram.view import View, ViewEdge
+from explorer.diagram.style import group_label_size, node_size
+from explorer.diagram.view import Stack, View, ViewEdge
+
+
+def forward_edges(view: View) -> list[ViewEdge]:
+    """The edges without those that close a cycle, as found from the first node on."""
+    out: dict[str, list[ViewEdge]] = {}
+    for edge in view.edges:
+        out.setdefault(edge.source, []).append(edge)
+    targets = {edge.target for edge in view.edges}
+    roots = [node.id for node in view.nodes if node.id not in targets]
+    closing: set[int] = set()
+    done: set[str] = set()
+    for root in (*roots, *(node.id for node in view.nodes)):
+        closing |= _closing_edges(root, out, done)
+    return [edge for edge in view.edges if id(edge) not in closing]
+
+
+def depths_of(nodes: Iterable[str], edges: Sequence[ViewEdge]) -> dict[str, int]:
+    """The longest way to each node, in edges that close no cycle."""
+    waiting = dict.fromkeys(nodes, 0)
+    out: dict[str, list[str]] = {}
+    for edge in edges:
+        waiting[edge.target] += 1
+        out.setdefault(edge.source, []).append(edge.target)
+    depths = dict.fromkeys(waiting, 0)
+    ready = [node_id for node_id, before in waiting.items() if not before]
+    for node_id in ready:
+        for target in out.get(node_id, ()):
+            depths[target] = max(depths[target], depths[node_id] + 1)
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return depths
+
+
+def _closing_edges(root: str, out: Mapping[str, list[ViewEdge]], done: set[str]) -> set[int]:
+    """Edges back to a node on the way to them, by identity; what is passed is ``done`` afterwards."""
+    if root in done:
+        return set()
+    closing = set()
+    way = {root}
+    steps = [(root, iter(out.get(root, ())))]
+    while steps:
+        here, edges = steps[-1]
+        edge = next(edges, None)
+        if edge is None:
+            steps.pop()
+            way.discard(here)
+            done.add(here)
+        elif edge.target in way:
+            closing.add(id(edge))
+        elif edge.target not in done:
+            way.add(edge.target)
+            steps.append((edge.target, iter(out.get(edge.target, ()))))
+    return closing
+
+
+def groups_without_way_out(view: View) -> set[str]:
+    """Groups that edges only lead into: read downwards, none crosses the bottom of their frames.
+
+    Of nested frames only those that hold nodes alone count.
+    """
+    group_of = {node.id: node.group for node in view.nodes}
+    left = {group_of[e.source] for e in view.edges if group_of[e.source] != group_of[e.target]}
+    entered = {group_of[e.target] for e in view.edges if group_of[e.source] != group_of[e.target]}
+    parents = {group.parent for group in view.groups}
+    return {group for group in entered - left - parents if group is not None}
+
 
 _GAP_X = 28.0
 _GAP_Y = 44.0
@@ -27,6 +89,12 @@ class Packing:
     height: float
     nodes: Mapping[str, Box]
     frames: Mapping[str, Frame]
+
+    def moved(self, x: float, y: float) -> "Packing":
+        """The same elsewhere."""
+        nodes = {node_id: box.moved(x, y) for node_id, box in self.nodes.items()}
+        frames = {group: frame.moved(x, y) for group, frame in self.frames.items()}
+        return Packing(self.width, self.height, nodes, frames)
 
 
 def pack(view: View, width: float, frame_width: float) -> Packing:
@@ -73,7 +141,7 @@ class _Packer:
         label = next(frame.label for frame in self.view.groups if frame.id == group)
         width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
         below = group in self.closed
-        inside = _moved(content, (width - content.width) / 2, _MARGIN if below else _STRIP)
+        inside = content.moved((width - content.width) / 2, _MARGIN if below else _STRIP)
         height = content.height + _STRIP + _MARGIN
         frame = Frame(Box(0, 0, width, height), height - _STRIP / 2 if below else _STRIP / 2)
         return Packing(width, height, inside.nodes, {group: frame, **inside.frames})
@@ -85,7 +153,7 @@ class _Packer:
             start = max((box.bottom + _GAP_Y for _, box in above), default=0.0)
             wish = sum(box.center[0] for _, box in above) / len(above) if above else 0.0
             placed.append((part, _free_place(part, [box for _, box in placed], start, wish, width)))
-        return _together([_moved(part, box.x, box.y) for part, box in placed], [box for _, box in placed])
+        return _together([part.moved(box.x, box.y) for part, box in placed], [box for _, box in placed])
 
     def _joined(self, upper: Packing, lower: Packing) -> bool:
         return any(edge.source in upper.nodes and edge.target in lower.nodes for edge in self.edges)
@@ -115,17 +183,87 @@ def _gaps(beside: Sequence[Box], wanted: float, width: float) -> Iterator[tuple[
         yield left, width - wanted
 
 
-def _moved(part: Packing, x: float, y: float) -> Packing:
-    nodes = {node_id: box.moved(x, y) for node_id, box in part.nodes.items()}
-    frames = {group: frame.moved(x, y) for group, frame in part.frames.items()}
-    return Packing(part.width, part.height, nodes, frames)
-
-
 def _together(parts: Sequence[Packing], boxes: Sequence[Box]) -> Packing:
+    """Parts at the places of these boxes, the leftmost moved to the left side."""
     left = min((box.x for box in boxes), default=0.0)
     width = max((box.right for box in boxes), default=0.0) - left
     height = max((box.bottom for box in boxes), default=0.0)
-    moved = [_moved(part, -left, 0) for part in parts]
-    nodes = {node_id: box for part in moved for node_id, box in part.nodes.items()}
-    frames = {group: frame for part in moved for group, frame in part.frames.items()}
+    return _united([part.moved(-left, 0) for part in parts], width, height)
+
+
+def _united(parts: Sequence[Packing], width: float, height: float) -> Packing:
+    """Parts that stand where they are, as one of this size."""
+    nodes = {node_id: box for part in parts for node_id, box in part.nodes.items()}
+    frames = {group: frame for part in parts for group, frame in part.frames.items()}
     return Packing(width, height, nodes, frames)
+
+
+_MARGIN = 18.0
+STRIP_PX = 40.0
+"""The room for a frame's label, over what is in it."""
+
+_LABEL_Y = 14.0
+"""The middle of a frame's label: below it the head of an arrow that comes from above stays visible."""
+
+_NOTHING = Packing(0.0, 0.0, {}, {})
+_SHARE = {"start": 0.0, "middle": 0.5, "end": 1.0}
+
+
+def stacked(view: View, stack: Stack) -> Packing:
+    """Boxes and frames as a stack has them; parts that the view does not have are passed over."""
+    sizes = {node.id: node_size(node.label, node.sublabel) for node in view.nodes}
+    boxes = {
+        i: Packing(size.width, size.height, {i: Box(0, 0, size.width, size.height)}, {}) for i, size in sizes.items()
+    }
+    labels = {group.id: group.label for group in view.groups}
+    return _placed(stack, boxes, labels, 0.0)
+
+
+def _placed(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Packing:
+    framed = stack.frame in labels
+    inner = max(room - 2 * _MARGIN * framed, 0.0)
+    parts = list(_parts(stack, boxes, labels, 0.0))
+    if stack.down:
+        inner = max([inner, *(part.width for part in parts)])
+        parts = list(_parts(stack, boxes, labels, inner))
+    content = (_column if stack.down else _row)(parts, stack, inner)
+    return _in_frame(content, str(stack.frame), labels[str(stack.frame)]) if framed and parts else content
+
+
+def _parts(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Iterator[Packing]:
+    """What a stack holds, with the room that it gives to those that want it."""
+    for part in stack.parts:
+        if isinstance(part, Stack):
+            placed = _placed(part, boxes, labels, room if part.wide else 0.0)
+            if placed.nodes or part.least_px:
+                yield placed
+        elif part in boxes or not part:
+            yield boxes.get(part, _NOTHING)
+
+
+def _column(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
+    width = max([*(part.width for part in parts), room], default=0.0)
+    moved, y = [], 0.0
+    for part in parts:
+        moved.append(part.moved((width - part.width) * _SHARE[stack.align], y))
+        y += part.height + stack.gap_px
+    return _united(moved, width, max(y - stack.gap_px, 0.0))
+
+
+def _row(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
+    height = max([stack.least_px, *(part.height for part in parts)])
+    taken = sum(part.width for part in parts) + stack.gap_px * max(len(parts) - 1, 0)
+    spread = max(room - taken, 0.0) / max(len(parts) - 1, 1)
+    moved, x = [], 0.0
+    for part in parts:
+        moved.append(part.moved(x, (height - part.height) * _SHARE[stack.align]))
+        x += part.width + stack.gap_px + spread
+    return _united(moved, max(taken, room), height)
+
+
+def _in_frame(content: Packing, group: str, label: str) -> Packing:
+    width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
+    height = content.height + STRIP_PX + _MARGIN
+    inside = content.moved((width - content.width) / 2, STRIP_PX)
+    frame = Frame(Box(0, 0, width, height), _LABEL_Y)
+    return Packing(width, height, inside.nodes, {group: frame, **inside.frames})

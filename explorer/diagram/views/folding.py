@@ -1,9 +1,11 @@
-"""Repeats: units one after the other that are alike in everything but their weights."""
+"""What of a pass is said once: repeats joined, and which segments are opened within a budget of boxes."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from explorer.diagram.views.segments import Pass, Unit
+from explorer.diagram.views.segments import ForwardPass, Segment
+from explorer.queries.slices import MAX_NODES
 
 _LONGEST_PATTERN = 8
 
@@ -11,55 +13,55 @@ Wires = list[tuple[str, int]]
 """Where each operator of a stretch takes from: ``within`` it or ``before`` by place, ``elsewhere`` by number."""
 
 
-def fold(passed: Pass, units: Sequence[Unit]) -> Sequence[Unit]:
-    """The units, with each run of repeats as one.
+def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
+    """The segments, with each run of repeats as one.
 
     Repeats are alike in classes, settings, shapes, parameters and operators, and each takes the same from the one
-    before it. A pattern may be of several units: of those that save most the shortest is taken.
+    before it. A pattern may be of several segments: of those that save most the shortest is taken.
     """
-    digests = [_digest(passed, unit) for unit in units]
-    folded: list[Unit] = []
+    digests = [_digest(passed, segment) for segment in segments]
+    folded: list[Segment] = []
     at = 0
-    while at < len(units):
-        length, times = _best(passed, units, digests, at)
+    while at < len(segments):
+        length, times = _best(passed, segments, digests, at)
         if times == 1:
-            folded.append(units[at])
+            folded.append(segments[at])
             at += 1
             continue
-        repeats = [tuple(units[at + r * length : at + (r + 1) * length]) for r in range(times)]
+        repeats = [tuple(segments[at + r * length : at + (r + 1) * length]) for r in range(times)]
         folded.append(_repeated(repeats))
         at += length * times
     return folded
 
 
-def _best(passed: Pass, units: Sequence[Unit], digests: Sequence[Hashable], at: int) -> tuple[int, int]:
+def _best(passed: ForwardPass, segments: Sequence[Segment], digests: Sequence[Hashable], at: int) -> tuple[int, int]:
     """Length and number of repeats of the pattern that begins here."""
     best = (1, 1)
-    for length in range(1, min(_LONGEST_PATTERN, (len(units) - at) // 2) + 1):
-        times = _run(passed, units, digests, at, length)
-        if _is_worth(units[at : at + length], times) and length * (times - 1) > best[0] * (best[1] - 1):
+    for length in range(1, min(_LONGEST_PATTERN, (len(segments) - at) // 2) + 1):
+        times = _run(passed, segments, digests, at, length)
+        if _is_worth(segments[at : at + length], times) and length * (times - 1) > best[0] * (best[1] - 1):
             best = (length, times)
     return best
 
 
-def _is_worth(pattern: Sequence[Unit], times: int) -> bool:
+def _is_worth(pattern: Sequence[Segment], times: int) -> bool:
     """Whether a frame around a pattern is simpler than the repeats themselves."""
-    if not any(unit.calls or unit.repeats for unit in pattern):
+    if not any(segment.calls or segment.repeats for segment in pattern):
         return False
-    return times > 1 and (any(unit.parts for unit in pattern) or len(pattern) * (times - 1) > 1)
+    return times > 1 and (any(segment.parts for segment in pattern) or len(pattern) * (times - 1) > 1)
 
 
-def _run(passed: Pass, units: Sequence[Unit], digests: Sequence[Hashable], at: int, length: int) -> int:
+def _run(passed: ForwardPass, segments: Sequence[Segment], digests: Sequence[Hashable], at: int, length: int) -> int:
     """How many times the pattern of this length repeats from here."""
-    size = units[at + length].first - units[at].first
+    size = segments[at + length].first - segments[at].first
     pattern = digests[at : at + length]
     times = 1
     wires: Wires | None = None
-    while at + (times + 1) * length <= len(units):
+    while at + (times + 1) * length <= len(segments):
         here = at + times * length
-        if digests[here : here + length] != pattern or not _is_whole(passed, units, here, length, size):
+        if digests[here : here + length] != pattern or not _is_whole(passed, segments, here, length, size):
             break
-        now, before = _span(units, here, size), _span(units, here - length, size)
+        now, before = _span(segments, here, size), _span(segments, here - length, size)
         found = _wires(passed, now, before)
         is_same = found == wires if wires else _continues(found, _wires(passed, before, None))
         if not is_same:
@@ -69,21 +71,21 @@ def _run(passed: Pass, units: Sequence[Unit], digests: Sequence[Hashable], at: i
     return times
 
 
-def _span(units: Sequence[Unit], at: int, size: int) -> range:
-    return range(units[at].first, units[at].first + size)
+def _span(segments: Sequence[Segment], at: int, size: int) -> range:
+    return range(segments[at].first, segments[at].first + size)
 
 
-def _is_whole(passed: Pass, units: Sequence[Unit], at: int, length: int, size: int) -> bool:
-    """Whether a repeat spans as many operators as the one before it, the same, those that no unit shows too."""
+def _is_whole(passed: ForwardPass, segments: Sequence[Segment], at: int, length: int, size: int) -> bool:
+    """Whether a repeat spans as many operators as the one before it, the same, those that no segment shows too."""
     operators = passed.flow.operators
-    span = _span(units, at, size)
-    is_followed_early = at + length < len(units) and units[at + length].first < span.stop
-    if is_followed_early or not units[at + length - 1].stop <= span.stop <= len(operators):
+    span = _span(segments, at, size)
+    is_followed_early = at + length < len(segments) and segments[at + length].first < span.stop
+    if is_followed_early or not segments[at + length - 1].stop <= span.stop <= len(operators):
         return False
     return all(operators[index].name == operators[index - size].name for index in span)
 
 
-def _wires(passed: Pass, span: range, before: range | None) -> Wires:
+def _wires(passed: ForwardPass, span: range, before: range | None) -> Wires:
     """Where every operator of a repeat takes from: this one, the one before, or elsewhere; operators by their place."""
     wires: Wires = []
     for index in span:
@@ -104,19 +106,19 @@ def _continues(wires: Wires, first: Wires) -> bool:
     return all(b == a if b[0] != "before" else a[0] == "elsewhere" for a, b in zip(first, wires, strict=True))
 
 
-def _digest(passed: Pass, unit: Unit) -> Hashable:
-    """What makes units alike, besides where they take from."""
+def _digest(passed: ForwardPass, segment: Segment) -> Hashable:
+    """What makes segments alike, besides where they take from."""
     operators = tuple(
         (operator.name, operator.outputs, operator.macs, operator.weights if _is_own(operator.weights) else ())
-        for operator in passed.flow.operators[unit.first : unit.stop]
+        for operator in passed.flow.operators[segment.first : segment.stop]
     )
     calls = []
-    base = passed.module(unit.calls[0]).path if unit.calls else ""
-    for call in sorted(passed.calls_in(unit)):
+    base = passed.module(segment.calls[0]).path if segment.calls else ""
+    for call in sorted(passed.calls_in(segment)):
         if passed.is_silent(call):
             continue
         module, row = passed.module(call), passed.flow.calls[call]
-        place = (row.first - unit.first, row.stop - unit.first)
+        place = (row.first - segment.first, row.stop - segment.first)
         shapes = tuple(t.shape for t in row.inputs), tuple(t.shape for t in row.outputs)
         calls.append((module.class_name, module.about, module.params, _role(module.path, base), place, shapes))
     return operators, tuple(calls)
@@ -132,7 +134,120 @@ def _is_own(weights: Sequence[str]) -> bool:
     return all("." not in name for name in weights)
 
 
-def _repeated(repeats: Sequence[tuple[Unit, ...]]) -> Unit:
+def _repeated(repeats: Sequence[tuple[Segment, ...]]) -> Segment:
     first, last = repeats[0], repeats[-1]
     parts = first[0].parts if len(first) == 1 else first
-    return replace(Unit(first[0].first, last[-1].stop), parts=tuple(parts), repeats=tuple(repeats))
+    return replace(Segment(first[0].first, last[-1].stop), parts=tuple(parts), repeats=tuple(repeats))
+
+
+_FEW = 6
+"""Blocks of a stage that is opened though one like it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSegment:
+    """A segment as it is shown: a box, or where there are ``parts`` a frame around these."""
+
+    segment: Segment
+    parts: tuple["ShownSegment", ...] = ()
+
+
+def shown(passed: ForwardPass, whole: Segment, nodes: int, depth: int | None) -> ShownSegment:
+    """The segment of the model, opened from the outside in as far as there is room.
+
+    Args:
+        passed: the pass.
+        whole: the segment.
+        nodes: boxes there is room for.
+        depth: levels of segments shown in the model; all are opened down to it. When ``None``, of those that are
+            built alike the first, and the others only where there is more room than usual.
+    """
+    top = grouped(whole.parts, nodes)
+    opened = _opened(passed, top, nodes, depth)
+    return ShownSegment(whole, tuple(_shown(segment, opened) for segment in top))
+
+
+def grouped(segments: Sequence[Segment], nodes: int) -> Sequence[Segment]:
+    """The segments; where they are more than there is room for, so many one after the other as one."""
+    if len(segments) <= nodes:
+        return segments
+    size = -(-len(segments) // max(nodes, 1))
+    runs = [tuple(segments[at : at + size]) for at in range(0, len(segments), size)]
+    return [run[0] if len(run) == 1 else Segment(run[0].first, run[-1].stop, parts=run) for run in runs]
+
+
+def _opened(passed: ForwardPass, top: Sequence[Segment], nodes: int, depth: int | None) -> set[int]:
+    """The identities of the segments that are opened."""
+    firsts: dict[object, tuple[int, int]] = {}
+    for segment in top:
+        _note_firsts(passed, segment, 1, firsts)
+
+    def shows_more(segment: Segment, level: int) -> bool:
+        return _shows_more(segment, level, firsts[_build(passed, segment)])
+
+    def is_near(_segment: Segment, level: int) -> bool:
+        return depth is None or level < depth
+
+    opened: set[int] = set()
+    room = nodes - len(top)
+    if depth is None:
+        room = _open(top, room, opened, shows_more)
+    if depth is not None or nodes > MAX_NODES:
+        _open(top, room, opened, is_near)
+    return opened
+
+
+def _open(top: Sequence[Segment], room: int, opened: set[int], is_wanted: Callable[[Segment, int], bool]) -> int:
+    """Open the wanted segments that there is room for, nearest to the top first; the room that is left."""
+    queue = deque((segment, 1) for segment in top)
+    while queue:
+        segment, level = queue.popleft()
+        if id(segment) not in opened:
+            cost = len(segment.parts) - 1
+            if not segment.parts or cost > room or not is_wanted(segment, level):
+                continue
+            opened.add(id(segment))
+            room -= cost
+        queue.extend((part, level + 1) for part in segment.parts)
+    return room
+
+
+def _note_firsts(passed: ForwardPass, segment: Segment, level: int, firsts: dict[object, tuple[int, int]]) -> None:
+    """Note of every build its first segment, by identity, and the level that stands at."""
+    if segment.parts:
+        firsts.setdefault(_build(passed, segment), (id(segment), level))
+        for part in segment.parts:
+            _note_firsts(passed, part, level + 1, firsts)
+
+
+def _shows_more(segment: Segment, level: int, first: tuple[int, int]) -> bool:
+    """Whether to open a segment: the first of its build, or a stage of few blocks beside it."""
+    if first[0] == id(segment):
+        return True
+    is_stage = segment.times == 1 and any(part.parts for part in segment.parts)
+    return level == first[1] == 1 and is_stage and len(segment.parts) <= _FEW
+
+
+def _shown(segment: Segment, opened: set[int]) -> ShownSegment:
+    return (
+        ShownSegment(segment, tuple(_shown(part, opened) for part in segment.parts))
+        if id(segment) in opened
+        else ShownSegment(segment)
+    )
+
+
+def _build(passed: ForwardPass, segment: Segment) -> object:
+    """How a segment is built, whatever its sizes and how often: its class, and how the modules in it are."""
+    calls = segment.calls if segment.is_chain or not segment.repeats else segment.calls + segment.repeats[0][0].calls
+    classes = tuple(passed.module(call).class_name for call in calls[-1:] if not segment.is_chain)
+    parts = (_build(passed, part) for part in segment.parts if part.operator is None)
+    return classes, tuple(dict.fromkeys(parts))
+
+
+def boxes(tree: Sequence[ShownSegment]) -> Iterator[Segment]:
+    """The segments shown as boxes, in order."""
+    for part in tree:
+        if part.parts:
+            yield from boxes(part.parts)
+        else:
+            yield part.segment

@@ -1,4 +1,4 @@
-"""A forward pass as a tree of units: what a picture can show as a box, or open into a frame with units in it."""
+"""A forward pass as a tree of segments: what a picture can show as a box, or open into a frame with segments in it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,14 @@ from explorer.protocol.flow import FlowCall, FlowModule, FlowOperator, FlowResul
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class Segment:
     """A stretch of the pass: the operators from ``first`` up to ``stop``, without it.
 
     ``calls`` are the module calls it stands for: one, one in the other where each holds nothing but the next, or
-    ``is_chain``, one after the other. ``operator`` is set where it is one operator. ``parts`` are the units in it, none
+    ``is_chain``, one after the other. ``operator`` is set where it is one operator. ``parts`` are those in it, none
     where it cannot be opened.
 
-    Where ``repeats`` are given, the unit stands for all of them, one after the other; ``parts`` are then those of the
+    Where ``repeats`` are given, it stands for all of them, one after the other; ``parts`` are then those of the
     first, and ``calls`` what holds them all.
     """
 
@@ -22,9 +22,9 @@ class Unit:
     stop: int
     calls: tuple[int, ...] = ()
     operator: int | None = None
-    parts: tuple["Unit", ...] = ()
+    parts: tuple["Segment", ...] = ()
     is_chain: bool = False
-    repeats: tuple[tuple["Unit", ...], ...] = ()
+    repeats: tuple[tuple["Segment", ...], ...] = ()
 
     @property
     def times(self) -> int:
@@ -38,7 +38,7 @@ class Unit:
 
 
 @dataclass(slots=True)
-class Pass:
+class ForwardPass:
     """A result with what is looked up in it again and again.
 
     ``is_live`` tells of every operator whether what it gives depends on the model's input, or on a layer that runs on
@@ -72,9 +72,9 @@ class Pass:
         """The module called."""
         return self.flow.modules[self.flow.calls[call].module]
 
-    def macs(self, unit: Unit) -> int:
-        """MACs of all that ran in the unit."""
-        return sum(operator.macs for operator in self.flow.operators[unit.first : unit.stop])
+    def macs(self, segment: Segment) -> int:
+        """MACs of all that ran in the segment."""
+        return sum(operator.macs for operator in self.flow.operators[segment.first : segment.stop])
 
     def sources(self, operator: int) -> set[int]:
         """The live operators and inputs that an operator takes from."""
@@ -92,42 +92,42 @@ class Pass:
         row: FlowCall = self.flow.calls[call]
         return row.first == row.stop
 
-    def calls_in(self, unit: Unit) -> Iterator[int]:
-        """Every call that a unit stands for."""
-        if unit.is_chain:
-            for call in unit.calls:
+    def calls_in(self, segment: Segment) -> Iterator[int]:
+        """Every call that a segment stands for."""
+        if segment.is_chain:
+            for call in segment.calls:
                 yield from self.below(call)
-        elif unit.calls:
-            yield from self.below(unit.calls[0])
+        elif segment.calls:
+            yield from self.below(segment.calls[0])
         else:
-            for repeat in unit.repeats or (unit.parts,):
+            for repeat in segment.repeats or (segment.parts,):
                 for inner in repeat:
                     yield from self.calls_in(inner)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What becomes a unit of its own.
+class SegmentRules:
+    """What becomes a segment of its own.
 
     ``shows`` tells of an operator that no module box holds whether it is one; ``opens_leaves`` whether a module
     without modules is opened into its operators; ``chains`` whether what follows a layer alone joins it; ``fold`` joins
     repeats.
     """
 
-    shows: Callable[[Pass, int], bool]
-    fold: Callable[[Pass, Sequence[Unit]], Sequence[Unit]]
+    shows: Callable[[ForwardPass, int], bool]
+    fold: Callable[[ForwardPass, Sequence[Segment]], Sequence[Segment]]
     opens_leaves: bool = False
     chains: bool = False
 
 
-def whole(passed: Pass, rules: Rules) -> Unit:
-    """The whole pass as one unit, that of the model."""
-    return _unit(passed, 0, rules, merge=False)
+def whole(passed: ForwardPass, rules: SegmentRules) -> Segment:
+    """The whole pass as one segment, that of the model."""
+    return _segment(passed, 0, rules, merge=False)
 
 
-def _unit(passed: Pass, call: int, rules: Rules, merge: bool = True) -> Unit:
+def _segment(passed: ForwardPass, call: int, rules: SegmentRules, merge: bool = True) -> Segment:
     row = passed.flow.calls[call]
-    alone = Unit(row.first, row.stop, (call,))
+    alone = Segment(row.first, row.stop, (call,))
     parts = _parts(passed, call, rules)
     if not rules.opens_leaves and _is_leaf(passed, call):
         return alone
@@ -139,23 +139,23 @@ def _unit(passed: Pass, call: int, rules: Rules, merge: bool = True) -> Unit:
     return _merged(alone, parts[0])
 
 
-def _merged(outer: Unit, inner: Unit) -> Unit:
-    """A unit that holds one other alone, as one."""
+def _merged(outer: Segment, inner: Segment) -> Segment:
+    """A segment that holds one other alone, as one."""
     if inner.is_chain:
         return outer
     return replace(inner, first=outer.first, stop=outer.stop, calls=outer.calls + inner.calls)
 
 
-def _parts(passed: Pass, call: int, rules: Rules) -> list[Unit]:
+def _parts(passed: ForwardPass, call: int, rules: SegmentRules) -> list[Segment]:
     calls = [(passed.flow.calls[c].first, 0, c) for c in passed.children[call] if not passed.is_silent(c)]
     operators = [(o, 1, o) for o in passed.own[call] if rules.shows(passed, o)]
     return [
-        Unit(index, index + 1, operator=index) if is_operator else _unit(passed, index, rules)
+        Segment(index, index + 1, operator=index) if is_operator else _segment(passed, index, rules)
         for _, is_operator, index in sorted((*calls, *operators))
     ]
 
 
-def _is_leaf(passed: Pass, call: int) -> bool:
+def _is_leaf(passed: ForwardPass, call: int) -> bool:
     """Whether a module is one layer: it holds no modules that compute, or with weights of its own only such without."""
     inner = [c for c in passed.below(call) if c != call and not passed.is_silent(c)]
     if not inner:
@@ -164,46 +164,46 @@ def _is_leaf(passed: Pass, call: int) -> bool:
     return has_weights and not any(passed.module(c).params for c in inner)
 
 
-def _chained(passed: Pass, parts: Sequence[Unit]) -> list[Unit]:
-    """The units, with a layer and what follows it alone, element by element, as one."""
-    chained: list[Unit] = []
-    for unit in parts:
-        if chained and _follows(passed, chained[-1], unit):
+def _chained(passed: ForwardPass, parts: Sequence[Segment]) -> list[Segment]:
+    """The segments, with a layer and what follows it alone, element by element, as one."""
+    chained: list[Segment] = []
+    for segment in parts:
+        if chained and _follows(passed, chained[-1], segment):
             before = chained.pop()
-            unit = Unit(before.first, unit.stop, before.calls + unit.calls, is_chain=True)
-        chained.append(unit)
+            segment = Segment(before.first, segment.stop, before.calls + segment.calls, is_chain=True)
+        chained.append(segment)
     return chained
 
 
-def _follows(passed: Pass, before: Unit, unit: Unit) -> bool:
-    """Whether a unit is a layer without MACs that takes nothing but what the layer with MACs before it gives alone."""
-    if not (_is_layer(before) and _is_layer(unit) and before.stop == unit.first):
+def _follows(passed: ForwardPass, before: Segment, segment: Segment) -> bool:
+    """Whether it is a layer without MACs that takes nothing but what the layer with MACs before it gives alone."""
+    if not (_is_layer(before) and _is_layer(segment) and before.stop == segment.first):
         return False
-    if passed.macs(unit) or not passed.macs(before) or not _is_given_on(passed, before):
+    if passed.macs(segment) or not passed.macs(before) or not _is_given_on(passed, before):
         return False
-    own = range(unit.first, unit.stop)
+    own = range(segment.first, segment.stop)
     operators = passed.flow.operators
     taken = {t.source for o in own for t in operators[o].inputs if t.source not in own}
     takers = {taker for o in range(before.first, before.stop) for taker in passed.takers[o] if taker >= before.stop}
-    keeps_shape = operators[before.stop - 1].outputs == operators[unit.stop - 1].outputs
+    keeps_shape = operators[before.stop - 1].outputs == operators[segment.stop - 1].outputs
     return taken == {before.stop - 1} and takers <= set(own) and keeps_shape
 
 
-def _is_given_on(passed: Pass, unit: Unit) -> bool:
-    """Whether what a unit gives is not an output of the model."""
-    return all(not unit.first <= tensor.source < unit.stop for tensor in passed.flow.outputs)
+def _is_given_on(passed: ForwardPass, segment: Segment) -> bool:
+    """Whether what a segment gives is not an output of the model."""
+    return all(not segment.first <= tensor.source < segment.stop for tensor in passed.flow.outputs)
 
 
-def _is_layer(unit: Unit) -> bool:
-    return bool(unit.calls) and not unit.parts and unit.times == 1
+def _is_layer(segment: Segment) -> bool:
+    return bool(segment.calls) and not segment.parts and segment.times == 1
 
 
-def is_join(passed: Pass, operator: int) -> bool:
+def is_join(passed: ForwardPass, operator: int) -> bool:
     """Whether an operator brings together what layers gave in two places."""
     return passed.is_live[operator] and len(passed.sources(operator)) > 1
 
 
-def is_step(passed: Pass, operator: int) -> bool:
+def is_step(passed: ForwardPass, operator: int) -> bool:
     """Whether an operator joins, computes, brings in weights or changes the order of values."""
     row: FlowOperator = passed.flow.operators[operator]
     if not passed.is_live[operator]:

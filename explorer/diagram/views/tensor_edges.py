@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from explorer.diagram.views.opening import Shown
-from explorer.diagram.views.segments import Pass, Unit
+from explorer.diagram.views.folding import ShownSegment
+from explorer.diagram.views.segments import ForwardPass, Segment
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class TensorEdge:
     """Tensors that one end gives and another takes: their shape as given and as taken, which views may make another.
 
     ``is_shortcut`` tells that it joins, in an addition, what was made of it meanwhile. ``after`` says which repeat
@@ -25,29 +25,29 @@ class Stream:
     after: str = ""
 
 
-def streams(passed: Pass, tree: Sequence[Shown]) -> list[Stream]:
-    """All streams between the boxes of a tree, by the boxes' places in it, in the order they are first taken.
+def tensor_edges(passed: ForwardPass, tree: Sequence[ShownSegment]) -> list[TensorEdge]:
+    """All edges between the boxes of a tree, by the boxes' places in it, in the order they are first taken.
 
     An input of the model is -1 and below; an output is the number of boxes and above. What one repeat gives the next
     is none.
     """
-    gathered = _Gathered(passed)
+    gathered = _EdgeCollector(passed)
     gathered.place(tree)
-    found: dict[tuple[int, int], Stream] = {}
-    for stream in gathered.streams():
-        found.setdefault((stream.source, stream.target), stream)
+    found: dict[tuple[int, int], TensorEdge] = {}
+    for edge in gathered.edges():
+        found.setdefault((edge.source, edge.target), edge)
     return _with_shortcuts(passed, gathered.boxes, list(found.values()))
 
 
 @dataclass
-class _Gathered:
+class _EdgeCollector:
     """Operators by box: ``at`` is the box of each, ``None`` where none shows it.
 
-    ``turns`` are the repeats each is in: the repeated unit, and the number of the repeat.
+    ``turns`` are the repeats each is in: the repeated segment, and the number of the repeat.
     """
 
-    passed: Pass
-    boxes: list[Unit] = field(default_factory=list)
+    passed: ForwardPass
+    boxes: list[Segment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         count = len(self.passed.flow.operators)
@@ -56,28 +56,30 @@ class _Gathered:
         self.times: dict[int, int] = {}
         self._sources: dict[int, tuple[int, ...]] = {}
 
-    def place(self, tree: Sequence[Shown]) -> None:
+    def place(self, tree: Sequence[ShownSegment]) -> None:
         for shown in tree:
             if not shown.parts:
-                self.at[shown.unit.first : shown.unit.stop] = [len(self.boxes)] * (shown.unit.stop - shown.unit.first)
-                self.boxes.append(shown.unit)
+                self.at[shown.segment.first : shown.segment.stop] = [len(self.boxes)] * (
+                    shown.segment.stop - shown.segment.first
+                )
+                self.boxes.append(shown.segment)
                 continue
             self.place(shown.parts)
-            self._spread(shown.unit)
+            self._spread(shown.segment)
 
-    def _spread(self, unit: Unit) -> None:
+    def _spread(self, segment: Segment) -> None:
         """Put the operators of later repeats where those of the first are."""
-        starts = unit.starts
+        starts = segment.starts
         if len(starts) == 1:
             return
-        self.times[id(unit)] = unit.times
+        self.times[id(segment)] = segment.times
         for offset in range(starts[1] - starts[0]):
             box, turns = self.at[starts[0] + offset], self.turns[starts[0] + offset]
             for turn, start in enumerate(starts):
                 self.at[start + offset] = box
-                self.turns[start + offset] = (*turns, (id(unit), turn))
+                self.turns[start + offset] = (*turns, (id(segment), turn))
 
-    def streams(self) -> list[Stream]:
+    def edges(self) -> list[TensorEdge]:
         flow = self.passed.flow
         found = []
         for index, operator in enumerate(flow.operators):
@@ -91,10 +93,10 @@ class _Gathered:
                         continue
                     taken = self._taken(target, tensor.source, tensor.shape)
                     after = self._after(source, self.turns[index])
-                    found.append(Stream(origin, target, self._given(source, taken), taken, after=after))
+                    found.append(TensorEdge(origin, target, self._given(source, taken), taken, after=after))
         return found + self._outputs()
 
-    def _outputs(self) -> list[Stream]:
+    def _outputs(self) -> list[TensorEdge]:
         found = []
         for number, tensor in enumerate(self.passed.flow.outputs):
             for source in self._seen_sources(tensor.source):
@@ -102,7 +104,7 @@ class _Gathered:
                 if origin is not None:
                     given = self._given(source, tensor.shape)
                     after = self._after(source, ())
-                    found.append(Stream(origin, len(self.boxes) + number, given, tensor.shape, after=after))
+                    found.append(TensorEdge(origin, len(self.boxes) + number, given, tensor.shape, after=after))
         return found
 
     def _seen_sources(self, source: int) -> tuple[int, ...]:
@@ -120,8 +122,8 @@ class _Gathered:
         """Which repeat gives this to what is outside of all repeats, where it is not the last."""
         if source < 0:
             return ""
-        around = {unit for unit, _ in target_turns}
-        turns = [(turn, self.times[unit]) for unit, turn in self.turns[source] if unit not in around]
+        around = {segment for segment, _ in target_turns}
+        turns = [(turn, self.times[segment]) for segment, turn in self.turns[source] if segment not in around]
         box = self.boxes[self.at[source] or 0]
         if box.repeats:
             turns.append((sum(start <= source for start in box.starts) - 1, box.times))
@@ -130,7 +132,7 @@ class _Gathered:
     def _is_next_turn(self, source: int, target: int) -> bool:
         """Whether one repeat gives this to a later one."""
         before = dict(self.turns[source])
-        return any(unit in before and before[unit] < turn for unit, turn in self.turns[target])
+        return any(segment in before and before[segment] < turn for segment, turn in self.turns[target])
 
     def _given(self, source: int, taken: Shape) -> Shape:
         """The shape that a source gives: as its box does, and of several as the taker takes it."""
@@ -156,11 +158,11 @@ class _Gathered:
         return taken
 
 
-def _with_shortcuts(passed: Pass, boxes: Sequence[Unit], found: Sequence[Stream]) -> list[Stream]:
-    """The streams, those marked that an addition joins with what was made of them."""
+def _with_shortcuts(passed: ForwardPass, boxes: Sequence[Segment], found: Sequence[TensorEdge]) -> list[TensorEdge]:
+    """The edges, those marked that an addition joins with what was made of them."""
     takes: dict[int, set[int]] = {}
-    for stream in found:
-        takes.setdefault(stream.target, set()).add(stream.source)
+    for edge in found:
+        takes.setdefault(edge.target, set()).add(edge.source)
     reached: dict[int, set[int]] = {}
 
     def before(end: int) -> set[int]:
@@ -170,22 +172,22 @@ def _with_shortcuts(passed: Pass, boxes: Sequence[Unit], found: Sequence[Stream]
                 reached[end] |= {source} | before(source)
         return reached[end]
 
-    def is_shortcut(stream: Stream) -> bool:
-        if stream.target >= len(boxes) or not _is_addition(passed, boxes[stream.target]):
+    def is_shortcut(edge: TensorEdge) -> bool:
+        if edge.target >= len(boxes) or not _is_addition(passed, boxes[edge.target]):
             return False
-        others = takes[stream.target] - {stream.source}
-        return any(stream.source in before(other) for other in others)
+        others = takes[edge.target] - {edge.source}
+        return any(edge.source in before(other) for other in others)
 
     return [replace(s, is_shortcut=True) if is_shortcut(s) else s for s in found]
 
 
-def _is_addition(passed: Pass, unit: Unit) -> bool:
-    return unit.operator is not None and passed.flow.operators[unit.operator].name == "add"
+def _is_addition(passed: ForwardPass, segment: Segment) -> bool:
+    return segment.operator is not None and passed.flow.operators[segment.operator].name == "add"
 
 
-def incoming(found: Sequence[Stream]) -> Mapping[int, set[Shape]]:
+def incoming(found: Sequence[TensorEdge]) -> Mapping[int, set[Shape]]:
     """The shapes that every box takes."""
     shapes: dict[int, set[Shape]] = {}
-    for stream in found:
-        shapes.setdefault(stream.target, set()).add(stream.taken)
+    for edge in found:
+        shapes.setdefault(edge.target, set()).add(edge.taken)
     return shapes

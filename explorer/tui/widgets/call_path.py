@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static, Tree
 
-from explorer.diagram.labels import edge_label_of, label_of
-from explorer.diagram.style.colours import evidence_name
+from explorer.diagram.style import evidence_name
+from explorer.diagram.view import edge_label_of, label_of
 from explorer.graph import Edge, EdgeKind, Evidence
 from explorer.tui.calls import OPEN_UP_TO, CallPath, Group, Step
 from explorer.tui.widgets.fitted_tree import FittedTree, Row

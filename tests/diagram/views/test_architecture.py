@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import View, ViewNode
-from explorer.diagram.views.architecture import architecture
+from explorer.diagram.views.flow_view import architecture
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
 from explorer.protocol.flow import FlowResult
 from tests.diagram.views.flows import FlowMaker, block, residual_net

@@ -2,9 +2,9 @@
 
 import pytest
 
-from explorer.diagram.style.colours import Flow, Look
+from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import View
-from explorer.diagram.views.dataflow import dataflow
+from explorer.diagram.views.flow_view import dataflow
 from explorer.errors import RequestError
 from explorer.protocol.flow import FlowResult
 from tests.diagram.views.flows import FlowMaker, residual_net

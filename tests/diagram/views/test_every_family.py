@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from explorer.diagram.geometry import overlap
-from explorer.diagram.layout.stacking import stacked
+from explorer.diagram.layout.packing import stacked
 from explorer.diagram.view import Stack, View
-from explorer.diagram.views.calls import calls
-from explorer.diagram.views.classes import classes
-from explorer.diagram.views.family import family
-from explorer.diagram.views.imports import imports
-from explorer.diagram.views.overview import overview
-from explorer.diagram.views.uses import uses
+from explorer.diagram.views.call_view import calls
+from explorer.diagram.views.class_view import classes
+from explorer.diagram.views.family_view import family
+from explorer.diagram.views.import_view import imports
+from explorer.diagram.views.overview_view import overview
+from explorer.diagram.views.usage_view import uses
 from explorer.graph import Graph
 from explorer.queries.families import families_of
 

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 from explorer.diagram.formats.interchange import view_node_link
-from explorer.diagram.formats.markup import text
-from explorer.diagram.formats.svg import svg_of
+from explorer.diagram.formats.svg import svg_of, themed_stylesheet
+from explorer.diagram.formats.svg_elements import text
 from explorer.diagram.geometry import Geometry
-from explorer.diagram.style.stylesheet import themed_stylesheet
 from explorer.diagram.view import View
 
 _SCRIPTS = ("picture.js", "camera.js", "folding.js", "facts.js", "search.js", "page.js")

@@ -1,8 +1,7 @@
 """The view ``imports``: the modules around a module, or around the module of anything else."""
 
 from explorer.diagram.view import View, counted
-from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.view_builder import Sheet
+from explorer.diagram.views.view_builder import ViewBuilder, first_few
 from explorer.errors import RequestError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
@@ -30,18 +29,18 @@ def imports(
     module = _module(graph, node)
     steps = 1 if up is None else up, 1 if depth is None else depth
     found = surroundings(graph, module.id, _KINDS, up=steps[0], down=steps[1], room=nodes, sort=_package)
-    sheet = Sheet(graph)
+    builder = ViewBuilder(graph)
     for node_id in found.nodes:
-        sheet.source(node_id, focus=node_id == module.id)
-    _add_crowds(sheet, found)
+        builder.source(node_id, focus=node_id == module.id)
+    _add_crowds(builder, found)
     among = list(edges_between(graph, found.nodes, _KINDS))
     apart = len(among) > 2 * _FEW and max(steps) == 1
     for edge in among:
         if not apart or module.id in (edge.source, edge.target):
-            sheet.edge(edge)
+            builder.edge(edge)
     notes = ("Imports between its neighbours are left out.",) if apart else ()
     modules = len(found.nodes) + sum(len(crowd.edges) for crowd in found.crowds)
-    return sheet.view(f"Imports of {module.id}", counted(modules, "module"), notes=notes)
+    return builder.view(f"Imports of {module.id}", counted(modules, "module"), notes=notes)
 
 
 def _module(graph: Graph, node: Node) -> Node:
@@ -60,11 +59,11 @@ def _package(edge: Edge, forward: bool) -> str:
     return end if end.count(".") < 2 else end.rpartition(".")[0]
 
 
-def _add_crowds(sheet: Sheet, found: Surroundings) -> None:
+def _add_crowds(builder: ViewBuilder, found: Surroundings) -> None:
     for crowd in found.crowds:
         box_id = f"group:{'imported' if crowd.forward else 'importing'}:{crowd.owner}:{crowd.sort}"
         names = sorted(member.rpartition(".")[2] for member in crowd.members)
         label = f"{crowd.sort}: {counted(len(names), 'module')}"
-        sheet.fold(box_id, label, names, words=first_few(names, 36))
+        builder.fold(box_id, label, names, words=first_few(names, 36))
         ends = (crowd.owner, box_id) if crowd.forward else (box_id, crowd.owner)
-        sheet.join(*ends, EdgeKind.IMPORTS)
+        builder.join(*ends, EdgeKind.IMPORTS)

@@ -1,17 +1,85 @@
-"""What stands around the drawing: the title above, the legend and the notes below."""
+"""What stands around the drawing: the title above it, the legend and the notes below."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
-from explorer.diagram import shapes
-from explorer.diagram.formats.markup import element
+from explorer.diagram.formats import svg_elements as shapes
+from explorer.diagram.formats.svg_elements import element
 from explorer.diagram.geometry import Box, Curve
-from explorer.diagram.style.colours import EDGE_STYLES, MUTED, PAGE, SHADES, TEXT, Flow, Look, edge_ink, edge_width_px
-from explorer.diagram.style.legend import Entry, legend_of
-from explorer.diagram.style.text_metrics import SANS_EM, sans_width, wrap
+from explorer.diagram.style import (
+    EDGE_STYLES,
+    MUTED,
+    NODE_STYLES,
+    PAGE,
+    SANS_EM,
+    SHADES,
+    TEXT,
+    Flow,
+    Look,
+    edge_ink,
+    edge_width_px,
+    evidence_name,
+    sans_width,
+    shade_level,
+    wrap,
+)
 from explorer.diagram.view import View
-from explorer.graph import EdgeKind, NodeKind
+from explorer.graph import EdgeKind, Evidence, NodeKind
+
+_EVIDENCE_MEANS = {
+    "static": "static: read from source",
+    "traced": "traced: only seen running",
+    "static + traced": "static + traced: read and seen running",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a legend; ``sample`` is what it explains: a kind, evidence, a shade, ``None`` for the focus."""
+
+    key: str
+    text: str
+    sample: NodeKind | Look | EdgeKind | Flow | tuple[Evidence, ...] | int | None
+
+
+def legend_of(view: View) -> tuple[tuple[Entry, ...], ...]:
+    """Entries in rows: node kinds and the focus, shades, edge kinds, evidence; an empty row is left out."""
+    rows = (
+        tuple(_node_entries(view)),
+        tuple(_shade_entries(view)),
+        tuple(_edge_entries(view)),
+        tuple(_evidence_entries(view)),
+    )
+    return tuple(row for row in rows if row)
+
+
+def _node_entries(view: View) -> Iterator[Entry]:
+    present = {node.kind for node in view.nodes if node.shade is None}
+    yield from (Entry(f"node:{kind}", str(kind), kind) for kind in NODE_STYLES if kind in present)
+    if any(node.focus for node in view.nodes):
+        yield Entry("mark:focus", "asked for", None)
+
+
+def _shade_entries(view: View) -> Iterator[Entry]:
+    present = sorted({shade_level(node.shade) for node in view.nodes if node.shade is not None})
+    for level in present:
+        low, high = (round(100 * step / len(SHADES)) for step in (level, level + 1))
+        yield Entry(f"shade:{level}", f"{low} to {high} % {view.shaded_by}".strip(), level)
+
+
+def _edge_entries(view: View) -> Iterator[Entry]:
+    present = {edge.kind for edge in view.edges}
+    return (Entry(f"edge:{kind}", str(kind), kind) for kind in EDGE_STYLES if kind in present)
+
+
+def _evidence_entries(view: View) -> Iterator[Entry]:
+    present = {tuple(e for e in Evidence if e in edge.evidence) for edge in view.edges}
+    for evidence in sorted(filter(None, present)):
+        name = evidence_name(evidence)
+        yield Entry(f"evidence:{name}", _EVIDENCE_MEANS.get(name, name), evidence)
+
 
 _TITLE_PX = 19.0
 _TITLE_LINE = 28.0

@@ -1,11 +1,26 @@
-"""Graphviz in a child process with a time limit: a system ``dot``, or pygraphviz's own libraries."""
+"""Graphviz in a child process with a time limit, and what it says of a layout."""
 
+import json
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
+from explorer.diagram.geometry import Box, Curve, Point
 from explorer.errors import LayoutError, LayoutTimeout
+
+PYGRAPHVIZ_SCRIPT = """
+import sys
+from pygraphviz import AGraph
+for line in sys.stdin.buffer:
+    engine = "nop2" if b"layout=nop2" in line else "dot"
+    sys.stdout.buffer.write(AGraph(string=line.decode()).draw(format="json0", prog=engine))
+"""
+"""A stand-in for ``dot -Tjson0``: one DOT graph a line in, their layouts out, and ``layout=nop2`` obeyed.
+
+The C library runs in a child of ours because a layout that runs away inside this process could not be ended. The
+script stands here, and not in a module, so that the child imports nothing of explorer.
+"""
 
 
 class GraphvizProcess:
@@ -73,7 +88,7 @@ def graphviz_command() -> list[str]:
     dot = shutil.which("dot")
     if dot:
         return [dot, "-Tjson0"]
-    return [sys.executable, "-P", str(Path(__file__).with_name("_graphviz_child.py"))]
+    return [sys.executable, "-P", "-c", PYGRAPHVIZ_SCRIPT]
 
 
 def _failure(complaints: str, status: int) -> LayoutError:
@@ -82,3 +97,42 @@ def _failure(complaints: str, status: int) -> LayoutError:
     lines = complaints.strip().splitlines()
     reason = lines[-1] if lines else f"it ended with status {status}"
     return LayoutError(f"Graphviz failed: {reason}")
+
+
+PT_PER_INCH = 72.0
+
+
+def documents(text: str) -> Iterator[dict[str, Any]]:
+    """One layout after the other."""
+    decoder = json.JSONDecoder()
+    text = text.strip()
+    while text:
+        document, end = decoder.raw_decode(text)
+        yield document
+        text = text[end:].lstrip()
+
+
+def numbers(text: str) -> list[float]:
+    """``"1,2.5"`` as numbers."""
+    return [float(number) for number in text.split(",")]
+
+
+def point(text: str, high: float) -> Point:
+    """A point, in a drawing that ends at ``high``."""
+    x, y = numbers(text)
+    return x, high - y
+
+
+def node_box(node: Mapping[str, str], high: float) -> Box:
+    """A node's rectangle."""
+    x, y = point(node["pos"], high)
+    width, height = float(node["width"]) * PT_PER_INCH, float(node["height"]) * PT_PER_INCH
+    return Box(x - width / 2, y - height / 2, width, height)
+
+
+def curve(edge: Mapping[str, str], high: float) -> Curve:
+    """``pos`` is ``e,x,y`` (the arrow's tip) followed by the spline's points."""
+    places = edge["pos"].split(";")[0].split()
+    tips = [point(p[2:], high) for p in places if p.startswith("e,")]
+    points = tuple(point(p, high) for p in places if p[0] not in "es")
+    return Curve(points, tips[0] if tips else points[-1], point(edge["lp"], high) if "lp" in edge else None)

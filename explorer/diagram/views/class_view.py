@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from explorer.diagram.view import View, counted
-from explorer.diagram.views.boxes import first_few
-from explorer.diagram.views.view_builder import Sheet
+from explorer.diagram.views.view_builder import ViewBuilder, first_few
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import (
@@ -48,25 +47,25 @@ def classes(
         RequestError: what was asked for is, has or makes no class.
     """
     model = model_of(graph, current(graph, node))
-    sheet = Sheet(graph)
-    found = composition_of_model(graph, model, depth) if model else _around(graph, sheet, node, up, depth)
+    builder = ViewBuilder(graph)
+    found = composition_of_model(graph, model, depth) if model else _around(graph, builder, node, up, depth)
     if not found.starts:
         raise RequestError(f"{node.id} has no classes", "name a class, a model, or a module with classes")
-    place = _add_boxes(sheet, found, nodes)
-    _add_arrows(sheet, found, place)
-    _add_crowd(sheet, found.heirs, found.starts[0], EdgeKind.INHERITS)
-    _add_crowd(sheet, found.holders, found.starts[0], EdgeKind.COMPOSES)
+    place = _add_boxes(builder, found, nodes)
+    _add_arrows(builder, found, place)
+    _add_crowd(builder, found.heirs, found.starts[0], EdgeKind.INHERITS)
+    _add_crowd(builder, found.holders, found.starts[0], EdgeKind.COMPOSES)
     title = f"Classes around {node.name}" if node.id in found.starts else f"Classes of {(model or node).name}"
     count = len({*place, *found.heirs, *found.holders})
     notes = (_LEFT_OUT,) if _MODULE in found.classes and _MODULE not in place else ()
-    return sheet.view(title, counted(count, "class", "classes"), notes=notes)
+    return builder.view(title, counted(count, "class", "classes"), notes=notes)
 
 
-def _around(graph: Graph, sheet: Sheet, node: Node, up: int | None, depth: int | None) -> Composition:
+def _around(graph: Graph, builder: ViewBuilder, node: Node, up: int | None, depth: int | None) -> Composition:
     if node.kind is not NodeKind.FUNCTION:
         return composition_around(graph, starts_in(graph, node), up, depth)
     made = made_by_function(graph, node)
-    sheet.source(node.id, focus=True)
+    builder.source(node.id, focus=True)
     found = composition_around(
         graph,
         [c for c in made if (n := graph.get(c)) and n.kind is NodeKind.CLASS],
@@ -78,9 +77,9 @@ def _around(graph: Graph, sheet: Sheet, node: Node, up: int | None, depth: int |
     return found
 
 
-def _add_boxes(sheet: Sheet, found: Composition, nodes: int) -> dict[str, str]:
+def _add_boxes(builder: ViewBuilder, found: Composition, nodes: int) -> dict[str, str]:
     """The boxes, and for every class the box that it is in."""
-    graph = sheet.graph
+    graph = builder.graph
     wanted = [c for c in found.classes if c != _MODULE or c in found.starts]
     inside = [c for c in wanted if (n := graph.get(c)) and (n.kind is NodeKind.CLASS or c in found.starts)]
     outside: dict[str, list[str]] = {}
@@ -89,63 +88,68 @@ def _add_boxes(sheet: Sheet, found: Composition, nodes: int) -> dict[str, str]:
             outside.setdefault(class_id.partition(":")[0], []).append(class_id)
     place: dict[str, str] = {}
     crowds = sum(min(len(crowd), _CROWD) for crowd in (found.heirs, found.holders))
-    room = max(nodes - len(sheet.nodes) - len(outside) - crowds - 2, 1)
+    room = max(nodes - len(builder.nodes) - len(outside) - crowds - 2, 1)
     focus = set(found.starts) if len(found.starts) == 1 else set()
     room = room if len(inside) <= _MOST else min(room, _MOST)
     if len(found.holds) + len(found.inherits) > _TANGLE:
         room = min(room, len(found.starts))
     for class_id in inside[:room]:
-        sheet.source(class_id, focus=class_id in focus)
+        builder.source(class_id, focus=class_id in focus)
         place[class_id] = class_id
-    _fold(sheet, place, outside, _FEW_EXTERNALS, NodeKind.EXTERNAL, "")
+    _fold(builder, place, outside, _FEW_EXTERNALS, NodeKind.EXTERNAL, "")
     beyond: dict[str, list[str]] = {}
     for class_id in inside:
         if class_id not in place:
             beyond.setdefault(class_id.partition(":")[0].rpartition(".")[0], []).append(class_id)
-    _fold(sheet, place, beyond, 1, None, "more ")
+    _fold(builder, place, beyond, 1, None, "more ")
     return place
 
 
 def _fold(
-    sheet: Sheet, place: dict[str, str], packages: dict[str, list[str]], few: int, kind: NodeKind | None, more: str
+    builder: ViewBuilder,
+    place: dict[str, str],
+    packages: dict[str, list[str]],
+    few: int,
+    kind: NodeKind | None,
+    more: str,
 ) -> None:
     for package, members in packages.items():
         if len(members) <= few:
             for class_id in members:
-                sheet.source(class_id)
+                builder.source(class_id)
                 place[class_id] = class_id
             continue
         box_id = f"group:classes:{package}"
         names = sorted(class_id.partition(":")[2] for class_id in members)
         label = f"{package}: {counted(len(members), f'{more}class', f'{more}classes')}"
         if kind:
-            sheet.fold(box_id, label, names, words=first_few(names, 34), kind=kind)
+            builder.fold(box_id, label, names, words=first_few(names, 34), kind=kind)
         else:
-            sheet.fold(box_id, label, names, words=first_few(names, 34))
+            builder.fold(box_id, label, names, words=first_few(names, 34))
         place.update(dict.fromkeys(members, box_id))
 
 
-def _add_arrows(sheet: Sheet, found: Composition, place: dict[str, str]) -> None:
+def _add_arrows(builder: ViewBuilder, found: Composition, place: dict[str, str]) -> None:
     for below, base in found.inherits:
         if below in place and base in place:
-            sheet.join(place[below], place[base], EdgeKind.INHERITS)
+            builder.join(place[below], place[base], EdgeKind.INHERITS)
     for holder, part in found.holds:
         if part in place:
             made = EdgeKind.CALLS if holder not in place else EdgeKind.COMPOSES
-            sheet.join(place.get(holder, holder), place[part], made)
+            builder.join(place.get(holder, holder), place[part], made)
 
 
-def _add_crowd(sheet: Sheet, members: Sequence[str], start: str, kind: EdgeKind) -> None:
+def _add_crowd(builder: ViewBuilder, members: Sequence[str], start: str, kind: EdgeKind) -> None:
     """What leads to the class asked for: a few on their own, the rest in one box."""
     alone = members if len(members) <= _CROWD else members[: _CROWD - 1]
     for class_id in alone:
-        sheet.source(class_id)
-        sheet.join(class_id, start, kind)
+        builder.source(class_id)
+        builder.join(class_id, start, kind)
     names = sorted(_short(class_id) for class_id in members[len(alone) :])
     box_id = f"group:{kind}:{start}"
     label = counted(len(names), "more class", "more classes")
-    if sheet.fold(box_id, label, names, words=first_few(names, 38)):
-        sheet.join(box_id, start, kind)
+    if builder.fold(box_id, label, names, words=first_few(names, 38)):
+        builder.join(box_id, start, kind)
 
 
 def _short(class_id: str) -> str:

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
+from explorer.diagram.formats import writer_of
+from explorer.diagram.formats.interchange import data_of, view_node_link
 from explorer.diagram.geometry import Geometry
-from explorer.diagram.layout.process import GraphvizProcess
+from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
+from explorer.diagram.layout.graphviz import GraphvizProcess
 from explorer.diagram.view import View, view_of
 from explorer.errors import LayoutTimeout, RequestError
 from explorer.graph import Graph
+from explorer.graph.node_link import to_node_link
 from explorer.queries.slices import USUAL_NODES
 
 LAID_OUT = ("svg", "png", "pdf", "html")
@@ -96,9 +100,6 @@ def render(
     """
     wanted = format_of(fmt)
     if wanted in DATA:
-        from explorer.diagram.formats.interchange import data_of
-        from explorer.graph.node_link import to_node_link
-
         return data_of(to_node_link(graph), wanted)
     view = view_of(graph, title=title, focus=focus, notes=notes)
     return draw(lambda _: view, wanted, time_limit_s=time_limit_s, fit=False, graphviz=graphviz)
@@ -108,8 +109,6 @@ def _placed(
     make: Callable[[int], View], nodes: int, time_limit_s: float, fit: bool, graphviz: GraphvizProcess | None
 ) -> tuple[View, Geometry]:
     """The first view that is laid out in time and readably wide, or the narrowest there is."""
-    from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
-
     best: tuple[View, Geometry] | None = None
     late: LayoutTimeout | None = None
     for view in _ever_smaller(make, nodes):
@@ -147,33 +146,15 @@ def _ever_smaller(make: Callable[[int], View], nodes: int) -> Iterator[View]:
 
 
 def _drawn(view: View, geometry: Geometry, fmt: str) -> bytes:
-    if fmt == "html":
-        from explorer.diagram.formats.html import html_of
-
-        return html_of(view, geometry).encode()
-    from explorer.diagram.formats.svg import svg_of
-
-    svg = svg_of(view, geometry)
-    if fmt == "svg":
-        return svg.encode()
-    if fmt == "pdf":
-        from explorer.diagram.formats.pdf import pdf_of
-
-        return pdf_of(svg)
-    from explorer.diagram.formats.png import png_of
-
-    return png_of(svg)
+    if fmt in BINARY:
+        picture: bytes = writer_of(fmt)(writer_of("svg")(view, geometry))
+        return picture
+    text: str = writer_of(fmt)(view, geometry)
+    return text.encode()
 
 
 def _written(view: View, fmt: str) -> bytes:
-    if fmt == "dot":
-        from explorer.diagram.formats.dot import dot_of
-
-        return dot_of(view).encode()
-    if fmt == "mmd":
-        from explorer.diagram.formats.mermaid import mermaid_of
-
-        return mermaid_of(view).encode()
-    from explorer.diagram.formats.interchange import data_of, view_node_link
-
-    return data_of(view_node_link(view), fmt)
+    if fmt in DATA:
+        return data_of(view_node_link(view), fmt)
+    text: str = writer_of(fmt)(view)
+    return text.encode()

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from explorer.diagram.style.colours import Flow
+from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, counted
-from explorer.diagram.views.boxes import first_few, named
-from explorer.diagram.views.view_builder import Sheet
+from explorer.diagram.views.view_builder import ViewBuilder, first_few, named
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
@@ -35,18 +34,18 @@ def family(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     """
     found = _family(graph, node)
     portrait = portrait_of(graph, found)
-    sheet = Sheet(graph)
-    top = _add_way(sheet, found, portrait)
-    _add_weights(sheet, found)
-    room = max(nodes - len(sheet.nodes), 6)
-    shared = _add_classes(sheet, _SHARED, "all are made of", dict.fromkeys(portrait.shared, 0), room // 4)
-    some = _add_classes(sheet, _SOME, "some are made of", portrait.some, room // 3, len(found.models))
-    variants = _add_variants(sheet, portrait, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
+    builder = ViewBuilder(graph)
+    top = _add_way(builder, found, portrait)
+    _add_weights(builder, found)
+    room = max(nodes - len(builder.nodes), 6)
+    shared = _add_classes(builder, _SHARED, "all are made of", dict.fromkeys(portrait.shared, 0), room // 4)
+    some = _add_classes(builder, _SOME, "some are made of", portrait.some, room // 3, len(found.models))
+    variants = _add_variants(builder, portrait, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
     words = counted(len(found.models), "architecture"), counted(len(portrait.variants), "variant")
-    beside = _columned(variants, _VARIANTS), _columned(sheet.levelled(some, variants), _SOME)
+    beside = _columned(variants, _VARIANTS), _columned(builder.levelled(some, variants), _SOME)
     below = Stack(beside, align="start", gap_px=90.0)
     stack = Stack((top, below, _rows(shared, _SHARED), Stack((_TAGS, _SIZES), frame=_WEIGHTS)), down=True, gap_px=36.0)
-    return sheet.view(f"The {found.name} family", *words, stack=stack)
+    return builder.view(f"The {found.name} family", *words, stack=stack)
 
 
 def _family(graph: Graph, node: Node) -> Family:
@@ -58,21 +57,21 @@ def _family(graph: Graph, node: Node) -> Family:
     return found
 
 
-def _add_way(sheet: Sheet, family: Family, portrait: Portrait) -> Stack:
+def _add_way(builder: ViewBuilder, family: Family, portrait: Portrait) -> Stack:
     """From the architectures' names by the builder to the model's class."""
-    frame = sheet.frame(_BUILT, family.module, of=family.module)
+    frame = builder.frame(_BUILT, family.module, of=family.module)
     names = [model.name for model in family.models]
     label = counted(len(names), "architecture")
-    sheet.fold(_ALL, label, names, words=first_few(names, 28), frame=frame, kind=NodeKind.MODEL)
+    builder.fold(_ALL, label, names, words=first_few(names, 28), frame=frame, kind=NodeKind.MODEL)
     builders, models = portrait.builders[:_ACROSS], portrait.models[:_ACROSS]
-    for builder in builders:
-        sheet.source(builder, frame=frame)
-        sheet.join(_ALL, builder, Flow.LEADS)
-        sheet.source(_BUILD)
-        sheet.call(builder, _BUILD)
+    for function in builders:
+        builder.source(function, frame=frame)
+        builder.join(_ALL, function, Flow.LEADS)
+        builder.source(_BUILD)
+        builder.call(function, _BUILD)
     for model in models:
-        sheet.source(model, frame=frame if model.startswith(f"{family.module}:") else None)
-        sheet.call(_BUILD, model)
+        builder.source(model, frame=frame if model.startswith(f"{family.module}:") else None)
+        builder.call(_BUILD, model)
     own = Stack((_ALL, *_split(builders, models, family.module)), frame=_BUILT, gap_px=44.0)
     others = tuple(model for model in models if not model.startswith(f"{family.module}:"))
     return Stack((own, Stack((_BUILD, Stack(others, gap_px=16.0)), gap_px=44.0)), down=True, gap_px=44.0)
@@ -83,17 +82,19 @@ def _split(builders: Sequence[str], models: Sequence[str], module: str) -> Itera
     yield Stack(tuple(model for model in models if model.startswith(f"{module}:")), down=True, gap_px=16.0)
 
 
-def _add_weights(sheet: Sheet, family: Family) -> None:
-    graph = sheet.graph
-    frame = sheet.frame(_WEIGHTS, "pretrained cfgs")
+def _add_weights(builder: ViewBuilder, family: Family) -> None:
+    graph = builder.graph
+    frame = builder.frame(_WEIGHTS, "pretrained cfgs")
     weights = [graph.node(e.target) for model in family.models for e in graph.out_edges(model.id, EdgeKind.CONFIGURES)]
     tags = Counter(str(w.data["tag"]) for w in weights if w.data["tag"])
     names = [f"{tag} ×{count}" for tag, count in tags.most_common()]
-    sheet.fold(_TAGS, counted(len(tags), "tag"), names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
+    builder.fold(
+        _TAGS, counted(len(tags), "tag"), names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS
+    )
     sizes = Counter(_size(w) for w in weights)
     names = [f"{size} ×{count}" for size, count in sizes.most_common() if size]
     label = counted(len(names), "input size")
-    sheet.fold(_SIZES, label, names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
+    builder.fold(_SIZES, label, names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
 
 
 def _size(weights: Node) -> str:
@@ -102,50 +103,50 @@ def _size(weights: Node) -> str:
 
 
 def _add_classes(
-    sheet: Sheet, frame_id: str, label: str, counts: dict[str, int], room: int, of: int = 0
+    builder: ViewBuilder, frame_id: str, label: str, counts: dict[str, int], room: int, of: int = 0
 ) -> tuple[str, ...]:
     """As many classes as there is room for, the rest in one box; their ids."""
-    frame = sheet.frame(frame_id, label)
+    frame = builder.frame(frame_id, label)
     order = list(counts)
     shown, rest = (order, []) if len(order) <= room else (order[: room - 1], order[room - 1 :])
     for class_id in shown:
-        sheet.source(class_id, words=f"in {counts[class_id]} of {of}" if of else None, frame=frame)
+        builder.source(class_id, words=f"in {counts[class_id]} of {of}" if of else None, frame=frame)
     more = f"group:{frame_id}"
     names = [class_id.partition(":")[2] for class_id in rest]
-    sheet.fold(more, f"{len(rest)} more", names, words=first_few(names, 24), frame=frame)
+    builder.fold(more, f"{len(rest)} more", names, words=first_few(names, 24), frame=frame)
     return (*shown, more)
 
 
-def _add_variants(sheet: Sheet, portrait: Portrait, room: int, asked: Node) -> tuple[str, ...]:
-    frame = sheet.frame(_VARIANTS, "variants" if len(portrait.variants) > 1 else "architectures")
+def _add_variants(builder: ViewBuilder, portrait: Portrait, room: int, asked: Node) -> tuple[str, ...]:
+    frame = builder.frame(_VARIANTS, "variants" if len(portrait.variants) > 1 else "architectures")
     variants = portrait.variants
     shown = variants if len(variants) <= room else variants[: max(room - 1, 1)]
     ids = []
     for index, variant in enumerate(shown):
-        ids.append(_add_variant(sheet, variant, f"group:variant:{index}", frame, asked))
+        ids.append(_add_variant(builder, variant, f"group:variant:{index}", frame, asked))
     rest = [name for variant in variants[len(shown) :] for name in variant.names]
     label = counted(len(variants) - len(shown), "more variant")
-    sheet.fold(_MORE_VARIANTS, label, rest, words=counted(len(rest), "architecture"), frame=frame)
-    arrows = [(i, c) for i, v in zip(ids, shown, strict=True) for c in v.classes if c in sheet.nodes]
+    builder.fold(_MORE_VARIANTS, label, rest, words=counted(len(rest), "architecture"), frame=frame)
+    arrows = [(i, c) for i, v in zip(ids, shown, strict=True) for c in v.classes if c in builder.nodes]
     if len(arrows) <= _MOST_ARROWS:
         for variant_id, class_id in arrows:
-            sheet.join(variant_id, class_id, Flow.USES)
+            builder.join(variant_id, class_id, Flow.USES)
     return (*ids, _MORE_VARIANTS)
 
 
-def _add_variant(sheet: Sheet, variant: Variant, box_id: str, frame: str, asked: Node) -> str:
+def _add_variant(builder: ViewBuilder, variant: Variant, box_id: str, frame: str, asked: Node) -> str:
     classes = [class_id.partition(":")[2] for class_id in reversed(variant.classes)]
     if len(variant.names) == 1:
         model = f"model:{variant.names[0]}"
         words = first_few(classes, 40) or "1 architecture"
-        sheet.source(model, words=words, frame=frame, focus=model == asked.id, about=list(named(classes)))
+        builder.source(model, words=words, frame=frame, focus=model == asked.id, about=list(named(classes)))
         return model
     words = (
         f"{len(variant.names)} × {first_few(classes, 34)}" if classes else counted(len(variant.names), "architecture")
     )
     about = f"with {', '.join(classes)}" if classes else ""
     label = first_few(list(variant.names), 32)
-    sheet.fold(box_id, label, variant.names, words=words, frame=frame, about=about)
+    builder.fold(box_id, label, variant.names, words=words, frame=frame, about=about)
     return box_id
 
 

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from explorer.diagram.style.colours import Flow
+from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, counted
-from explorer.diagram.views.boxes import first_few, named
-from explorer.diagram.views.view_builder import Sheet
+from explorer.diagram.views.view_builder import ViewBuilder, first_few, named
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import uses_of
@@ -43,15 +42,15 @@ def uses(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     families = {module: entry for module, entry in families.items() if entry[1]}
     makers = Counter(maker for above in found.values() for maker in above if maker != node.id)
     room = min(max((nodes - 3) // 2, 1), _MOST)
-    sheet = Sheet(graph)
-    sheet.source(node.id, focus=True)
-    shown = _add_families(sheet, families, room)
-    between = _add_makers(sheet, makers, room)
-    _add_arrows(sheet, node.id, families, found)
-    columns = _column(shown, _FAMILIES), _column(sheet.levelled(between, shown), _MAKERS), node.id
+    builder = ViewBuilder(graph)
+    builder.source(node.id, focus=True)
+    shown = _add_families(builder, families, room)
+    between = _add_makers(builder, makers, room)
+    _add_arrows(builder, node.id, families, found)
+    columns = _column(shown, _FAMILIES), _column(builder.levelled(between, shown), _MAKERS), node.id
     words = counted(len(found), "architecture"), counted(len(families), "family", "families")
     notes = () if found else ("No architecture uses it when it is created with its defaults.",)
-    return sheet.view(f"What uses {node.name}", " in ".join(words), notes=notes, stack=Stack(columns, gap_px=90.0))
+    return builder.view(f"What uses {node.name}", " in ".join(words), notes=notes, stack=Stack(columns, gap_px=90.0))
 
 
 def _used(graph: Graph, node: Node) -> Node:
@@ -65,52 +64,55 @@ def _used(graph: Graph, node: Node) -> Node:
     return graph.node(classes[0] if classes else entrypoint)
 
 
-def _add_families(sheet: Sheet, families: Mapping[str, tuple[Family, list[str]]], room: int) -> list[str]:
-    frame = sheet.frame(_FAMILIES, "families", of="timm.models")
+def _add_families(builder: ViewBuilder, families: Mapping[str, tuple[Family, list[str]]], room: int) -> list[str]:
+    frame = builder.frame(_FAMILIES, "families", of="timm.models")
     order = sorted(families, key=lambda module: (-len(families[module][1]), module))
     shown, rest = (order, []) if len(order) <= room else (order[: room - 1], order[room - 1 :])
     for module in shown:
         family, names = families[module]
         words = f"{len(names)} of {counted(len(family.models), 'architecture')}"
-        sheet.source(module, label=family.name, words=words, frame=frame, about=list(named(names)))
+        builder.source(module, label=family.name, words=words, frame=frame, about=list(named(names)))
     lines = [
         f"{families[module][0].name}: {len(families[module][1])} of {len(families[module][0].models)}"
         for module in rest
     ]
     count = sum(len(families[module][1]) for module in rest)
     label = counted(len(rest), "more family", "more families")
-    sheet.fold(_MORE_FAMILIES, label, lines, words=counted(count, "architecture"), frame=frame)
+    builder.fold(_MORE_FAMILIES, label, lines, words=counted(count, "architecture"), frame=frame)
     return [*shown, _MORE_FAMILIES]
 
 
-def _add_makers(sheet: Sheet, makers: Counter[str], room: int) -> list[str]:
-    frame = sheet.frame(_MAKERS, "made by")
+def _add_makers(builder: ViewBuilder, makers: Counter[str], room: int) -> list[str]:
+    frame = builder.frame(_MAKERS, "made by")
     order = sorted(makers, key=lambda maker: (-makers[maker], maker))
     shown, rest = (order, []) if len(order) <= room else (order[: room - 1], order[room - 1 :])
     for maker in shown:
-        sheet.source(maker, words=f"{_file(maker)} · {counted(makers[maker], 'architecture')}", frame=frame)
+        builder.source(maker, words=f"{_file(maker)} · {counted(makers[maker], 'architecture')}", frame=frame)
     names = [f"{maker.partition(':')[2]}: {makers[maker]}" for maker in rest]
     words = first_few([maker.partition(":")[2] for maker in rest], 28)
-    sheet.fold(_MORE_MAKERS, counted(len(rest), "more class", "more classes"), names, words=words, frame=frame)
+    builder.fold(_MORE_MAKERS, counted(len(rest), "more class", "more classes"), names, words=words, frame=frame)
     return [*shown, _MORE_MAKERS]
 
 
 def _add_arrows(
-    sheet: Sheet, used: str, families: Mapping[str, tuple[Family, list[str]]], found: Mapping[str, tuple[str, ...]]
+    builder: ViewBuilder,
+    used: str,
+    families: Mapping[str, tuple[Family, list[str]]],
+    found: Mapping[str, tuple[str, ...]],
 ) -> None:
     """From families by what makes it to the thing itself; where that is a tangle, families lead straight to it."""
     pairs: dict[tuple[str, str], None] = {}
     for module, (_, names) in families.items():
-        start = module if module in sheet.nodes else _MORE_FAMILIES
+        start = module if module in builder.nodes else _MORE_FAMILIES
         above = [maker for name in names for maker in found[name] if maker != used]
         for maker in above or [used]:
-            between = maker if maker in sheet.nodes else _MORE_MAKERS
+            between = maker if maker in builder.nodes else _MORE_MAKERS
             pairs[start, between] = None
     for start, end in _unless_tangled(pairs, used):
-        sheet.join(start, end, Flow.USES)
-    for maker in list(sheet.nodes):
-        if sheet.nodes[maker].group == _MAKERS:
-            sheet.join(maker, used, Flow.USES)
+        builder.join(start, end, Flow.USES)
+    for maker in list(builder.nodes):
+        if builder.nodes[maker].group == _MAKERS:
+            builder.join(maker, used, Flow.USES)
 
 
 def _unless_tangled(pairs: Iterable[tuple[str, str]], used: str) -> list[tuple[str, str]]:

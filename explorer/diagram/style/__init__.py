@@ -1,1 +1,0 @@
-"""How things look: colours by kind, text sizes, the stylesheet, and the legend that explains them."""

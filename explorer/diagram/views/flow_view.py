@@ -1,0 +1,300 @@
+"""The views ``architecture`` and ``dataflow``: a model's forward pass as boxes, frames and what flows between them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+
+from explorer.diagram.style import Flow, Look
+from explorer.diagram.view import Group, View, ViewEdge, ViewNode
+from explorer.diagram.views.captions import Captions, shape
+from explorer.diagram.views.folding import ShownSegment, boxes, fold, shown
+from explorer.diagram.views.segments import ForwardPass, Segment, SegmentRules, is_join, is_step, whole
+from explorer.diagram.views.tensor_edges import TensorEdge, incoming, tensor_edges
+from explorer.diagram.views.view_builder import link_of
+from explorer.errors import RequestError
+from explorer.graph import Graph
+from explorer.protocol.flow import FlowResult
+from explorer.report.wording import short
+
+Amount = Callable[[ForwardPass, Captions, Segment], int]
+"""How much a segment has of what a picture shades by."""
+
+Frames = tuple[Segment, ...]
+"""The frames around something, the outermost first; those that are not drawn too."""
+
+
+def architecture(flow: FlowResult, *, depth: int | None = None, nodes: int = 40, graph: Graph | None = None) -> View:
+    """The model's modules, and of its operators those that join branches, multiply matrices, pool or bring in
+    parameters.
+
+    A layer and the norm, activation and dropout that follow it alone are one box.
+
+    Args:
+        flow: a recorded pass of it.
+        depth: levels of modules shown. When ``None``, of modules that are built alike only the first is opened.
+        nodes: boxes there is room for.
+        graph: where the classes' sources are.
+    """
+    painter = FlowViewBuilder(flow, SegmentRules(_is_shown, fold, chains=True), nodes=nodes, depth=depth, graph=graph)
+    return painter.view(f"{flow.model}: architecture")
+
+
+def _is_shown(passed: ForwardPass, operator: int) -> bool:
+    row = passed.flow.operators[operator]
+    if not passed.is_live[operator]:
+        return False
+    return is_join(passed, operator) or row.macs > 0 or bool(row.weights) or _reduces(passed, operator)
+
+
+def _reduces(passed: ForwardPass, operator: int) -> bool:
+    """Whether an operator computes fewer or more values than it takes."""
+    row = passed.flow.operators[operator]
+    taken = {prod(tensor.shape) for tensor in row.inputs}
+    return not row.is_move and any(prod(shape) not in taken for shape in row.outputs)
+
+
+LEVELS = ("module", "operator")
+
+
+def dataflow(
+    flow: FlowResult,
+    *,
+    level: str = "module",
+    depth: int | None = None,
+    nodes: int = 40,
+    shade: str | None = None,
+    graph: Graph | None = None,
+) -> View:
+    """What one pass runs, and what each takes from which.
+
+    Args:
+        flow: a recorded pass.
+        level: ``module`` has a box for a layer and for every operator between layers; ``operator`` for each operator.
+        depth: levels of modules opened. When ``None``, of modules that are built alike only the first is.
+        nodes: boxes there is room for.
+        shade: ``macs`` or ``params`` colours boxes by how much they have of what the one with most has, repeats
+            counted.
+        graph: where the classes' sources are.
+
+    Raises:
+        RequestError: there is no such level or shade.
+    """
+    if level not in LEVELS:
+        raise RequestError(f"no level {level!r}", f"levels: {', '.join(LEVELS)}")
+    if shade is not None and shade not in _SHADES:
+        raise RequestError(f"no shade {shade!r}", f"shades: {', '.join(_SHADES)}")
+    rules = SegmentRules(is_step, fold, opens_leaves=level == "operator")
+    amount, shaded_by = _SHADES[shade] if shade else (None, "")
+    painter = FlowViewBuilder(flow, rules, nodes=nodes, depth=depth, graph=graph, amount=amount)
+    return painter.view(f"{flow.model}: dataflow", shaded_by)
+
+
+def _macs(passed: ForwardPass, _words: Captions, segment: Segment) -> int:
+    return passed.macs(segment)
+
+
+def _params(_passed: ForwardPass, words: Captions, segment: Segment) -> int:
+    return words.params(segment)
+
+
+_SHADES: dict[str, tuple[Amount, str]] = {
+    "macs": (_macs, "of the MACs of the box with most"),
+    "params": (_params, "of the parameters of the box with most"),
+}
+
+
+class FlowViewBuilder:
+    """Makes the view of one pass.
+
+    Args:
+        flow: the recorded pass.
+        rules: what becomes a segment.
+        nodes: boxes there is room for, the model's inputs and outputs among them.
+        depth: levels of modules shown; ``None`` as many as show what differs.
+        graph: where the classes' sources are.
+        amount: what boxes are shaded by, as parts of the one that has most.
+    """
+
+    def __init__(
+        self,
+        flow: FlowResult,
+        rules: SegmentRules,
+        *,
+        nodes: int,
+        depth: int | None,
+        graph: Graph | None,
+        amount: Amount | None = None,
+    ) -> None:
+        self._flow, self._graph = flow, graph
+        self._passed = ForwardPass(flow)
+        self._words = Captions(self._passed)
+        room = max(nodes - len(flow.inputs) - len(flow.outputs), 1)
+        self._tree = (shown(self._passed, whole(self._passed, rules), room, depth),)
+        self._boxes = list(boxes(self._tree))
+        self._tensor_edges = tensor_edges(self._passed, self._tree)
+        self._ids: dict[int, str] = {}
+        self._name(self._tree)
+        self._amounts: dict[int, int] = {}
+        if amount:
+            self._weigh(amount, self._tree, 1)
+
+    def _weigh(self, amount: Amount, tree: Sequence[ShownSegment], times: int) -> None:
+        """Note what every box has, in all the repeats that it is shown for."""
+        for part in tree:
+            if part.parts:
+                self._weigh(amount, part.parts, times * part.segment.times)
+            else:
+                self._amounts[id(part.segment)] = amount(self._passed, self._words, part.segment) * times
+
+    def _name(self, tree: Sequence[ShownSegment]) -> None:
+        """Give every segment an id that no other has."""
+        for part in tree:
+            wanted = self._words.id_of(part.segment)
+            taken = set(self._ids.values())
+            number = 2
+            while (name := wanted if number == 2 else f"{wanted} ({number - 1})") in taken:
+                number += 1
+            self._ids[id(part.segment)] = name
+            self._name(part.parts)
+
+    def view(self, title: str, shaded_by: str = "") -> View:
+        """The view, read downwards."""
+        return View(
+            title,
+            self._subtitle(),
+            (*self._tensors("input", self._flow.inputs), *self._nodes(self._tree, ()), *self._outputs()),
+            tuple(self._edges()),
+            tuple(self._groups(self._tree, ())),
+            () if self._flow.device == "meta" else ("Run on the CPU, because it does not run on the meta device.",),
+            shaded_by=shaded_by,
+            downwards=True,
+        )
+
+    def _subtitle(self) -> str:
+        root = self._flow.modules[0]
+        macs = sum(operator.macs for operator in self._flow.operators)
+        version = self._flow.environment.get("timm", "unknown")
+        return f"{short(root.params)} parameters · {short(macs)} MACs · batch of 1 · timm {version}"
+
+    # boxes and frames
+
+    def _outputs(self) -> Iterator[ViewNode]:
+        return self._tensors("output", [tensor.shape for tensor in self._flow.outputs])
+
+    def _tensors(self, name: str, shapes: Sequence[tuple[int, ...]]) -> Iterator[ViewNode]:
+        for number, size in enumerate(shapes):
+            label = _tensor(name, number, len(shapes))
+            tooltip = f"{label} of the model\n{shape(size)}, batch of 1"
+            yield ViewNode(f"tensor:{label}", Look.TENSOR, label, shape(size), tooltip)
+
+    def _nodes(self, tree: Sequence[ShownSegment], frames: Frames) -> Iterator[ViewNode]:
+        for part in tree:
+            if part.parts:
+                yield from self._nodes(part.parts, (*frames, part.segment))
+            else:
+                yield self._node(part.segment, frames)
+
+    def _node(self, segment: Segment, frames: Frames) -> ViewNode:
+        words = self._words
+        members = words.members(set(self._passed.calls_in(segment)))
+        return ViewNode(
+            self._ids[id(segment)],
+            _look(segment),
+            words.label(segment, frames),
+            words.setting(segment),
+            words.tooltip(segment, members),
+            self._link(segment),
+            self._frame(frames),
+            shade=self._shade(segment),
+            members=members,
+        )
+
+    def _shade(self, segment: Segment) -> float | None:
+        if not self._amounts:
+            return None
+        return self._amounts[id(segment)] / max(1, *self._amounts.values())
+
+    def _link(self, segment: Segment) -> str:
+        source = self._words.source(segment)
+        return link_of(self._graph, source) if self._graph and source else ""
+
+    def _groups(self, tree: Sequence[ShownSegment], frames: Frames) -> Iterator[Group]:
+        for part in tree:
+            if part.parts and self._is_drawn(part.segment):
+                yield self._group(part, frames)
+            if part.parts:
+                yield from self._groups(part.parts, (*frames, part.segment))
+
+    def _group(self, part: ShownSegment, frames: Frames) -> Group:
+        words, segment = self._words, part.segment
+        members = words.members(self._calls_of_frame(part))
+        return Group(
+            self._ids[id(segment)],
+            words.heading(segment, frames),
+            sum(1 for _ in boxes(part.parts)),
+            words.tooltip(segment, members),
+            self._link(segment),
+            self._frame(frames),
+            members,
+        )
+
+    def _calls_of_frame(self, part: ShownSegment) -> set[int]:
+        """The calls that a frame stands for and nothing in it does."""
+        calls = set(self._passed.calls_in(part.segment))
+        for inner in part.parts:
+            if inner.parts and not self._is_drawn(inner.segment):
+                calls -= set(self._passed.calls_in(inner.segment)) - self._calls_of_frame(inner)
+            else:
+                calls -= set(self._passed.calls_in(inner.segment))
+        return calls
+
+    def _frame(self, frames: Frames) -> str | None:
+        """The id of the innermost frame that is drawn."""
+        return next((self._ids[id(frame)] for frame in reversed(frames) if self._is_drawn(frame)), None)
+
+    def _is_drawn(self, frame: Segment) -> bool:
+        return frame is self._tree[0].segment or not self._words.is_bare(frame)
+
+    # arrows
+
+    def _edges(self) -> Iterator[ViewEdge]:
+        taken = incoming(self._tensor_edges)
+        said: set[tuple[int, str]] = set()
+        for edge in self._tensor_edges:
+            label = _edge_label(edge, taken.get(edge.source, set()))
+            label = " ".join(filter(None, (label, f"after {edge.after}" if edge.after else "")))
+            is_new = (edge.source, label) not in said
+            said.add((edge.source, label))
+            yield self._edge(edge, label if is_new else "")
+
+    def _edge(self, edge: TensorEdge, label: str) -> ViewEdge:
+        source, target = self._end(edge.source), self._end(edge.target)
+        tooltip = f"{source} gives {target} {shape(edge.given)}"
+        if edge.taken != edge.given:
+            tooltip += f", taken as {shape(edge.taken)}"
+        tooltip += f", after {edge.after}" if edge.after else ""
+        return ViewEdge(source, target, Flow.RESIDUAL if edge.is_shortcut else Flow.TENSORS, label, (), tooltip)
+
+    def _end(self, end: int) -> str:
+        if end < 0:
+            return f"tensor:{_tensor('input', -1 - end, len(self._flow.inputs))}"
+        if end < len(self._boxes):
+            return self._ids[id(self._boxes[end])]
+        return f"tensor:{_tensor('output', end - len(self._boxes), len(self._flow.outputs))}"
+
+
+def _tensor(name: str, number: int, count: int) -> str:
+    return name if count == 1 else f"{name} {number}"
+
+
+def _look(segment: Segment) -> Look:
+    if segment.operator is not None:
+        return Look.OPERATOR
+    return Look.GROUP if segment.parts or (not segment.calls and not segment.repeats) else Look.LAYER
+
+
+def _edge_label(edge: TensorEdge, source_takes: set[tuple[int, ...]]) -> str:
+    """The shape, where it is not the one that the source took; both where the target takes it as another."""
+    given, taken = shape(edge.given), shape(edge.taken)
+    if given != taken:
+        return f"{given} → {taken}"
+    return given if edge.source >= 0 and edge.given not in source_takes else ""
