@@ -105,6 +105,13 @@ def _tree(root: type[ExplorerError]) -> dict[str, type[ExplorerError]]:
     return found
 
 
+def unexpected(error: Exception, hint: str = "a bug in explorer") -> ExplorerError:
+    """An error that nobody raised on purpose, in one line that is fit to be shown."""
+    first = str(error).strip().partition("\n")[0]
+    name = type(error).__name__
+    return ExplorerError(f"{name}: {first}" if first else name, hint)
+
+
 def from_dict(data: dict[str, Any]) -> ExplorerError:
     """Rebuild an error from :meth:`ExplorerError.to_dict`; an unknown kind becomes an :class:`ExplorerError`."""
     kind = _tree(ExplorerError).get(str(data.get("kind")), ExplorerError)

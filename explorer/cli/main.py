@@ -21,7 +21,7 @@ from explorer.cli.search_command import search
 from explorer.cli.show_command import show
 from explorer.cli.trace_command import trace
 from explorer.cli.verify_command import verify
-from explorer.errors import ExplorerError, RequestError
+from explorer.errors import ExplorerError, RequestError, unexpected
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
@@ -126,6 +126,5 @@ def run(
     except Exception as error:
         if debug:
             raise
-        line = str(error).strip().partition("\n")[0]
-        report(ExplorerError(f"{type(error).__name__}: {line}", "a bug in explorer: --debug shows where"))
+        report(unexpected(error, "a bug in explorer: --debug shows where"))
         return ExplorerError.exit_code

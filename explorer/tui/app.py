@@ -12,18 +12,17 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
 from explorer.introspect.reading.source import Extra
-from explorer.tui.bench import Bench, BenchClient, BenchRun, Keep
-from explorer.tui.catalogue import Catalogue
-from explorer.tui.graph_service import Library
-from explorer.tui.help import HelpScreen
-from explorer.tui.keys import EVERYWHERE
-from explorer.tui.navigation import Guide
+from explorer.queries.model_list import Catalogue
+from explorer.tui.actions import EVERYWHERE, bindings
+from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep
+from explorer.tui.graph_service import GraphService
+from explorer.tui.navigation import Navigation
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
-from explorer.tui.widgets.failure import FailurePanel
 from explorer.tui.widgets.finder import Finder, SearchLine
-from explorer.tui.widgets.fitted_tree import FittedTree, Row
+from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 from explorer.tui.widgets.node_pane import BENCH, NodePane
+from explorer.tui.widgets.overlays import FailurePanel, HelpScreen
 
 
 class ExplorerApp(App[None]):
@@ -39,7 +38,7 @@ class ExplorerApp(App[None]):
     TITLE = "explorer"
     CSS_PATH = "app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 -- the type is Textual's
-    BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+    BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
     def __init__(
         self,
@@ -50,9 +49,9 @@ class ExplorerApp(App[None]):
     ) -> None:
         super().__init__()
         self.load_error: ExplorerError | None = None
-        self._library = Library(load)
-        self._bench = Bench(connect, self._bench_changed, keep, extras)
-        self._guide = Guide(self, self._library, self._offer)
+        self._service = GraphService(load)
+        self._bench = BenchSession(connect, self._bench_changed, keep, extras)
+        self._navigation = Navigation(self, self._service, self._offer)
         self._offered: list[bool | None] = []
 
     # the screen
@@ -61,7 +60,7 @@ class ExplorerApp(App[None]):
         """Everything there will be, still empty."""
         with Horizontal(id="top"):
             yield Static("explorer", id="title", markup=False)
-            yield Finder(self._library.search, id="finder")
+            yield Finder(self._service.search, id="finder")
         yield FailurePanel(id="failure")
         with Horizontal(id="body"):
             with Vertical(id="side"):
@@ -72,12 +71,12 @@ class ExplorerApp(App[None]):
 
     def on_mount(self) -> None:
         """Read the graph once the first picture is on the screen."""
-        self._guide.browser.focus()
+        self._navigation.browser.focus()
         self.call_after_refresh(self._begin_reading)
 
     async def on_unmount(self) -> None:
         """Leave no process and no thread behind, however the app ends."""
-        self._library.close()
+        self._service.close()
         await self._bench.close()
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
@@ -92,7 +91,7 @@ class ExplorerApp(App[None]):
 
     async def _read(self) -> None:
         try:
-            info, catalogue = await self._library.open()
+            info, catalogue = await self._service.open()
         except ExplorerError as error:
             self.load_error = error
             self.query_one("#body").display = False
@@ -106,8 +105,8 @@ class ExplorerApp(App[None]):
         self.query_one("#title", Static).update(self.title)
         models = catalogue.counts[NodeKind.MODEL]
         self.query_one("#side-name", Static).update(f"{len(catalogue.families)} families · {models:,} models")
-        self._guide.browser.show_catalogue(catalogue)
-        self._guide.pane.welcome(info, catalogue)
+        self._navigation.browser.show_catalogue(catalogue)
+        self._navigation.pane.welcome(info, catalogue)
         self.query_one(Finder).open()
         self._offer()
         if info.problems:
@@ -123,26 +122,26 @@ class ExplorerApp(App[None]):
 
     @property
     def _page(self) -> Page | None:
-        return self._guide.page
+        return self._navigation.page
 
     def action_go_to(self, node_id: str) -> None:
         """Show a node, in the tree too where it stands there; Back returns."""
-        self._guide.go_to(node_id)
+        self._navigation.go_to(node_id)
 
     def action_go_back(self) -> None:
         """Show what was shown before the last jump."""
-        self._guide.go_back()
+        self._navigation.go_back()
 
-    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Row]) -> None:
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[TreeRow]) -> None:
         """The details follow the cursor."""
         row = event.node.data
         if row is not None and row.node_id is not None:
-            self._guide.show(row.node_id)
+            self._navigation.show(row.node_id)
 
     def on_fitted_tree_chosen(self, event: FittedTree.Chosen) -> None:
         """Enter: from the tree into the details, in a call path to what it names."""
-        if event.tree is self._guide.browser:
-            self._guide.pane.focus_content()
+        if event.tree is self._navigation.browser:
+            self._navigation.pane.focus_content()
         elif event.row.node_id is not None:
             self.action_go_to(event.row.node_id)
 
@@ -150,15 +149,15 @@ class ExplorerApp(App[None]):
         """A hit: show it."""
         self.action_go_to(event.node.id)
         in_tree = event.node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
-        self._guide.browser.focus() if in_tree else self._guide.pane.focus_content()
+        self._navigation.browser.focus() if in_tree else self._navigation.pane.focus_content()
 
-    def on_finder_left(self) -> None:
+    def on_finder_closed(self) -> None:
         """Done with searching."""
-        self._guide.browser.focus()
+        self._navigation.browser.focus()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Fetch what the tab shows."""
-        self._guide.fetch_path()
+        self._navigation.fetch_path()
 
     # keys
 
@@ -168,7 +167,7 @@ class ExplorerApp(App[None]):
 
     def action_open_tab(self, tab: str) -> None:
         """Open a tab of the right-hand side."""
-        self._guide.pane.open_tab(tab)
+        self._navigation.pane.open_tab(tab)
 
     def action_open_source(self) -> None:
         """Open the source of what is shown, in the browser."""
@@ -188,22 +187,14 @@ class ExplorerApp(App[None]):
 
     def action_leave(self) -> None:
         """Cancel the benchmark that is looked at, or else return to the tree."""
-        if self._bench.running and self._guide.pane.active == BENCH:
+        if self._bench.running and self._navigation.pane.active == BENCH:
             self.run_worker(self._bench.cancel(), group="cancel")
         else:
-            self._guide.browser.focus()
+            self._navigation.browser.focus()
 
     def action_help(self) -> None:
         """List the keys."""
-        self.push_screen(
-            HelpScreen(
-                [
-                    ("Everywhere", self.BINDINGS),
-                    ("In a tree", FittedTree.BINDINGS),
-                    ("In the search line", SearchLine.BINDINGS),
-                ]
-            )
-        )
+        self.push_screen(HelpScreen())
 
     async def action_quit(self) -> None:
         """End the worker, then the app."""
@@ -214,13 +205,13 @@ class ExplorerApp(App[None]):
         """Offer only what can be done now."""
         match action:
             case "search":
-                return self._library.is_open and not isinstance(self.focused, SearchLine)
+                return self._service.is_open and not isinstance(self.focused, SearchLine)
             case "bench":
                 return self.load_error is None
             case "cancel_bench":
                 return self._bench.running is not None
             case "go_back":
-                return self._guide.can_go_back
+                return self._navigation.can_go_back
             case "open_source":
                 return self._page is not None and self._page.source_url is not None
         return True
@@ -241,7 +232,7 @@ class ExplorerApp(App[None]):
         elif self._page is None or self._page.bench is None:
             self.notify("Choose a model first: this is none.", markup=False)
         else:
-            self._guide.pane.open_tab(BENCH)
+            self._navigation.pane.open_tab(BENCH)
             run = self._bench.begin(self._page.bench)
             self.run_worker(self._bench.measure(run), group="bench")
 
@@ -250,7 +241,7 @@ class ExplorerApp(App[None]):
         self.run_worker(self._bench.cancel(), group="cancel")
 
     def _bench_changed(self, run: BenchRun) -> None:
-        self._guide.pane.bench.show_run(self._bench.runs, run)
+        self._navigation.pane.bench.show_run(self._bench.runs, run)
         self._offer()
 
 

@@ -5,25 +5,25 @@ from collections.abc import Awaitable, Callable
 from textual.app import App
 
 from explorer.errors import ExplorerError
-from explorer.tui.graph_service import Library
+from explorer.tui.graph_service import GraphService
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
 from explorer.tui.widgets.node_pane import CALLS, NodePane
 
 
-class Guide:
+class Navigation:
     """Keeps the tree and the pane on the right at one node.
 
     Args:
         app: whose screen it is.
-        library: where pages and call paths come from.
+        service: where pages and call paths come from.
         arrived: called when a node is shown.
     """
 
-    def __init__(self, app: App[None], library: Library, arrived: Callable[[], None]) -> None:
+    def __init__(self, app: App[None], service: GraphService, arrived: Callable[[], None]) -> None:
         self.page: Page | None = None
         self._app = app
-        self._library = library
+        self._service = service
         self._arrived = arrived
         self._wanted = ""
         self._path_shown = ""
@@ -79,7 +79,7 @@ class Guide:
             self._app.notify(error.message, title=error.hint, severity="error", markup=False)
 
     async def _fetch(self, node_id: str) -> None:
-        page = await self._library.page(node_id)
+        page = await self._service.page(node_id)
         if page is None:
             return
         self.page = page
@@ -90,7 +90,7 @@ class Guide:
     async def _fetch_path(self) -> None:
         if self.pane.active != CALLS or self.page is None or self.page.node_id == self._path_shown:
             return
-        path = await self._library.call_path(self.page.node_id)
+        path = await self._service.call_path(self.page.node_id)
         if path is not None:
             self._path_shown = path.node_id
             self.pane.calls.show_path(path)

@@ -6,7 +6,7 @@ from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
 from explorer.queries.facts import facts
-from explorer.tui.catalogue import Catalogue
+from explorer.queries.model_list import Catalogue
 
 MOST = 60
 """How many items of a list are shown at the most."""

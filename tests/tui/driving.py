@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from explorer.graph import Graph
 from explorer.tui.app import ExplorerApp
-from explorer.tui.bench import Keep
+from explorer.tui.bench_session import Keep
 from explorer.tui.widgets.browser import Browser
 
 from . import samples

@@ -2,7 +2,7 @@ import pytest
 
 from explorer.errors import OutOfMemory, StoreError
 from explorer.protocol import BenchRequest
-from explorer.tui.widgets.bench_view import RunTable
+from explorer.tui.widgets.bench_pane import RunTable
 
 from .driving import SIZES, go_to, made, ready, screen, seen, until
 from .samples import FakeClient

@@ -1,10 +1,11 @@
 from textual.binding import Binding
 from textual.widgets import Static
 
+from explorer.tui.actions import Action, help_lines
 from explorer.tui.app import ExplorerApp
-from explorer.tui.help import HelpScreen, key_lines
 from explorer.tui.widgets.finder import SearchLine
 from explorer.tui.widgets.fitted_tree import FittedTree
+from explorer.tui.widgets.overlays import HelpScreen
 
 from .driving import SIZES, browser, made, ready, screen, seen, until
 
@@ -35,5 +36,5 @@ async def test_help_scrolls_where_there_is_little_room() -> None:
 
 
 def test_keys_of_one_action_share_a_line() -> None:
-    bindings = [Binding("j,down", "down", "Down"), Binding("x", "x", "")]
-    assert key_lines(bindings) == [("j down", "Down")]
+    actions = [Action("down", ("j", "down"), "Down"), Action("quit", ("q",), "Quit", "Quit, and end the worker")]
+    assert help_lines(actions) == [("j ↓", "Down"), ("q", "Quit, and end the worker")]

@@ -1,9 +1,9 @@
 import pytest
 
 from explorer.graph import Graph
-from explorer.tui.calls import call_path
+from explorer.queries.call_tree import call_path
 from explorer.tui.page import page_of, plain, signature
-from explorer.tui.text import end_cut, middle_cut, start_cut
+from explorer.tui.styling import end_cut, middle_cut, start_cut
 
 from . import samples
 

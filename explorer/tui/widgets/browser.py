@@ -6,9 +6,8 @@ from functools import partial
 from textual.widgets.tree import TreeNode
 
 from explorer.graph import NodeKind
-from explorer.queries.model_list import ModelEntry
-from explorer.tui.catalogue import Catalogue, Family
-from explorer.tui.widgets.fitted_tree import FittedTree, Row
+from explorer.queries.model_list import Catalogue, FamilyListing, ModelEntry
+from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 
 
 class Browser(FittedTree):
@@ -26,7 +25,7 @@ class Browser(FittedTree):
     def reveal_node(self, node_id: str) -> None:
         """Put the cursor on a node; what does not stand in the tree moves nothing."""
         names = self._places.get(node_id, ())
-        node: TreeNode[Row] | None = self.root if names else None
+        node: TreeNode[TreeRow] | None = self.root if names else None
         for name in names:
             if node is None:
                 return
@@ -35,7 +34,7 @@ class Browser(FittedTree):
         if node is not None:
             self.go_to(node)
 
-    def _child(self, parent: TreeNode[Row], name: str) -> TreeNode[Row] | None:
+    def _child(self, parent: TreeNode[TreeRow], name: str) -> TreeNode[TreeRow] | None:
         return next((child for child in parent.children if child.data and child.data.name == name), None)
 
 
@@ -58,8 +57,8 @@ def _places(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _family_row(family: Family) -> Row:
-    return Row(
+def _family_row(family: FamilyListing) -> TreeRow:
+    return TreeRow(
         family.name,
         str(len(family.models)),
         node_id=family.module,
@@ -68,29 +67,30 @@ def _family_row(family: Family) -> Row:
     )
 
 
-def _family_rows(family: Family) -> list[Row]:
+def _family_rows(family: FamilyListing) -> list[TreeRow]:
     rows = [_model_row(entry) for entry in family.models]
     if family.deprecated:
         aliases = partial(_alias_rows, family.deprecated)
-        rows.append(Row(DEPRECATED, str(len(family.deprecated)), below=aliases, is_muted=True))
+        rows.append(TreeRow(DEPRECATED, str(len(family.deprecated)), below=aliases, is_muted=True))
     return rows
 
 
-def _model_row(entry: ModelEntry) -> Row:
+def _model_row(entry: ModelEntry) -> TreeRow:
     tags = [tag for tag in entry.tags if tag]
     below = partial(_weights_rows, entry.name, tags) if tags else None
-    return Row(entry.name, _count(len(tags)), f"model:{entry.name}", NodeKind.MODEL, below=below)
+    return TreeRow(entry.name, _count(len(tags)), f"model:{entry.name}", NodeKind.MODEL, below=below)
 
 
 def _count(weights: int) -> str:
     return f"{weights} weights" if weights > 1 else ""
 
 
-def _weights_rows(model: str, tags: Sequence[str]) -> list[Row]:
+def _weights_rows(model: str, tags: Sequence[str]) -> list[TreeRow]:
     return [
-        Row(tag, "default" if i == 0 else "", f"weights:{model}.{tag}", NodeKind.WEIGHTS) for i, tag in enumerate(tags)
+        TreeRow(tag, "default" if i == 0 else "", f"weights:{model}.{tag}", NodeKind.WEIGHTS)
+        for i, tag in enumerate(tags)
     ]
 
 
-def _alias_rows(entries: Sequence[ModelEntry]) -> list[Row]:
-    return [Row(entry.name, "", f"alias:{entry.name}", NodeKind.ALIAS, is_muted=True) for entry in entries]
+def _alias_rows(entries: Sequence[ModelEntry]) -> list[TreeRow]:
+    return [TreeRow(entry.name, "", f"alias:{entry.name}", NodeKind.ALIAS, is_muted=True) for entry in entries]

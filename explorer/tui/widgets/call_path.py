@@ -10,8 +10,8 @@ from textual.widgets import Static, Tree
 from explorer.diagram.style import evidence_name
 from explorer.diagram.view import edge_label_of, label_of
 from explorer.graph import Edge, EdgeKind, Evidence
-from explorer.tui.calls import OPEN_UP_TO, CallPath, Group, Step
-from explorer.tui.widgets.fitted_tree import FittedTree, Row
+from explorer.queries.call_tree import CallGroup, CallPath, CallStep
+from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 
 MARKS = {
     EdgeKind.CALLS: "→",
@@ -22,6 +22,9 @@ MARKS = {
     EdgeKind.COMPOSES: "◆",
 }
 """The sign before a step, by the kind of edge that leads to it; ``·`` for any other."""
+
+_OPEN_UP_TO = 12
+"""A group of more than this many opens closed, so that the groups after it stay in sight."""
 
 REPEATED = "↑ shown above"
 
@@ -58,7 +61,7 @@ class CallPathView(Vertical):
         self._status.update("")
         self.tree_view.show_rows([])
 
-    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Row]) -> None:
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[TreeRow]) -> None:
         """Say how the step is known."""
         event.stop()
         row = event.node.data
@@ -72,17 +75,17 @@ def _title(path: CallPath) -> str:
     return " · ".join(filter(None, (path.title, ", ".join(filter(None, (shown, left_out))))))
 
 
-def _walk(step: Step) -> Iterator[Step]:
+def _walk(step: CallStep) -> Iterator[CallStep]:
     if not step.repeated:
         yield step
         for below in step.below:
             yield from _walk(below)
 
 
-def _step_row(step: Step) -> Row:
+def _step_row(step: CallStep) -> TreeRow:
     traced = step.edge is not None and Evidence.TRACED in step.edge.evidence
     remarks = [REPEATED] if step.repeated else [_place(step), _how(step)]
-    return Row(
+    return TreeRow(
         _name(step),
         "  ".join(filter(None, [TRACED if traced else "", *remarks])),
         step.node.id,
@@ -95,38 +98,38 @@ def _step_row(step: Step) -> Row:
     )
 
 
-def _rows(steps: tuple[Step, ...]) -> list[Row]:
+def _rows(steps: tuple[CallStep, ...]) -> list[TreeRow]:
     return [_step_row(step) for step in steps]
 
 
-def _group_row(group: Group) -> Row:
-    return Row(
+def _group_row(group: CallGroup) -> TreeRow:
+    return TreeRow(
         group.title,
         f"{len(group.steps):,}",
         below=partial(_rows, group.steps),
-        is_open=len(group.steps) <= OPEN_UP_TO,
+        is_open=len(group.steps) <= _OPEN_UP_TO,
     )
 
 
-def _name(step: Step) -> str:
+def _name(step: CallStep) -> str:
     """Under what contains it a thing goes by the last part of its name."""
     if step.edge is not None and step.edge.kind is EdgeKind.CONTAINS:
         return step.node.name.rpartition(".")[2]
     return label_of(step.node)
 
 
-def _place(step: Step) -> str:
+def _place(step: CallStep) -> str:
     return f"{step.node.file}:{step.node.line}" if step.node.file else step.node.module or ""
 
 
-def _how(step: Step) -> str:
+def _how(step: CallStep) -> str:
     """The parameter that an indirect call goes through; a dispatch is told by its mark."""
     if step.edge is None or step.edge.kind is EdgeKind.DISPATCHES:
         return ""
     return edge_label_of(step.edge, step.node)
 
 
-def _about(step: Step) -> str:
+def _about(step: CallStep) -> str:
     if step.edge is None:
         return ""
     lookup = edge_label_of(step.edge, step.node)

@@ -9,10 +9,11 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from explorer.tui.actions import IN_PAGE, bindings
 from explorer.tui.page import Page, Section, Span, Value
 from explorer.tui.styling import foreground
 
@@ -31,12 +32,7 @@ class Details(VerticalScroll):
         "details--notice",
     }
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll_down", "Down", show=False, key_display="j ↓"),
-        Binding("k,up", "scroll_up", "Up", show=False, key_display="k ↑"),
-        Binding("g,home", "scroll_home", "Top", show=False, key_display="g Home"),
-        Binding("G,end", "scroll_end", "Bottom", show=False, key_display="G End"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(IN_PAGE)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -7,7 +7,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
@@ -16,9 +16,8 @@ from textual.widgets.option_list import Option
 
 from explorer.graph import Node, NodeKind
 from explorer.graph.fuzzy import Hit
-from explorer.tui.palette import ink
-from explorer.tui.styling import foreground
-from explorer.tui.text import end_cut, middle_cut, start_cut
+from explorer.tui.actions import IN_SEARCH, bindings
+from explorer.tui.styling import end_cut, foreground, ink, middle_cut, start_cut
 
 _DELAY_SECONDS = 0.12
 _PLACEHOLDER = "/ to search models, weights, classes, functions, modules"
@@ -29,12 +28,7 @@ _MOST_NAME = 64
 class SearchLine(Input):
     """Where the text to look for is typed; the arrows move through what was found."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move(1)", "Down", key_display="↓", tooltip="Next hit"),
-        Binding("up", "move(-1)", "Up", key_display="↑", tooltip="Previous hit"),
-        Binding("enter", "submit", "Go", key_display="Enter", tooltip="Go to the hit"),
-        Binding("escape", "leave", "Clear", key_display="Esc", tooltip="Clear, back to the tree"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(IN_SEARCH)
 
     class Moved(Message):
         """An arrow was pressed."""
@@ -43,7 +37,7 @@ class SearchLine(Input):
             super().__init__()
             self.by = by
 
-    class Left(Message):
+    class Escaped(Message):
         """The user wants to be done with searching."""
 
     def action_move(self, by: int) -> None:
@@ -52,7 +46,7 @@ class SearchLine(Input):
 
     def action_leave(self) -> None:
         """Give up the focus."""
-        self.post_message(self.Left())
+        self.post_message(self.Escaped())
 
 
 class Hits(OptionList, can_focus=False):
@@ -121,7 +115,7 @@ class Finder(Vertical):
             super().__init__()
             self.node = node
 
-    class Left(Message):
+    class Closed(Message):
         """The user is done with searching."""
 
     def __init__(self, search: Callable[[str], Awaitable[Sequence[Hit]]], *, id: str | None = None) -> None:  # noqa: A002
@@ -168,10 +162,10 @@ class Finder(Vertical):
         """An arrow in the line moves in the list."""
         self._hits.move(event.by)
 
-    def on_search_line_left(self) -> None:
+    def on_search_line_escaped(self) -> None:
         """Escape in the line."""
         self.clear()
-        self.post_message(self.Left())
+        self.post_message(self.Closed())
 
     def clear(self) -> None:
         """Empty the line and put the list away."""

@@ -7,15 +7,14 @@ from typing import Any, ClassVar
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from explorer.graph import NodeKind
-from explorer.tui.palette import ink
-from explorer.tui.styling import foreground
-from explorer.tui.text import middle_cut
+from explorer.tui.actions import IN_TREE, bindings
+from explorer.tui.styling import foreground, ink, middle_cut
 
 CHUNK = 200
 """How many children are added to a branch at a time."""
@@ -24,7 +23,7 @@ _NARROW = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TreeRow:
     """A line of the tree: a mark, a name that is cut last, and a note at the side that goes first.
 
     ``below`` gives the rows under it when it is first opened. ``about`` is a sentence for a status line.
@@ -35,34 +34,23 @@ class Row:
     node_id: str | None = None
     kind: NodeKind | None = None
     mark: str = ""
-    below: Callable[[], Sequence["Row"]] | None = None
+    below: Callable[[], Sequence["TreeRow"]] | None = None
     is_open: bool = False
     is_muted: bool = False
     about: str = ""
 
 
-class FittedTree(Tree[Row]):
-    """A tree of :class:`Row` without a root line. Long names lose their middle, where timm's names say least."""
+class FittedTree(Tree[TreeRow]):
+    """A tree of :class:`TreeRow` without a root line. Long names lose their middle, where timm's names say least."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"row--muted"}
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "cursor_down", "Down", show=False, key_display="j ↓"),
-        Binding("k,up", "cursor_up", "Up", show=False, key_display="k ↑"),
-        Binding("l,right", "open_branch", "Open the branch", show=False, key_display="l →"),
-        Binding("h,left", "close_branch", "Close the branch, or go to its parent", show=False, key_display="h ←"),
-        Binding("space", "toggle_node", "Open or close the branch", show=False),
-        Binding("enter", "choose", "Go to it", show=False),
-        Binding("g,home", "scroll_home", "First line", show=False, key_display="g Home"),
-        Binding("G,end", "scroll_end", "Last line", show=False, key_display="G End"),
-        Binding("pageup", "page_up", "A page up", show=False),
-        Binding("pagedown", "page_down", "A page down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(IN_TREE)
 
     class Chosen(Message):
         """Enter was pressed on a row that stands for a node."""
 
-        def __init__(self, tree: "FittedTree", row: Row) -> None:
+        def __init__(self, tree: "FittedTree", row: TreeRow) -> None:
             super().__init__()
             self.tree = tree
             self.row = row
@@ -81,7 +69,7 @@ class FittedTree(Tree[Row]):
 
     # content
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[TreeRow]) -> None:
         """Replace everything."""
         self.clear()
         self.root.expand()
@@ -89,12 +77,12 @@ class FittedTree(Tree[Row]):
         self.unselect()
         self.scroll_home(animate=False)
 
-    def fill(self, node: TreeNode[Row]) -> None:
+    def fill(self, node: TreeNode[TreeRow]) -> None:
         """Add the rows below a node if they are not there yet."""
         if node.data is not None and node.data.below and not node.children:
             self._add(node, node.data.below())
 
-    def go_to(self, node: TreeNode[Row]) -> None:
+    def go_to(self, node: TreeNode[TreeRow]) -> None:
         """Open the branches above a node and put the cursor on it."""
         parent = node.parent
         while parent is not None:
@@ -104,7 +92,7 @@ class FittedTree(Tree[Row]):
         if self.last_line >= 0:
             self.move_cursor(node)
 
-    def _add(self, parent: TreeNode[Row], rows: Sequence[Row]) -> None:
+    def _add(self, parent: TreeNode[TreeRow], rows: Sequence[TreeRow]) -> None:
         for row in rows[:CHUNK]:
             node = parent.add(Text(row.name or "?"), row, allow_expand=row.below is not None)
             if row.is_open:
@@ -112,9 +100,9 @@ class FittedTree(Tree[Row]):
                 node.expand()
         rest = rows[CHUNK:]
         if rest:
-            parent.add_leaf(Text("…"), Row(f"… {len(rest):,} more", below=lambda: rest, is_muted=True))
+            parent.add_leaf(Text("…"), TreeRow(f"… {len(rest):,} more", below=lambda: rest, is_muted=True))
 
-    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Row]) -> None:
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[TreeRow]) -> None:
         """Fill a branch when it is opened."""
         self.fill(event.node)
 
@@ -153,13 +141,13 @@ class FittedTree(Tree[Row]):
         else:
             self.post_message(self.Chosen(self, node.data))
 
-    def on_tree_node_selected(self, event: Tree.NodeSelected[Row]) -> None:
+    def on_tree_node_selected(self, event: Tree.NodeSelected[TreeRow]) -> None:
         """A click on a group opens it; on a node it only moves the cursor there."""
         row = event.node.data
         if row is not None and row.node_id is None:
             self.action_choose()
 
-    def _add_more(self, node: TreeNode[Row], row: Row) -> None:
+    def _add_more(self, node: TreeNode[TreeRow], row: TreeRow) -> None:
         parent = node.parent
         if parent is None or row.below is None:
             return
@@ -175,11 +163,11 @@ class FittedTree(Tree[Row]):
         """Indent less where there is little room."""
         self.guide_depth = 2 if event.size.width < _NARROW else 3
 
-    def get_label_width(self, node: TreeNode[Row]) -> int:
+    def get_label_width(self, node: TreeNode[TreeRow]) -> int:
         """Every line fits, so none makes the tree wider than it is."""
         return 1
 
-    def render_label(self, node: TreeNode[Row], base_style: Style, style: Style) -> Text:
+    def render_label(self, node: TreeNode[TreeRow], base_style: Style, style: Style) -> Text:
         """The row in the room that its depth leaves."""
         row = node.data
         if row is None:
@@ -191,18 +179,18 @@ class FittedTree(Tree[Row]):
         text = Text(style=base_style, no_wrap=True).append(arrow, muted + toggle)
         return text.append_text(self._fitted(row, width, style, muted))
 
-    def _is_dim(self, node: TreeNode[Row]) -> bool:
+    def _is_dim(self, node: TreeNode[TreeRow]) -> bool:
         """Whether side remarks are toned down: not on the line with the cursor, which has colours of its own."""
         return node is not self.cursor_node
 
-    def _indent(self, node: TreeNode[Row]) -> int:
+    def _indent(self, node: TreeNode[TreeRow]) -> int:
         depth = -1
         parent = node.parent
         while parent is not None:
             depth, parent = depth + 1, parent.parent
         return max(0, depth) * self.guide_depth
 
-    def _fitted(self, row: Row, width: int, style: Style, muted: Style) -> Text:
+    def _fitted(self, row: TreeRow, width: int, style: Style, muted: Style) -> Text:
         mark = f"{row.mark} " if row.mark else ""
         room = width - len(mark)
         note = row.note if len(row.name) + 2 + len(row.note) <= room else self._short_note(row, room)
@@ -216,17 +204,17 @@ class FittedTree(Tree[Row]):
             text.append(note, style + muted)
         return text
 
-    def _short_note(self, row: Row, room: int) -> str:
+    def _short_note(self, row: TreeRow, room: int) -> str:
         """What the name leaves of the note; a count keeps its place before the name, a remark does not."""
         if self._flush_notes and row.below is not None:
             return row.note.partition(" ")[0]
         left = room - len(row.name) - 2
         return row.note[: left - 1] + "…" if left >= 6 else ""
 
-    def _mark_style(self, row: Row, muted: Style) -> Style:
+    def _mark_style(self, row: TreeRow, muted: Style) -> Style:
         return Style(color=ink(row.kind, self.app.current_theme.dark)) if row.kind and muted else Style()
 
-    def row_under_cursor(self) -> Row | None:
+    def row_under_cursor(self) -> TreeRow | None:
         """The row the cursor is on."""
         node: TreeNode[Any] | None = self.cursor_node
         return node.data if node is not None else None

@@ -9,11 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
 from explorer.graph import GraphInfo
-from explorer.tui.catalogue import Catalogue
+from explorer.queries.model_list import Catalogue
 from explorer.tui.page import Page, welcome
-from explorer.tui.palette import ink
-from explorer.tui.text import middle_cut, start_cut
-from explorer.tui.widgets.bench_view import BenchView
+from explorer.tui.styling import ink, middle_cut, start_cut
+from explorer.tui.widgets.bench_pane import BenchPane
 from explorer.tui.widgets.call_path import CallPathView
 from explorer.tui.widgets.details import Details
 
@@ -27,7 +26,7 @@ class NodePane(Vertical):
         super().__init__(id=id)
         self.details = Details(id="details")
         self.calls = CallPathView(id="calls")
-        self.bench = BenchView(id="bench")
+        self.bench = BenchPane(id="bench")
         self._heading = Static("", id="node-name", markup=False)
         self._page: Page | None = None
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from explorer.errors import ExplorerError, StoreError
-from explorer.tui.failures import unexpected
+from explorer.errors import ExplorerError, StoreError, unexpected
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
@@ -64,7 +63,7 @@ class BenchRun:
         return (self.ended or time.monotonic()) - self.started
 
 
-class Bench:
+class BenchSession:
     """Runs benchmarks and keeps what came of them.
 
     Args:

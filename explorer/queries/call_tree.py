@@ -1,21 +1,18 @@
-"""What the call path pane shows of a node, before it is drawn."""
+"""What is called from a node on, as a tree in which each node stands once in full, and who leads to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.names import model_of
 from explorer.queries.slices import MAX_NODES, Slice, around, model_calls
 
 MOST_STEPS = 120
 """How many nodes a call path has at the most: more than a picture, since a tree scrolls."""
 
-OPEN_UP_TO = 12
-"""A group of more than this many opens closed."""
-
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CallStep:
     """A node on the path, the edge that leads to it, and the steps below it, which stand only where it comes first.
 
     ``is_open`` when what lies below is worth seeing at once.
@@ -24,16 +21,16 @@ class Step:
     node: Node
     edge: Edge | None = None
     repeated: bool = False
-    below: tuple["Step", ...] = ()
+    below: tuple["CallStep", ...] = ()
     is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CallGroup:
     """Neighbours of one sort under their own heading."""
 
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[CallStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ class CallPath:
 
     node_id: str
     title: str
-    steps: tuple[Step, ...]
-    groups: tuple[Group, ...]
+    steps: tuple[CallStep, ...]
+    groups: tuple[CallGroup, ...]
     left_out: int
 
 
@@ -59,7 +56,7 @@ def call_path(graph: Graph, node: Node) -> CallPath:
     return CallPath(node.id, f"Around {node.name or node.id}", _steps(part), tuple(_groups(graph, node)), part.left_out)
 
 
-def _steps(part: Slice, *, route_only: bool = False) -> tuple[Step, ...]:
+def _steps(part: Slice, *, route_only: bool = False) -> tuple[CallStep, ...]:
     """The slice from its root down, each node once in full.
 
     Args:
@@ -68,20 +65,20 @@ def _steps(part: Slice, *, route_only: bool = False) -> tuple[Step, ...]:
     """
     met: set[str] = set()
 
-    def step(node_id: str, edge: Edge | None) -> Step:
+    def step(node_id: str, edge: Edge | None) -> CallStep:
         node = part.graph.node(node_id)
         if node_id in met:
-            return Step(node, edge, repeated=True)
+            return CallStep(node, edge, repeated=True)
         met.add(node_id)
         edges = (e for e in part.graph.out_edges(node_id) if e.kind is not EdgeKind.REGISTERS)
         below = tuple(step(e.target, e) for e in edges)
         is_open = not route_only or edge is None or _is_landmark(edge) or any(_leads_on(s) for s in below)
-        return Step(node, edge, below=below, is_open=is_open)
+        return CallStep(node, edge, below=below, is_open=is_open)
 
     return (step(part.root, None),)
 
 
-def _leads_on(step: Step) -> bool:
+def _leads_on(step: CallStep) -> bool:
     """Whether the step is a landmark, or opens on the way to one."""
     return (step.edge is not None and _is_landmark(step.edge)) or (bool(step.below) and step.is_open)
 
@@ -101,14 +98,14 @@ _INWARD = (
 )
 
 
-def _groups(graph: Graph, node: Node) -> Iterator[Group]:
-    contained = [Step(graph.node(e.target), e) for e in graph.out_edges(node.id, EdgeKind.CONTAINS)]
+def _groups(graph: Graph, node: Node) -> Iterator[CallGroup]:
+    contained = [CallStep(graph.node(e.target), e) for e in graph.out_edges(node.id, EdgeKind.CONTAINS)]
     if contained:
-        yield Group("Methods" if node.kind is NodeKind.CLASS else "Contains", tuple(contained))
+        yield CallGroup("Methods" if node.kind is NodeKind.CLASS else "Contains", tuple(contained))
     ends = [node.id]
     if node.kind is NodeKind.CLASS:
         ends.append(f"{node.id}.__init__")
     for title, kinds in _INWARD:
-        steps = [Step(graph.node(e.source), e) for end in ends for e in graph.in_edges(end, *kinds)]
+        steps = [CallStep(graph.node(e.source), e) for end in ends for e in graph.in_edges(end, *kinds)]
         if steps:
-            yield Group(title, tuple(steps))
+            yield CallGroup(title, tuple(steps))
