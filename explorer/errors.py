@@ -107,9 +107,8 @@ def _tree(root: type[ExplorerError]) -> dict[str, type[ExplorerError]]:
 
 def unexpected(error: Exception, hint: str = "a bug in explorer") -> ExplorerError:
     """An error that nobody raised on purpose, in one line that is fit to be shown."""
-    first = str(error).strip().partition("\n")[0]
-    name = type(error).__name__
-    return ExplorerError(f"{name}: {first}" if first else name, hint)
+    first_line = str(error).strip().partition("\n")[0]
+    return ExplorerError(f"{type(error).__name__}: {first_line}", hint)
 
 
 def from_dict(data: dict[str, Any]) -> ExplorerError:
