@@ -91,7 +91,8 @@ class TotalsFile:
 
     def __init__(self, path: Path, timm_version: str, options: str) -> None:
         self._path = path
-        self._key = (timm_version, options)
+        self.timm_version = timm_version
+        self.options = options
         self._rows = _read(path)
 
     def done(self) -> dict[str, dict[str, str]]:
@@ -110,7 +111,7 @@ class TotalsFile:
         return TotalsWriter(self._path, text)
 
     def _is_ours(self, row: Mapping[str, str]) -> bool:
-        return (row["timm"], row["options"]) == self._key
+        return (row["timm"], row["options"]) == (self.timm_version, self.options)
 
 
 class TotalsWriter:

@@ -1,11 +1,96 @@
-"""The totals of many models, by several workers at once. Imports no torch; the workers do."""
+"""What a model is made of, or the totals of many models, by several workers at once."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, each
+from explorer.graph import Graph
+from explorer.introspect.reading.source import find_timm
 from explorer.protocol import InspectRequest, InspectResult
+from explorer.report.inspect_csv import TotalsFile, failure_row, options_text, totals_row
+from explorer.usecases.following import counted
+from explorer.usecases.loading import Emit, Source, for_worker, quiet, worker
+from explorer.usecases.resolving import ModelNames
+
+
+def inspect(
+    name: str,
+    *,
+    batch_size: int = 1,
+    img_size: int | None = None,
+    in_chans: int | None = None,
+    num_classes: int | None = None,
+    features_only: bool = False,
+    reparam: bool = False,
+    args: Mapping[str, Any] | None = None,
+    sources: Sequence[Source] = (),
+    client: Client | None = None,
+    graph: Graph | None = None,
+    emit: Emit = quiet,
+) -> InspectResult:
+    """What a model is made of: layers, shapes, parameters, MACs, activations. Built without weights, mostly on meta.
+
+    ::
+
+        result = explorer.inspect("resnet34", img_size=160)
+        result.totals.macs, [layer.output_shape for layer in result.layers]
+
+    Args:
+        name: a model as ``timm.create_model`` takes it.
+        batch_size: images in the batch whose shapes are told.
+        img_size: height and width of the input in pixels; the model's own when ``None``, as the next two.
+        in_chans: channels of the input.
+        num_classes: outputs of the classifier; 0: none.
+        features_only: the feature extractor made of it.
+        reparam: branches fused, as it is deployed.
+        args: further arguments of ``create_model``.
+        sources: source of the user's own that registers models: files, folders or packages.
+        client: a worker to build it in, which stays warm; a fresh one when ``None``.
+        graph: where name and arguments are looked up first; the installed timm's when ``None``.
+        emit: takes events while it works.
+
+    Returns:
+        ``layers`` in the order of ``named_modules``, ``totals``, feature levels and how it was built. MACs are
+        multiply-accumulates of one image; activations are elements.
+
+    Raises:
+        UnknownName: there is no such model.
+        RequestError: it does not take one of the arguments, or a value makes no sense.
+        EngineError: it cannot be built or run so.
+    """
+    known = ModelNames(sources, graph)
+    extra = for_worker(known.extras)
+    request = InspectRequest(
+        name, batch_size, img_size, in_chans, num_classes, features_only, reparam, args or {}, extra=extra
+    )
+    return inspect_one(request, known, client, emit)
+
+
+def inspect_one(
+    request: InspectRequest, known: ModelNames, client: Client | None = None, emit: Emit = quiet
+) -> InspectResult:
+    """Inspect a model that is judged first; raises what :func:`inspect` does."""
+    known.check(request.model, request.args)
+    with worker(client) as near:
+        return near.run(request, emit)
+
+
+# many models
+
+
+def check_some_take(names: Sequence[str], args: Mapping[str, Any], known: ModelNames) -> None:
+    """Refuse arguments that none of the models takes.
+
+    Raises:
+        RequestError: of the first.
+    """
+    refused = known.refusals(names, args)
+    if refused and len(refused) == len(names):
+        raise refused[0]
 
 
 def inspect_each(
@@ -23,7 +108,62 @@ def inspect_each(
         KeyboardInterrupt: Ctrl-C.
     """
 
-    def inspect(client: Client, name: str) -> InspectResult:
+    def inspect_totals(client: Client, name: str) -> InspectResult:
         return client.run(replace(wish, model=name, totals_only=True))
 
-    return each(names, inspect, workers)
+    return each(names, inspect_totals, workers)
+
+
+@contextmanager
+def told_outcomes(
+    names: Sequence[str], wish: InspectRequest, emit: Emit
+) -> Iterator[Iterator[Outcome[InspectResult]]]:
+    """What :func:`inspect_each` gives, told as it comes; the workers end with the block."""
+
+    def told() -> Iterator[Outcome[InspectResult]]:
+        for outcome in coming:
+            one_more(outcome.model, outcome.error.message if outcome.error else None)
+            yield outcome
+
+    with closing(inspect_each(names, wish)) as coming:
+        one_more = counted(emit, len(names), "inspecting", "inspected")
+        yield told()
+
+
+def totals_file(path: Path, wish: InspectRequest) -> TotalsFile:
+    """A file of totals to which models inspected in this way, with the installed timm, can be added.
+
+    Raises:
+        RequestError: the file is there, and is no table of totals.
+        OutputError: it cannot be read.
+    """
+    return TotalsFile(path, find_timm(None).version, options_text(wish))
+
+
+def add_totals(file: TotalsFile, names: Sequence[str], wish: InspectRequest, emit: Emit = quiet) -> list[str]:
+    """Add a row to a file of totals for each model that it does not have.
+
+    Returns:
+        The names of those that failed, now or before.
+
+    Raises:
+        OutputError: it cannot be written.
+        KeyboardInterrupt: Ctrl-C; what was done by then is in the file.
+    """
+    done = file.done()
+    todo = [name for name in names if name not in done]
+    failed = {name for name in names if name in done and done[name]["error"]}
+    with file.open(todo) as table, told_outcomes(todo, wish, emit) as outcomes:
+        for outcome in outcomes:
+            table.add(outcome_row(outcome, file.timm_version, file.options))
+            if outcome.error:
+                failed.add(outcome.model)
+    return [name for name in names if name in failed]
+
+
+def outcome_row(outcome: Outcome[InspectResult], version: str, options: str) -> dict[str, Any]:
+    """A model's totals, or why there are none, by the columns of a file of totals."""
+    if outcome.value is not None:
+        return totals_row(outcome.model, outcome.value, version, options)
+    assert outcome.error is not None
+    return failure_row(outcome.model, outcome.error, version, options)

@@ -1,15 +1,153 @@
-"""Many models traced and stored, by several workers at once. Imports no torch; the workers do."""
+"""What timm really calls: one model traced and its story told, or every model traced and stored for the graph."""
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, Report, each, is_of_the_model
+from explorer.errors import OutputError
+from explorer.graph import Graph
 from explorer.introspect import traces
 from explorer.introspect.reading.source import Extra
-from explorer.protocol import TraceRequest
+from explorer.protocol import TraceRequest, TraceResult
+from explorer.usecases.following import counted
+from explorer.usecases.loading import Emit, Source, find_sources, for_worker, load, quiet, tell, worker
+from explorer.usecases.resolving import ModelNames, registered_models
 
-__all__ = ["Outcome", "trace_all", "untraced"]
+
+def trace(
+    name: str,
+    *,
+    forward: bool = False,
+    sources: Sequence[Source] = (),
+    save: bool = True,
+    client: Client | None = None,
+    graph: Graph | None = None,
+    emit: Emit = quiet,
+) -> TraceResult:
+    """Create a model without weights and record every call inside timm, with its values, in order.
+
+    ::
+
+        result = explorer.trace("resnet34", forward=True)
+        [step["callee"] for step in result.story["steps"]]
+
+    Args:
+        name: a model as ``timm.create_model`` takes it.
+        forward: record one forward pass too.
+        sources: source of the user's own that registers models: files, folders or packages.
+        save: store the trace, so that graphs loaded from now on have it as evidence.
+        client: a worker to run it in, which stays warm; a fresh one when ``None``.
+        graph: where the name is looked up first; the installed timm's when ``None``.
+        emit: takes events while it works.
+
+    Returns:
+        The steps as a tree (``story``), and the ``pairs`` of caller and callee with the places of the calls.
+
+    Raises:
+        UnknownName: there is no such model.
+        EngineError: it cannot be created.
+    """
+    known = ModelNames(sources, graph)
+    request = TraceRequest(name, forward, for_worker(known.extras))
+    known.check(name)
+    with worker(client) as near:
+        result = near.run(request, emit)
+    if save:
+        try:
+            keep_trace(result)
+        except OutputError as error:
+            tell(emit, error.message)
+    return result
+
+
+def keep_trace(result: TraceResult) -> Path:
+    """Store a trace beside the cache; the file it is in.
+
+    Raises:
+        OutputError: it cannot be stored.
+    """
+    return traces.save(result.to_json())
+
+
+# many models
+
+
+@dataclass(frozen=True, slots=True)
+class TracedModels:
+    """What came of tracing many models.
+
+    ``names`` are those asked for, ``traced`` those of them with a trace, made now or before; ``failed`` says why others
+    have none; ``already`` needed none; ``pairs`` counts the pairs of caller and callee of all.
+    """
+
+    names: Sequence[str]
+    traced: Sequence[str]
+    failed: dict[str, str]
+    already: Sequence[str]
+    pairs: int
+
+
+def trace_every(
+    pattern: str | None = None,
+    *,
+    sources: Sequence[Source] = (),
+    forward: bool = False,
+    again: bool = False,
+    emit: Emit = quiet,
+) -> tuple[TracedModels, bytes | None]:
+    """Trace every registered model that is like a pattern and not traced yet, by several workers.
+
+    Args:
+        pattern: shell wildcards; every model when ``None``.
+        sources: source of the user's own that registers models.
+        forward: trace a forward pass too.
+        again: those too that are traced.
+        emit: takes events while it works.
+
+    Returns:
+        What came of it, and the pairs of all as one bundle, ``None`` where there is none.
+
+    Raises:
+        RequestError: the pattern matches nothing.
+        ExplorerError: nothing can be traced here, whatever the model.
+    """
+    extras = find_sources(sources)
+    graph = load(sources=extras)
+    version, digest = graph.info.timm_version, graph.info.digest
+    names = registered_models(graph, [pattern] if pattern else ())
+    todo = names if again else untraced(names, version, digest)
+    outcomes = trace_told(todo, version, digest, extras, forward, emit)
+    have = traces.own_traces(version, digest)
+    known_failures = {**(have.failed if have else {}), **failures(outcomes)}
+    traced = [name for name in names if have and name in have.models]
+    done = TracedModels(
+        names,
+        traced,
+        {name: known_failures[name] for name in names if name in known_failures},
+        sorted(set(names) - set(todo)),
+        len({i for name in traced for i in have.models[name]}) if have else 0,
+    )
+    return done, traces.bundle_bytes(traces.only(have, names)) if have else None
+
+
+def trace_told(
+    names: Sequence[str], version: str, digest: str, extras: Sequence[Extra], forward: bool, emit: Emit
+) -> list[Outcome[None]]:
+    """Trace these models as :func:`trace_all` does, with progress and failures told."""
+    one_more = counted(emit, len(names), "tracing", "traced")
+
+    def report(outcome: Outcome[None], done: int, total: int) -> None:
+        one_more(outcome.model, outcome.error.message if outcome.error else None)
+
+    return trace_all(names, version, digest, extras=extras, forward=forward, report=report)
+
+
+def failures(outcomes: Sequence[Outcome[None]]) -> dict[str, str]:
+    """Why models failed, of those that did."""
+    return {outcome.model: outcome.error.message for outcome in outcomes if outcome.error}
 
 
 def untraced(names: Sequence[str], version: str, digest: str) -> list[str]:
@@ -46,13 +184,13 @@ def trace_all(
         OutputError: a trace cannot be stored.
         KeyboardInterrupt: Ctrl-C; what was traced is stored.
     """
-    sources = tuple((name, str(path)) for name, path in extras)
+    own = for_worker(extras)
 
-    def trace(client: Client, name: str) -> None:
-        traces.save(client.run(TraceRequest(name, forward, sources)).to_json())
+    def trace_one(client: Client, name: str) -> None:
+        keep_trace(client.run(TraceRequest(name, forward, own)))
 
     outcomes: list[Outcome[None]] = []
-    with closing(each(names, trace, workers)) as coming:
+    with closing(each(names, trace_one, workers)) as coming:
         for outcome in coming:
             outcomes.append(outcome)
             if outcome.error and is_of_the_model(outcome.model, outcome.error):

@@ -1,0 +1,371 @@
+"""Pictures of how timm hangs together: which view of what, and how each is made, drawn, told as data or as lines."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.diagram import DATA, GraphvizProcess, data_of, format_of, tree_lines, view_of
+from explorer.diagram import draw as draw_view
+from explorer.diagram.formats.interchange import view_node_link
+from explorer.diagram.formats.terminal import view_lines
+from explorer.errors import OutputError, RequestError
+from explorer.graph import Graph, Node, NodeKind
+from explorer.graph.node_link import to_node_link
+from explorer.queries.model_list import families
+from explorer.queries.names import find_node, model_of
+from explorer.queries.slices import MAX_NODES, USUAL_NODES, Slice
+from explorer.usecases.loading import Emit, Source, find_sources, for_worker, load, quiet, tell, worker
+from explorer.usecases.reaching import neighbourhood
+from explorer.usecases.resolving import ModelNames, undeprecated
+
+if TYPE_CHECKING:
+    from explorer.diagram import View
+    from explorer.engine.client import Client
+    from explorer.protocol import FlowRequest
+
+OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY = "overview", "calls", "classes", "imports", "family"
+ARCHITECTURE, DATAFLOW, USES, ALL = "architecture", "dataflow", "uses", "all"
+VIEWS = (OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY, ARCHITECTURE, DATAFLOW, USES, ALL)
+RUNNING = (ARCHITECTURE, DATAFLOW)
+"""Views of a model that is built and run."""
+
+_EVERYTHING = 100_000
+"""A budget that nothing exceeds: data has all."""
+
+_STEPS = (None, CALLS, CLASSES, IMPORTS)
+_FITTING: dict[str, Sequence[str | None]] = {
+    "depth": (*_STEPS, *RUNNING),
+    "up": _STEPS,
+    "level": (DATAFLOW,),
+    "shade": (DATAFLOW,),
+    "img_size": RUNNING,
+    "in_chans": RUNNING,
+    "num_classes": RUNNING,
+    "features_only": RUNNING,
+    "reparam": RUNNING,
+    "args": RUNNING,
+    "nodes": tuple(view for view in (None, *VIEWS) if view != ALL),
+}
+"""The views that each wish has a meaning for; ``None`` is the one that suits the target."""
+
+_OPTIONS = {"args": "--set"}
+"""Options that go by another name than the wish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureWish:
+    """How a picture is made; what is not set is chosen to suit.
+
+    ``depth`` and ``up`` are steps to follow down and up, ``nodes`` the boxes there is room for. Of a model that runs:
+    ``level`` and ``shade`` of its dataflow, and how it is built (``img_size`` in pixels, ``args`` of ``create_model``).
+    """
+
+    depth: int | None = None
+    up: int | None = None
+    nodes: int | None = None
+    level: str | None = None
+    shade: str | None = None
+    img_size: int | None = None
+    in_chans: int | None = None
+    num_classes: int | None = None
+    features_only: bool = False
+    reparam: bool = False
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Something to show: as a picture in a notebook, as a file, as node-link data, as a tree of lines.
+
+    ``make`` gives its view for a budget of nodes, ``nodes`` is the one it opens with; ``is_fixed`` says that the user
+    named it, so that the picture may be as wide as it comes out.
+    """
+
+    make: "Callable[[int], View]"
+    nodes: int
+    make_data: Callable[[int | None], dict[str, Any]]
+    lines: Callable[[], list[str]]
+    is_fixed: bool = False
+
+    def data(self) -> dict[str, Any]:
+        """Node-link data as networkx has it: of everything, unless a number of nodes was wished for."""
+        return self.make_data(self.nodes if self.is_fixed else None)
+
+    def render(self, fmt: str = "svg", *, graphviz: GraphvizProcess | None = None) -> bytes:
+        """A file's content: ``svg``, ``png``, ``pdf``, ``html``, ``dot``, ``mmd``, ``json``, ``graphml`` or ``gexf``.
+
+        Args:
+            fmt: the format, with or without a dot before it.
+            graphviz: a child that was started earlier, to save its start; it is used up.
+
+        Raises:
+            RequestError: there is no such format.
+            LayoutError: Graphviz failed, or ran into its time limit.
+            OutputError: a PNG or a PDF could not be drawn.
+        """
+        fmt = format_of(fmt)
+        if fmt in DATA:
+            return data_of(self.data(), fmt)
+        return draw_view(self.make, fmt, nodes=self.nodes, fit=not self.is_fixed, graphviz=graphviz)
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whose ending says the format; the file.
+
+        Raises:
+            RequestError: the ending is of no format.
+            OutputError: the file cannot be written.
+        """
+        path = Path(path)
+        content = self.render(path.suffix)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.render("svg").decode()
+
+    def _repr_html_(self) -> str:
+        """The page with everything foldable, in a frame, so that its style and a notebook's leave each other alone."""
+        page = escape(self.render("html").decode())
+        return f'<iframe srcdoc="{page}" style="width:100%;height:36em;border:0"></iframe>'
+
+
+def draw(
+    target: str | None = None,
+    *,
+    view: str | None = None,
+    sources: Sequence[Source] = (),
+    client: "Client | None" = None,
+    graph: Graph | None = None,
+    emit: Emit = quiet,
+    **wishes: Any,
+) -> Picture:
+    """A picture of how timm hangs together: all of it, a model, a family, or a piece of code.
+
+    ::
+
+        explorer.draw("resnet34")                      # a notebook shows it
+        explorer.draw("resnet34", view="architecture", depth=2).save("resnet34.svg")
+
+    Args:
+        target: a model, family, module, class or function; ``None``: timm on one whiteboard.
+        view: ``overview``, ``calls``, ``classes``, ``imports``, ``family``, ``architecture``, ``dataflow``, ``uses`` or
+            ``all``; what suits the target when ``None``. ``architecture`` and ``dataflow`` build and run the model.
+        sources: source of the user's own that registers models.
+        client: a worker for views that run a model, which stays warm; a fresh one when ``None``.
+        graph: where to look; the installed timm's when ``None``.
+        emit: takes what is worth telling.
+        wishes: ``depth``, ``up``, ``nodes``, ``level``, ``shade``, ``img_size``, ...: fields of
+            :class:`~explorer.usecases.drawing.PictureWish`.
+
+    Raises:
+        UnknownName: there is no such target.
+        RequestError: the view is not for this target, or a wish says nothing to it.
+        EngineError: the model cannot be built or run.
+    """
+    unknown = [name for name in wishes if name not in PictureWish.__match_args__ and name not in _FITTING]
+    if unknown:
+        raise RequestError(f"a picture has no {unknown[0]!r}", f"it has: {', '.join(_FITTING)}")
+    wish = PictureWish(**wishes)
+    check(view, target, wish)
+    extras = find_sources(sources)
+    graph = load(sources=extras, emit=emit) if graph is None else graph
+    if view not in RUNNING or view is None or target is None:
+        return static_picture(graph, target, view, wish, emit)
+    request = flow_request(target, wish, extras)
+    ModelNames(extras, graph).check(target, wish.args)
+    with worker(client) as near:
+        (make,) = running_pictures([(view, request)], wish, graph, near, emit)
+        return make()
+
+
+def check(view: str | None, target: str | None, wish: PictureWish) -> None:
+    """Refuse what makes no sense before any work is done.
+
+    Raises:
+        RequestError: there is no such view, or it does not go with the rest.
+    """
+    if view is not None and view not in VIEWS:
+        raise RequestError(f"no view {view!r}", f"views: {', '.join(VIEWS)}")
+    if target is None and view not in (None, OVERVIEW, ALL):
+        raise RequestError(f"no target for --view {view}", f"explorer graph TARGET --view {view}")
+    if target is not None and view == OVERVIEW:
+        raise RequestError("the overview is of all of timm", f"leave {target} out, or --view overview")
+    for name, views in _FITTING.items():
+        if getattr(wish, name) and view not in views:
+            fitting = ", ".join(v for v in views if v)
+            option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            raise RequestError(f"{option} says nothing to --view {view or CALLS}", f"for: {fitting}")
+    for name, values in {"level": ("module", "operator"), "shade": ("macs", "params")}.items():
+        if getattr(wish, name) not in (None, *values):
+            raise RequestError(f"no {name} {getattr(wish, name)!r}", f"--{name} {' or '.join(values)}")
+
+
+# views of the source
+
+
+def static_picture(
+    graph: Graph, target: str | None, view: str | None, wish: PictureWish, emit: Emit = quiet
+) -> Picture:
+    """What reads the source alone: every view but those of a model that runs.
+
+    Raises:
+        RequestError: the view is not for this target.
+        UnknownName: there is no such target.
+    """
+    if view == ALL:
+        return _everything(graph, target)
+    if target is None:
+        return _static(OVERVIEW, graph, None, wish)
+    node, suiting = _found(graph, target, view)
+    if (view or suiting) != CALLS:
+        return _static(view or suiting, graph, undeprecated(graph, node, emit), wish)
+    return _calls(graph, node, wish, emit, is_asked=view == CALLS)
+
+
+def _found(graph: Graph, target: str, view: str | None) -> tuple[Node, str]:
+    """The node that is meant, and the view that suits it."""
+    is_model = any(f"{kind}:{target}" in graph for kind in (NodeKind.MODEL, NodeKind.ALIAS, NodeKind.WEIGHTS))
+    if view in (None, FAMILY, CLASSES) and not is_model and target in families(graph):
+        member = next(m for m in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS) if m.data["family"] == target)
+        return graph.get(f"timm.models.{target}") or graph.node(member.data.get("module", target)), FAMILY
+    node = find_node(graph, target)
+    return node, {NodeKind.CLASS: CLASSES, NodeKind.MODULE: IMPORTS}.get(node.kind, CALLS)
+
+
+def _static(view: str, graph: Graph, node: Node | None, wish: PictureWish) -> Picture:
+    steps = ("up", "depth") if view in _STEPS else ()
+    wishes = {name: getattr(wish, name) for name in steps if getattr(wish, name) is not None}
+    whats = (graph,) if node is None else (graph, node)
+    make_view = _view_function(view)
+    return _picture(lambda nodes: make_view(*whats, nodes=nodes, **wishes), wish, MAX_NODES)
+
+
+def _view_function(view: str) -> "Callable[..., View]":
+    """The function that makes a view; each is loaded when it is asked for, to keep the start of the others short."""
+    function: Callable[..., View] = getattr(import_module(f"explorer.diagram.views.{view}"), view)
+    return function
+
+
+def _picture(make: "Callable[[int], View]", wish: PictureWish, usual: int) -> Picture:
+    """A picture whose data and lines are those of its view."""
+    nodes = wish.nodes or usual
+    return Picture(
+        make,
+        nodes,
+        lambda budget: view_node_link(make(budget or _EVERYTHING)),
+        lambda: view_lines(make(nodes)),
+        is_fixed=wish.nodes is not None,
+    )
+
+
+def _calls(graph: Graph, node: Node, wish: PictureWish, emit: Emit, *, is_asked: bool) -> Picture:
+    current = undeprecated(graph, node, emit)
+    if is_asked and model_of(graph, current) is None and node.kind is not NodeKind.FUNCTION:
+        raise RequestError(
+            f"{node.name} is no function: it makes no calls", "--view calls takes a model or function; leave it out"
+        )
+    nodes = wish.nodes or USUAL_NODES
+    up, depth = wish.up, wish.depth
+
+    def part(budget: int | None) -> Slice:
+        found = neighbourhood(graph, current, up=1 if up is None else up, depth=depth, max_nodes=budget)
+        if found.left_out:
+            tell(emit, f"{found.left_out} nodes further away are left out; --nodes shows more, --depth fewer")
+        return found
+
+    def lines() -> list[str]:
+        shown = part(nodes)
+        return tree_lines(shown.graph, shown.root)
+
+    make_view = _view_function(CALLS)
+    return Picture(
+        lambda budget: make_view(graph, node, up=up, depth=depth, nodes=budget),
+        nodes,
+        lambda budget: to_node_link(part(budget).graph),
+        lines,
+        is_fixed=wish.nodes is not None,
+    )
+
+
+def _everything(graph: Graph, target: str | None) -> Picture:
+    """All nodes and edges; a target has to be one of them."""
+    if target is not None:
+        find_node(graph, target)
+
+    def lines() -> list[str]:
+        raise RequestError("the whole graph is data", "-o FILE.json, .graphml, .gexf or .dot; --view overview draws it")
+
+    return Picture(lambda _: view_of(graph, title="timm"), _EVERYTHING, lambda _: to_node_link(graph), lines)
+
+
+# views of a model that runs
+
+
+def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) -> "FlowRequest":
+    """What to run for a view of a model.
+
+    Raises:
+        RequestError: a wish has a value that makes no sense for any model.
+    """
+    from explorer.protocol import FlowRequest
+
+    names = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
+    asked = {name: getattr(wish, name) for name in names if getattr(wish, name) is not None}
+    return FlowRequest(model, **asked, args=wish.args, extra=for_worker(find_sources(sources)))
+
+
+def running_pictures(
+    wishes: "Sequence[tuple[str, FlowRequest]]", wish: PictureWish, graph: Graph, client: "Client", emit: Emit = quiet
+) -> Iterator[Callable[[], Picture]]:
+    """Views of models as they run, each model built and run once when its picture is asked for.
+
+    Args:
+        wishes: the view of each, and what to run for it.
+        wish: how the pictures are made.
+        graph: where the classes' sources are.
+        client: the worker that runs them all.
+        emit: takes events while it works.
+
+    Raises:
+        EngineError: a model cannot be built or run; raised when its picture is asked for.
+    """
+    for view, request in wishes:
+        yield partial(_running, view, request, wish, graph, client, emit)
+
+
+def _running(
+    view: str, request: "FlowRequest", wish: PictureWish, graph: Graph, client: "Client", emit: Emit
+) -> Picture:
+    flow = client.run(request, emit)
+    wishes = {name: getattr(wish, name) for name in ("depth", "level", "shade") if getattr(wish, name)}
+    make_view = _view_function(view)
+    return _picture(lambda nodes: make_view(flow, nodes=nodes, graph=graph, **wishes), wish, MAX_NODES)
+
+
+# a picture of somebody else's
+
+
+def dot_picture(file: Path, wish: PictureWish) -> Picture:
+    """A picture of a user's own DOT.
+
+    Raises:
+        RequestError: the file cannot be read, or is no DOT.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{file} is no text in UTF-8", "convert it: iconv -t UTF-8") from error
+    from explorer.diagram.formats.dot import read_dot  # for nothing but this
+
+    view = read_dot(text, title=file.name)
+    return _picture(lambda _: view, wish, max(len(view.nodes), 1))
+

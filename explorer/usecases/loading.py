@@ -1,0 +1,100 @@
+"""The graph that a use case answers from, what is told while it works, and the worker that runs models for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import RequestError
+from explorer.introspect import load_graph
+from explorer.introspect.reading.source import Extra, find_extra, source_files
+
+if TYPE_CHECKING:
+    from explorer.engine.client import Client
+    from explorer.graph import Graph
+    from explorer.protocol import Event
+
+Emit = Callable[["Event"], None]
+"""Takes what a use case tells while it works: a :class:`~explorer.protocol.Progress`, ``Partial`` or ``Log``."""
+
+Source = str | Extra
+"""Source of the user's own that registers models: as ``--with`` names it, or found before."""
+
+
+def quiet(event: "Event") -> None:
+    """An ``emit`` for who wants the answer alone."""
+
+
+def tell(emit: Emit, message: str) -> None:
+    """Emit one line that the user should see."""
+    # Most answers from the graph tell nothing, and the protocol costs a tenth of a warm start.
+    from explorer.protocol import Log
+
+    emit(Log(message))
+
+
+def load(
+    timm: Path | None = None, sources: Sequence[Source] = (), *, traces: bool = True, emit: Emit = quiet
+) -> "Graph":
+    """The graph of a timm and of source of the user's own, with a line for each file that could not be read.
+
+    Args:
+        timm: a folder, wheel or sdist of timm; the installed package when ``None``.
+        sources: the user's own.
+        traces: join what was seen at run time.
+        emit: takes the lines.
+
+    Raises:
+        TimmNotFound: no timm is installed.
+        TimmSourceError: there is no timm at the path given.
+        RequestError: source of the user's own cannot be read, or two have the same name.
+    """
+    extras = find_sources(sources)
+    graph = load_graph(timm, extras=extras, traces=traces)
+    for line in skipped_files(graph, extras):
+        tell(emit, line)
+    return graph
+
+
+def skipped_files(graph: "Graph", extras: Sequence[Extra] = ()) -> list[str]:
+    """A line for each file that was left out of the graph, and why."""
+    problems = graph.info.problems
+    own = {name for extra in extras for name, _ in source_files(extra)} if problems else set()
+    lines = []
+    for problem in problems:
+        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        folder = "" if problem.file in own else "timm/"
+        lines.append(f"skipped {folder}{place}: {problem.message}; the rest was read")
+    return lines
+
+
+def find_sources(sources: Sequence[Source]) -> list[Extra]:
+    """The user's own sources, each once.
+
+    Raises:
+        RequestError: one is no source, or two have the same name.
+    """
+    extras = list(dict.fromkeys(find_extra(source) if isinstance(source, str) else source for source in sources))
+    paths: dict[str, Path] = {}
+    for name, path in extras:
+        if paths.setdefault(name, path) != path:
+            raise RequestError(f"--with: {paths[name]} and {path} are both imported as {name}", "rename one")
+    return extras
+
+
+def for_worker(extras: Sequence[Extra]) -> tuple[tuple[str, str], ...]:
+    """The user's own sources as a request to the worker names them."""
+    return tuple((name, str(path)) for name, path in extras)
+
+
+@contextmanager
+def worker(client: "Client | None" = None) -> "Iterator[Client]":
+    """A worker for a request: the one given, which stays, or a fresh one that is ended with the block."""
+    if client is not None:
+        yield client
+        return
+    # The engine is of no use to what only reads the graph.
+    from explorer.engine.client import Client
+
+    with Client() as own:
+        yield own

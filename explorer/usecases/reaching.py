@@ -1,0 +1,110 @@
+"""How one thing reaches another, and what stands around it: ways and neighbourhoods in the graph."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.errors import ExplorerError, RequestError
+from explorer.graph import Edge, Graph, Node
+from explorer.graph.node_link import edge_dict
+from explorer.queries.names import model_of
+from explorer.queries.paths import shortest_path
+from explorer.queries.slices import USUAL_NODES, Slice, around, model_calls
+from explorer.queries.node_data import place_of
+from explorer.usecases.loading import Emit, load, quiet
+from explorer.usecases.resolving import resolve
+
+CREATE_MODEL = "timm.models.create_model"
+
+_BACKWARDS = {"registers": "registered as", "configures": "weights of", "contains": "belongs to"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One stop on a way: ``how`` it is reached from the one before, its node's ``id``, and the place in the source."""
+
+    how: str
+    id: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way from one node to another: the ``edges`` it takes, and the ``stops`` they lead to, the source first."""
+
+    source: Node
+    target: Node
+    edges: tuple[Edge, ...]
+    stops: tuple[Stop, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The way as a dict that JSON can hold."""
+        return {"from": self.source.id, "to": self.target.id, "edges": [edge_dict(edge) for edge in self.edges]}
+
+
+def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:
+    """How one thing reaches another: the shortest chain of calls, with the registry's dispatch on the way.
+
+    Where no calls lead there, of other relations.
+
+    ::
+
+        for stop in explorer.path("resnet34", "BasicBlock").stops:
+            print(stop.how, stop.id, stop.place)
+
+    Args:
+        names: where to and, before it, where from, which is ``create_model`` when left out.
+        graph: where to look; the installed timm's when ``None``.
+        emit: takes what is worth telling: that a name is deprecated.
+
+    Raises:
+        UnknownName: nothing is known by one of the names.
+        RequestError: a name means several things, or there are more or fewer names than one or two.
+        ExplorerError: no way is known.
+    """
+    if len(names) not in (1, 2):
+        raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
+    graph = load(emit=emit) if graph is None else graph
+    source = resolve(names[0] if len(names) == 2 else CREATE_MODEL, graph=graph, emit=emit)
+    target = resolve(names[-1], graph=graph, emit=emit)
+    edges = shortest_path(graph, source, target)
+    if edges is None:
+        raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")
+    return Way(source, target, tuple(edges), tuple(_stops(graph, source, edges)))
+
+
+def _stops(graph: Graph, source: Node, edges: list[Edge]) -> Iterator[Stop]:
+    yield Stop("", source.id, _place(source))
+    here = source.id
+    for edge in edges:
+        backwards = edge.source != here
+        here = edge.source if backwards else edge.target
+        how = _BACKWARDS.get(str(edge.kind), str(edge.kind)) if backwards else str(edge.kind)
+        yield Stop(how, here, _site(graph, edge) or _place(graph.node(here)))
+
+
+def _site(graph: Graph, edge: Edge) -> str:
+    """The first of an edge's call sites, which stand in the file of its source."""
+    return place_of(graph.node(edge.source), edge.sites[0]) if edge.sites else ""
+
+
+def _place(node: Node) -> str:
+    return place_of(node, f"{node.file}:{node.line}") if node.file else ""
+
+
+def neighbourhood(
+    graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int | None = USUAL_NODES
+) -> Slice:
+    """What ``create_model`` runs for a model, weights or alias; of anything else what it reaches and what reaches it.
+
+    Args:
+        graph: the whole graph.
+        node: any node.
+        up: steps to follow up, of what is no model.
+        depth: steps to follow down; as many as there is room for when ``None``.
+        max_nodes: the nearest nodes up to this number are kept; when ``None``, of a model all.
+    """
+    model = model_of(graph, node)
+    if model is not None:
+        return model_calls(graph, model, depth=depth, max_nodes=max_nodes)
+    return around(graph, node, up=up, depth=depth, max_nodes=max_nodes or USUAL_NODES)

@@ -1,0 +1,149 @@
+"""What a user means by a name: a node of the graph, or the models that names and patterns stand for."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+from explorer.errors import ExplorerError, RequestError, TimmNotFound
+from explorer.graph import Graph, Node
+from explorer.graph.fuzzy import closest
+from explorer.queries.model_arguments import check_arguments
+from explorer.queries.model_list import list_models
+from explorer.queries.names import current, find_model, find_node
+from explorer.usecases.loading import Emit, Source, find_sources, load, quiet, tell
+
+_WILDCARDS = frozenset("*?[")
+
+
+def resolve(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> Node:
+    """The node that a name means; what a deprecated name stands for, with a line that says so.
+
+    Args:
+        name: a model, ``arch.tag``, deprecated name, module, class or function, in any form timm or Python takes.
+        graph: where to look; the installed timm's when ``None``.
+        emit: takes what is worth telling.
+
+    Raises:
+        UnknownName: nothing is known by that name; the hint has the closest.
+        RequestError: several things are, or nothing stands behind a deprecated name any more.
+    """
+    graph = load(emit=emit) if graph is None else graph
+    return undeprecated(graph, find_node(graph, name), emit)
+
+
+def undeprecated(graph: Graph, node: Node, emit: Emit = quiet) -> Node:
+    """What a deprecated name stands for, with a line that says so; any other node is returned as it is.
+
+    Raises:
+        RequestError: nothing stands behind the name any more.
+    """
+    found = current(graph, node)
+    if found is not node:
+        tell(emit, f"{node.name} is deprecated: timm maps it to {node.data['replaced_by']}")
+    return found
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it stands for all models that are like it, and is no name."""
+    return ":" not in text and bool(_WILDCARDS & set(text))
+
+
+class ModelNames:
+    """Judges names and arguments of models by timm's source, before a worker spends seconds on importing torch.
+
+    The graph is read when it is first needed, once. Names with a source (``hf-hub:``) are the worker's to judge, and so
+    is every name where source of the user's own may register it, or on a machine that lacks what the graph needs.
+
+    Args:
+        sources: the user's own.
+        graph: the graph of both; read where ``None``.
+    """
+
+    def __init__(self, sources: Sequence[Source] = (), graph: Graph | None = None) -> None:
+        self.extras = find_sources(sources)
+        self._given = graph
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return load(sources=self.extras) if self._given is None else self._given
+
+    def check(self, name: str, arguments: Iterable[str] = ()) -> None:
+        """Refuse a name that timm does not have, or arguments that the model does not take.
+
+        Raises:
+            UnknownName: there is no such model.
+            RequestError: it takes no argument of one of these names; the hint has the closest.
+        """
+        if ":" in name or self.extras:
+            return
+        with suppress(ImportError, TimmNotFound):
+            model = find_model(self._graph, name)
+            if names := list(arguments):
+                check_arguments(self._graph, model, names)
+
+    def refusals(self, names: Sequence[str], arguments: Iterable[str]) -> list[RequestError]:
+        """Why models do not take the arguments, of each that does not."""
+        arguments = list(arguments)
+        refused = []
+        for name in names if arguments else ():
+            try:
+                self.check(name, arguments)
+            except RequestError as error:
+                refused.append(error)
+        return refused
+
+    def chosen(self, texts: Sequence[str], *, tags: bool) -> list[str]:
+        """The models that names and patterns stand for, in their order, each once.
+
+        Args:
+            texts: names as timm takes them, or patterns with ``*``, ``?`` or ``[``, which stand for current
+                architectures.
+            tags: a pattern with a tag stands for weights, one by one.
+
+        Raises:
+            UnknownName: there is no such model.
+            RequestError: a pattern matches nothing.
+            ExplorerError: a pattern on a machine that lacks what the graph needs.
+        """
+        names: list[str] = []
+        for text in texts:
+            if is_pattern(text):
+                names += self._matching(text, tags and "." in text)
+            else:
+                self.check(text)
+                names.append(text)
+        return list(dict.fromkeys(names))
+
+    def _matching(self, pattern: str, tags: bool) -> list[str]:
+        try:
+            names = [entry.name for entry in list_models(self._graph, [pattern], include_tags=tags)]
+            if not names:
+                raise nothing_matches(self._graph, [pattern])
+        except ImportError as error:
+            raise ExplorerError(
+                f"patterns need {error.name}, which is not installed", f"pip install {error.name}"
+            ) from error
+        return names
+
+
+def registered_models(graph: Graph, patterns: Sequence[str]) -> list[str]:
+    """Registered models that are like one of the patterns, deprecated names among them, but not those timm removed.
+
+    Raises:
+        RequestError: none is.
+    """
+    entries = list_models(graph, patterns, include_tags=False, deprecated=True)
+    names = [entry.name for entry in entries if entry.replaced_by or not entry.deprecated]
+    if not names:
+        raise nothing_matches(graph, patterns)
+    return names
+
+
+def nothing_matches(graph: Graph, patterns: Sequence[str]) -> RequestError:
+    """The error for patterns that no model's name is like, with the names that are closest."""
+    names = [entry.name for entry in list_models(graph, deprecated=True)]
+    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), names))
+    return RequestError(
+        f"nothing matches {' '.join(patterns) or 'these filters'}",
+        f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",
+    )

@@ -1,0 +1,36 @@
+"""Finding anything in timm by a name that need not be exact."""
+
+from collections.abc import Sequence
+
+from explorer.errors import RequestError
+from explorer.graph import Graph, NodeKind
+from explorer.graph import fuzzy
+from explorer.graph.fuzzy import Hit
+from explorer.usecases.loading import load
+
+
+def search(text: str, *, kinds: Sequence[str] = (), limit: int = 20, graph: Graph | None = None) -> list[Hit]:
+    """Everything whose name is like a text, best first; an empty list where nothing is.
+
+    ::
+
+        [hit.node.id for hit in explorer.search("squeeze excite", kinds=["class"])]
+
+    Args:
+        text: what to look for; case, ``_`` and spaces do not matter.
+        kinds: only these kinds of node: ``model``, ``class``, ``function``, ...; all when empty.
+        limit: how many at the most.
+        graph: where to look; the installed timm's when ``None``.
+
+    Returns:
+        Hits: a ``node`` and its ``score``, from 0 to 100.
+
+    Raises:
+        RequestError: there is no such kind of node.
+        TimmNotFound: no timm is installed.
+    """
+    for kind in kinds:
+        if kind not in set(NodeKind):
+            raise RequestError(f"no kind of node {kind!r}", f"one of: {', '.join(NodeKind)}")
+    graph = load() if graph is None else graph
+    return fuzzy.search(graph, text, [NodeKind(kind) for kind in kinds], limit)
