@@ -14,10 +14,10 @@ from explorer.cli.output import check_place, narrate, notice, on_terminal, print
 from explorer.errors import OutputError, RequestError
 
 if TYPE_CHECKING:
+    from explorer.engine.pool import Outcome
     from explorer.introspect.reading.source import Extra
     from explorer.protocol import TraceResult
     from explorer.report.call_story import Line
-    from explorer.usecases.tracing import Outcome
 
 _WILDCARDS = frozenset("*?[")
 

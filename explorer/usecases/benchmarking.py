@@ -66,8 +66,8 @@ def bench(
         graph: where names are looked up first; the installed timm's when ``None``.
         emit: takes events while it works: phases, figures so far, notes.
         settings: ``batch_size``, ``img_size`` (pixels), ``device``, ``dtype``, ``seconds``, ``compile``, ``train``,
-            ``args`` (of ``create_model``), ...: the fields of :class:`~explorer.protocol.BenchRequest`; what is left out
-            is chosen to suit the device.
+            ``args`` (of ``create_model``), ...: the fields of :class:`~explorer.protocol.BenchRequest`. What is left
+            out is chosen to suit the device.
 
     Returns:
         Latency in milliseconds a batch, throughput in samples a second, peak memory in bytes, MACs of one image, and
@@ -204,9 +204,7 @@ def bench_requests(names: Sequence[str], settings: Mapping[str, Any], known: Mod
     return requests
 
 
-def measure(
-    request: BenchRequest, keeper: Keeper, client: "Client | None" = None, emit: Emit = quiet
-) -> Measurement:
+def measure(request: BenchRequest, keeper: Keeper, client: "Client | None" = None, emit: Emit = quiet) -> Measurement:
     """Measure one and keep what came of it, which may be an error."""
     try:
         with worker(client) as near:

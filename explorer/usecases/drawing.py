@@ -368,4 +368,3 @@ def dot_picture(file: Path, wish: PictureWish) -> Picture:
 
     view = read_dot(text, title=file.name)
     return _picture(lambda _: view, wish, max(len(view.nodes), 1))
-

@@ -115,9 +115,7 @@ def inspect_each(
 
 
 @contextmanager
-def told_outcomes(
-    names: Sequence[str], wish: InspectRequest, emit: Emit
-) -> Iterator[Iterator[Outcome[InspectResult]]]:
+def told_outcomes(names: Sequence[str], wish: InspectRequest, emit: Emit) -> Iterator[Iterator[Outcome[InspectResult]]]:
     """What :func:`inspect_each` gives, told as it comes; the workers end with the block."""
 
     def told() -> Iterator[Outcome[InspectResult]]:

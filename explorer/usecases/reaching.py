@@ -8,9 +8,9 @@ from explorer.errors import ExplorerError, RequestError
 from explorer.graph import Edge, Graph, Node
 from explorer.graph.node_link import edge_dict
 from explorer.queries.names import model_of
+from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
 from explorer.queries.slices import USUAL_NODES, Slice, around, model_calls
-from explorer.queries.node_data import place_of
 from explorer.usecases.loading import Emit, load, quiet
 from explorer.usecases.resolving import resolve
 

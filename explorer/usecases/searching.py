@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from explorer.errors import RequestError
-from explorer.graph import Graph, NodeKind
-from explorer.graph import fuzzy
+from explorer.graph import Graph, NodeKind, fuzzy
 from explorer.graph.fuzzy import Hit
 from explorer.usecases.loading import load
 

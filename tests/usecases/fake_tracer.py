@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.introspect.reading.source import digest_with, find_timm
 from explorer.protocol import Emit, Log, Progress, TraceRequest, TraceResult
 from explorer.worker import serve
-from tests.engine.fates import meet
+from tests.usecases.fates import meet
 
 
 def step(callee: str, at: str, **more: object) -> dict[str, object]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from explorer.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
 from explorer.worker import serve
-from tests.engine.fates import meet
 from tests.report.layer_samples import inspected
+from tests.usecases.fates import meet
 
 
 def inspect(request: InspectRequest, emit: Emit) -> InspectResult:
