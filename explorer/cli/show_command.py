@@ -6,6 +6,7 @@ import typer
 
 from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load
 from explorer.cli.output import notice, print_facts, print_json, print_lines
+from explorer.report.wording import in_words
 
 _MOST = 12
 
@@ -45,20 +46,12 @@ def _print_page(record: dict[str, Any]) -> None:
         folder = "timm/" if record["source_url"] else ""
         record["file"] = f"{folder}{record['file']}:{record.pop('line')}-{record.pop('end_line')}"
     lists = {k: record.pop(k) for k in list(record) if isinstance(record[k], list) and len(record[k]) > 1}
-    print_facts([(k.replace("_", " "), _text(v)) for k, v in record.items() if v not in (None, [], "")])
+    print_facts([(k.replace("_", " "), in_words(v)) for k, v in record.items() if v not in (None, [], "")])
     if cfg:
         print_lines(["", "pretrained cfg"])
-        print_facts([(f"  {k}", _text(v)) for k, v in cfg.items() if v not in (None, "")])
+        print_facts([(f"  {k}", in_words(v)) for k, v in cfg.items() if v not in (None, "")])
     for title, items in lists.items():
         more = [f"  … and {len(items) - _MOST} more (--json has all)"] if len(items) > _MOST else []
         print_lines(["", f"{title.replace('_', ' ')} ({len(items)})", *(f"  {i}" for i in items[:_MOST]), *more])
     if doc:
         print_lines(["", *doc.splitlines()])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return " × ".join(map(str, value)) if all(isinstance(v, int) for v in value) else ", ".join(map(str, value))
-    return str(value)

@@ -1,7 +1,22 @@
-"""Numbers as people read them."""
+"""Numbers, values and edges as people read them, in lines of text."""
 
 from collections.abc import Sequence
 from typing import Any
+
+from explorer.graph import EdgeKind
+
+EDGE_MARKS = {
+    EdgeKind.CALLS: "→",
+    EdgeKind.DISPATCHES: "⇢",
+    EdgeKind.INHERITS: "▷",
+    EdgeKind.IMPORTS: "⇠",
+    EdgeKind.REGISTERS: "®",
+    EdgeKind.COMPOSES: "◆",
+}
+"""The sign before a node in a tree, by the kind of edge that leads to it. Inheritance and composition have UML's."""
+
+REPEATED = "↑ shown above"
+"""Stands in place of what is below a node that a tree has had already."""
 
 
 def significant(value: float) -> str:
@@ -67,3 +82,16 @@ def dimensions(shape: Sequence[Any] | None, batch_size: int | None = None, sign:
         return ", ".join(filter(None, (dimensions(part, batch_size, sign) for part in shape)))
     rest = shape[1:] if batch_size is not None and len(shape) > 1 and shape[0] == batch_size else shape
     return sign.join(map(str, rest))
+
+
+def in_words(value: Any) -> str:
+    """A JSON value in words: sizes as ``3 × 224 × 224``, other lists with commas, true and false as yes and no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        # A bool is an int to Python, and no size.
+        is_size = bool(value) and all(type(item) is int for item in value)
+        return (" × " if is_size else ", ").join(map(in_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {in_words(item)}" for key, item in value.items())
+    return str(value)

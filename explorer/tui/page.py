@@ -7,6 +7,7 @@ from typing import Any
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
 from explorer.queries.facts import facts
 from explorer.queries.model_list import Catalogue
+from explorer.report.wording import in_words
 
 MOST = 60
 """How many items of a list are shown at the most."""
@@ -188,7 +189,7 @@ def _cfg(record: dict[str, Any]) -> Section:
 def _cfg_value(key: str, value: Any) -> Value:
     if key == "hf_hub_id":
         return (Span(str(value), url=f"https://huggingface.co/{value}"),)
-    text = plain(value)
+    text = in_words(value)
     return (Span(text, url=text if text.startswith("https://") else None),)
 
 
@@ -241,7 +242,7 @@ def _place(record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
 
 def _rest(record: dict[str, Any], shown: set[str]) -> Section:
     """Facts this page has no place of its own for."""
-    fields = [(k.replace("_", " "), (Span(plain(v)),)) for k, v in record.items() if k not in shown and v]
+    fields = [(k.replace("_", " "), (Span(in_words(v)),)) for k, v in record.items() if k not in shown and v]
     return Section("More", fields=tuple(fields))
 
 
@@ -251,18 +252,6 @@ def _links(graph: Graph, node_ids: Sequence[str]) -> Value:
 
 def _link(graph: Graph, node_id: str) -> Span:
     return Span(name_of(graph, node_id), node_id if node_id in graph else None)
-
-
-def plain(value: Any) -> str:
-    """A JSON value in words: sizes as ``3 × 224 × 224``, other lists with commas."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        whole = bool(value) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-        return (" × " if whole else ", ").join(map(plain, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{k}: {plain(v)}" for k, v in value.items())
-    return str(value)
 
 
 def signature(text: str, limit: int = 60) -> str:

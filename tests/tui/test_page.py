@@ -1,8 +1,6 @@
-import pytest
-
 from explorer.graph import Graph
 from explorer.queries.call_tree import call_path
-from explorer.tui.page import page_of, plain, signature
+from explorer.tui.page import page_of, signature
 from explorer.tui.styling import end_cut, middle_cut, start_cut
 
 from . import samples
@@ -19,14 +17,6 @@ def test_a_long_signature_has_one_parameter_a_line() -> None:
         ") -> None",
     ]
     assert signature("(x)") == "(x)"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(True, "yes"), ([3, 4], "3 × 4"), ([0.5, 1], "0.5, 1"), (["a"], "a"), ({"a": [1]}, "a: 1"), ([], "")],
-)
-def test_values_in_words(value: object, text: str) -> None:
-    assert plain(value) == text
 
 
 def test_cuts() -> None:

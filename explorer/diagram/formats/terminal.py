@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from explorer.diagram.view import View, edge_label_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.report.wording import EDGE_MARKS, REPEATED
 
-MARKS = {EdgeKind.CALLS: "→", EdgeKind.DISPATCHES: "⇢"}
-"""The sign before a node, by the kind of edge that leads to it; others are written out: ``inherits →``."""
-
-REPEATED = "↑ shown above"
-
+_MARKED = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
+"""Kinds of edges that a mark stands for; a pipe has no legend, so that others are written out: ``inherits →``."""
 
 _SOURCE = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION)
 
@@ -70,11 +68,15 @@ def _below(graph: Graph, step: _Step) -> list[_Step]:
 
 def _line(graph: Graph, step: _Step, repeated: bool) -> str:
     node = graph.node(step.node_id)
-    mark = f"{MARKS.get(step.edge.kind, f'{step.edge.kind} →')} " if step.edge else ""
+    mark = _mark(step.edge) if step.edge else ""
     about = REPEATED if repeated else _about(node)
     how = edge_label_of(step.edge, node) if step.edge and not repeated else ""
     parts = filter(None, (_printable(node.name or node.id), _printable(about), _printable(how)))
     return f"{step.guide}{mark}{'  '.join(parts)}"
+
+
+def _mark(edge: Edge) -> str:
+    return f"{EDGE_MARKS[edge.kind]} " if edge.kind in _MARKED else f"{edge.kind} → "
 
 
 def _about(node: Node) -> str:

@@ -11,22 +11,11 @@ from explorer.diagram.style import evidence_name
 from explorer.diagram.view import edge_label_of, label_of
 from explorer.graph import Edge, EdgeKind, Evidence
 from explorer.queries.call_tree import CallGroup, CallPath, CallStep
+from explorer.report.wording import EDGE_MARKS, REPEATED
 from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
-
-MARKS = {
-    EdgeKind.CALLS: "→",
-    EdgeKind.DISPATCHES: "⇢",
-    EdgeKind.INHERITS: "▷",
-    EdgeKind.IMPORTS: "⇠",
-    EdgeKind.REGISTERS: "®",
-    EdgeKind.COMPOSES: "◆",
-}
-"""The sign before a step, by the kind of edge that leads to it; ``·`` for any other."""
 
 _OPEN_UP_TO = 12
 """A group of more than this many opens closed, so that the groups after it stay in sight."""
-
-REPEATED = "↑ shown above"
 
 TRACED = "✓"
 """Before the place of a step that was seen running."""
@@ -90,7 +79,7 @@ def _step_row(step: CallStep) -> TreeRow:
         "  ".join(filter(None, [TRACED if traced else "", *remarks])),
         step.node.id,
         step.node.kind,
-        MARKS.get(step.edge.kind, "·") if step.edge else "",
+        EDGE_MARKS.get(step.edge.kind, "·") if step.edge else "",
         below=partial(_rows, step.below) if step.below else None,
         is_open=step.is_open,
         is_muted=step.repeated,
