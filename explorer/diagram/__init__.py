@@ -3,23 +3,24 @@
 from explorer.diagram.formats.interchange import data_of
 from explorer.diagram.formats.terminal import tree_lines
 from explorer.diagram.layout.graphviz import GraphvizProcess
-from explorer.diagram.picture import BINARY, DATA, FORMATS, LAID_OUT, draw, format_of, render
+from explorer.diagram.picture import BINARY, DATA, EVERYTHING, FORMATS, LAID_OUT, Picture, draw, format_of
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode, view_of
 
 __all__ = [
     "BINARY",
     "DATA",
+    "EVERYTHING",
     "FORMATS",
     "LAID_OUT",
     "GraphvizProcess",
     "Group",
+    "Picture",
     "View",
     "ViewEdge",
     "ViewNode",
     "data_of",
     "draw",
     "format_of",
-    "render",
     "tree_lines",
     "view_of",
 ]

@@ -1,17 +1,19 @@
-"""One entry for every format: a view in, a file's bytes out; what does not fit is folded further, and says so."""
+"""A picture, and one entry for every format: what does not fit a page is folded further, and says so."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
 
 from explorer.diagram.formats import writer_of
 from explorer.diagram.formats.interchange import data_of, view_node_link
+from explorer.diagram.formats.terminal import view_lines
 from explorer.diagram.geometry import Geometry
 from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
 from explorer.diagram.layout.graphviz import GraphvizProcess
-from explorer.diagram.view import View, view_of
-from explorer.errors import LayoutTimeout, RequestError
-from explorer.graph import Graph
-from explorer.graph.node_link import to_node_link
+from explorer.diagram.view import View
+from explorer.errors import LayoutTimeout, OutputError, RequestError
 from explorer.queries.slices import USUAL_NODES
 
 LAID_OUT = ("svg", "png", "pdf", "html")
@@ -26,6 +28,87 @@ FORMATS = (*LAID_OUT, "dot", "mmd", *DATA)
 _LEAST_NODES = 5
 _FEWER = 0.7
 """What is left of a budget that was too much."""
+
+
+EVERYTHING = 100_000
+"""A budget of nodes that nothing exceeds: data has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Something to show: in a notebook, as a file, as node-link data, or as lines for a terminal.
+
+    Attributes:
+        make: gives the view for a budget of boxes.
+        nodes: the budget it opens with.
+        is_fixed: that budget was asked for, so that the picture may be as wide as it comes out.
+        make_data: node-link data for a budget, of everything when ``None``; what the view shows when there is none.
+        make_lines: lines for a terminal; those of the view when there is none.
+    """
+
+    make: Callable[[int], View]
+    nodes: int = USUAL_NODES
+    is_fixed: bool = False
+    make_data: Callable[[int | None], dict[str, Any]] | None = None
+    make_lines: Callable[[], list[str]] | None = None
+
+    @property
+    def view(self) -> View:
+        """What it opens with, before anything has a place."""
+        return self.make(self.nodes)
+
+    def data(self) -> dict[str, Any]:
+        """Node-link data as networkx has it: of everything, unless a number of nodes was asked for."""
+        budget = self.nodes if self.is_fixed else None
+        return self.make_data(budget) if self.make_data else view_node_link(self.make(budget or EVERYTHING))
+
+    def lines(self) -> list[str]:
+        """A tree of lines for a terminal."""
+        return self.make_lines() if self.make_lines else view_lines(self.view)
+
+    def render(self, fmt: str = "svg", *, graphviz: GraphvizProcess | None = None) -> bytes:
+        """A file's content.
+
+        Args:
+            fmt: one of :data:`FORMATS`, with or without a dot before it.
+            graphviz: a child started earlier, to save its start; it is used up.
+
+        Raises:
+            RequestError: there is no such format.
+            LayoutError: Graphviz failed, or ran into its time limit.
+            OutputError: a PNG or a PDF could not be drawn.
+        """
+        wanted = format_of(fmt)
+        if wanted in DATA:
+            return data_of(self.data(), wanted)
+        return draw(self.make, wanted, nodes=self.nodes, fit=not self.is_fixed, graphviz=graphviz)
+
+    def svg(self) -> str:
+        """The picture as an SVG document."""
+        return self.render("svg").decode()
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, whose ending says the format; the file.
+
+        Raises:
+            RequestError: the ending is that of no format.
+            OutputError: the file cannot be written.
+        """
+        path = Path(path)
+        content = self.render(path.suffix)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_html_(self) -> str:
+        """The page that folds, in a frame: so its style and the notebook's leave each other alone."""
+        page = escape(self.render("html").decode())
+        return f'<iframe srcdoc="{page}" style="width:100%;height:36em;border:0"></iframe>'
 
 
 def format_of(name: str) -> str:
@@ -70,39 +153,6 @@ def draw(
     if wanted not in LAID_OUT:
         return _written(make(nodes), wanted)
     return _drawn(*_placed(make, nodes, time_limit_s, fit, graphviz), wanted)
-
-
-def render(
-    graph: Graph,
-    fmt: str,
-    *,
-    title: str,
-    focus: Collection[str] = (),
-    notes: Sequence[str] = (),
-    time_limit_s: float = 10.0,
-    graphviz: GraphvizProcess | None = None,
-) -> bytes:
-    """A slice of the graph, as it is, as a picture or as data.
-
-    Args:
-        graph: what to show; about 40 nodes read well.
-        fmt: one of :data:`FORMATS`, with or without a dot before it.
-        title: the line above the picture.
-        focus: ids of the nodes that were asked for.
-        notes: lines under the picture.
-        time_limit_s: for the layout.
-        graphviz: a child started earlier with :class:`GraphvizProcess`, to save its start; it is used up.
-
-    Raises:
-        RequestError: there is no such format.
-        LayoutError: Graphviz failed, or ran into the time limit.
-        OutputError: a PNG or a PDF could not be drawn.
-    """
-    wanted = format_of(fmt)
-    if wanted in DATA:
-        return data_of(to_node_link(graph), wanted)
-    view = view_of(graph, title=title, focus=focus, notes=notes)
-    return draw(lambda _: view, wanted, time_limit_s=time_limit_s, fit=False, graphviz=graphviz)
 
 
 def _placed(

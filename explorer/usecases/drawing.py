@@ -3,16 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.diagram import DATA, GraphvizProcess, data_of, format_of, tree_lines, view_of
-from explorer.diagram import draw as draw_view
-from explorer.diagram.formats.interchange import view_node_link
-from explorer.diagram.formats.terminal import view_lines
-from explorer.errors import OutputError, RequestError
+from explorer.diagram import EVERYTHING, Picture, tree_lines, view_of
+from explorer.diagram.views import view_function
+from explorer.errors import RequestError
 from explorer.graph import Graph, Node, NodeKind
 from explorer.graph.node_link import to_node_link
 from explorer.queries.model_list import families
@@ -32,9 +28,6 @@ ARCHITECTURE, DATAFLOW, USES, ALL = "architecture", "dataflow", "uses", "all"
 VIEWS = (OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY, ARCHITECTURE, DATAFLOW, USES, ALL)
 RUNNING = (ARCHITECTURE, DATAFLOW)
 """Views of a model that is built and run."""
-
-_EVERYTHING = 100_000
-"""A budget that nothing exceeds: data has all."""
 
 _STEPS = (None, CALLS, CLASSES, IMPORTS)
 _FITTING: dict[str, Sequence[str | None]] = {
@@ -75,65 +68,6 @@ class PictureWish:
     features_only: bool = False
     reparam: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Something to show: as a picture in a notebook, as a file, as node-link data, as a tree of lines.
-
-    ``make`` gives its view for a budget of nodes, ``nodes`` is the one it opens with; ``is_fixed`` says that the user
-    named it, so that the picture may be as wide as it comes out.
-    """
-
-    make: "Callable[[int], View]"
-    nodes: int
-    make_data: Callable[[int | None], dict[str, Any]]
-    lines: Callable[[], list[str]]
-    is_fixed: bool = False
-
-    def data(self) -> dict[str, Any]:
-        """Node-link data as networkx has it: of everything, unless a number of nodes was wished for."""
-        return self.make_data(self.nodes if self.is_fixed else None)
-
-    def render(self, fmt: str = "svg", *, graphviz: GraphvizProcess | None = None) -> bytes:
-        """A file's content: ``svg``, ``png``, ``pdf``, ``html``, ``dot``, ``mmd``, ``json``, ``graphml`` or ``gexf``.
-
-        Args:
-            fmt: the format, with or without a dot before it.
-            graphviz: a child that was started earlier, to save its start; it is used up.
-
-        Raises:
-            RequestError: there is no such format.
-            LayoutError: Graphviz failed, or ran into its time limit.
-            OutputError: a PNG or a PDF could not be drawn.
-        """
-        fmt = format_of(fmt)
-        if fmt in DATA:
-            return data_of(self.data(), fmt)
-        return draw_view(self.make, fmt, nodes=self.nodes, fit=not self.is_fixed, graphviz=graphviz)
-
-    def save(self, path: str | Path) -> Path:
-        """Write it to a file, whose ending says the format; the file.
-
-        Raises:
-            RequestError: the ending is of no format.
-            OutputError: the file cannot be written.
-        """
-        path = Path(path)
-        content = self.render(path.suffix)
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-        return path
-
-    def _repr_svg_(self) -> str:
-        return self.render("svg").decode()
-
-    def _repr_html_(self) -> str:
-        """The page with everything foldable, in a frame, so that its style and a notebook's leave each other alone."""
-        page = escape(self.render("html").decode())
-        return f'<iframe srcdoc="{page}" style="width:100%;height:36em;border:0"></iframe>'
 
 
 def draw(
@@ -243,26 +177,13 @@ def _static(view: str, graph: Graph, node: Node | None, wish: PictureWish) -> Pi
     steps = ("up", "depth") if view in _STEPS else ()
     wishes = {name: getattr(wish, name) for name in steps if getattr(wish, name) is not None}
     whats = (graph,) if node is None else (graph, node)
-    make_view = _view_function(view)
+    make_view = view_function(view)
     return _picture(lambda nodes: make_view(*whats, nodes=nodes, **wishes), wish, MAX_NODES)
-
-
-def _view_function(view: str) -> "Callable[..., View]":
-    """The function that makes a view; each is loaded when it is asked for, to keep the start of the others short."""
-    function: Callable[..., View] = getattr(import_module(f"explorer.diagram.views.{view}"), view)
-    return function
 
 
 def _picture(make: "Callable[[int], View]", wish: PictureWish, usual: int) -> Picture:
     """A picture whose data and lines are those of its view."""
-    nodes = wish.nodes or usual
-    return Picture(
-        make,
-        nodes,
-        lambda budget: view_node_link(make(budget or _EVERYTHING)),
-        lambda: view_lines(make(nodes)),
-        is_fixed=wish.nodes is not None,
-    )
+    return Picture(make, wish.nodes or usual, is_fixed=wish.nodes is not None)
 
 
 def _calls(graph: Graph, node: Node, wish: PictureWish, emit: Emit, *, is_asked: bool) -> Picture:
@@ -284,13 +205,13 @@ def _calls(graph: Graph, node: Node, wish: PictureWish, emit: Emit, *, is_asked:
         shown = part(nodes)
         return tree_lines(shown.graph, shown.root)
 
-    make_view = _view_function(CALLS)
+    make_view = view_function(CALLS)
     return Picture(
         lambda budget: make_view(graph, node, up=up, depth=depth, nodes=budget),
         nodes,
-        lambda budget: to_node_link(part(budget).graph),
-        lines,
         is_fixed=wish.nodes is not None,
+        make_data=lambda budget: to_node_link(part(budget).graph),
+        make_lines=lines,
     )
 
 
@@ -302,7 +223,12 @@ def _everything(graph: Graph, target: str | None) -> Picture:
     def lines() -> list[str]:
         raise RequestError("the whole graph is data", "-o FILE.json, .graphml, .gexf or .dot; --view overview draws it")
 
-    return Picture(lambda _: view_of(graph, title="timm"), _EVERYTHING, lambda _: to_node_link(graph), lines)
+    return Picture(
+        lambda _: view_of(graph, title="timm"),
+        EVERYTHING,
+        make_data=lambda _: to_node_link(graph),
+        make_lines=lines,
+    )
 
 
 # views of a model that runs
@@ -345,7 +271,7 @@ def _running(
 ) -> Picture:
     flow = client.run(request, emit)
     wishes = {name: getattr(wish, name) for name in ("depth", "level", "shade") if getattr(wish, name)}
-    make_view = _view_function(view)
+    make_view = view_function(view)
     return _picture(lambda nodes: make_view(flow, nodes=nodes, graph=graph, **wishes), wish, MAX_NODES)
 
 

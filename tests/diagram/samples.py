@@ -1,8 +1,11 @@
 """Graphs as the explorer hands them over: how ``create_model`` reaches a model, as in timm 1.0.31."""
 
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
+from explorer.diagram import DATA, GraphvizProcess, data_of, draw, format_of, view_of
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind
+from explorer.graph.node_link import to_node_link
 
 FACTORY, BUILDER, RESNET = "timm.models._factory", "timm.models._builder", "timm.models.resnet"
 CREATE_MODEL = f"{FACTORY}:create_model"
@@ -189,3 +192,20 @@ def nasty() -> Graph:
         graph.add_edge(Edge(source, target, EdgeKind.DISPATCHES, sites=(f"{source}:3",)))
         graph.add_edge(Edge(source, target, EdgeKind.CALLS, data={"via": NASTY[0]}))
     return graph
+
+
+def render(
+    graph: Graph,
+    fmt: str,
+    *,
+    title: str,
+    focus: Collection[str] = (),
+    notes: Sequence[str] = (),
+    time_limit_s: float = 10.0,
+    graphviz: GraphvizProcess | None = None,
+) -> bytes:
+    """A slice of the graph, as it is, as a picture or as data."""
+    if format_of(fmt) in DATA:
+        return data_of(to_node_link(graph), format_of(fmt))
+    view = view_of(graph, title=title, focus=focus, notes=notes)
+    return draw(lambda _: view, fmt, time_limit_s=time_limit_s, fit=False, graphviz=graphviz)

@@ -2,8 +2,10 @@ import json
 import re
 from html.parser import HTMLParser
 
-from explorer.diagram import render, view_of
+from explorer.diagram import view_of
 from explorer.graph import Graph
+
+from ..samples import render
 
 FETCHING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href"}
 

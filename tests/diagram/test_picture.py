@@ -2,14 +2,15 @@ import re
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw
+from explorer.diagram import Group, Picture, View, ViewEdge, ViewNode, draw
 from explorer.diagram.layout import graphviz
 from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Stack
-from explorer.errors import LayoutTimeout, RequestError
+from explorer.errors import LayoutTimeout, OutputError, RequestError
 
 SLOW = """
 import sys, time, io
@@ -113,3 +114,28 @@ def test_what_a_view_refuses_is_passed_on() -> None:
 
     with pytest.raises(RequestError, match="not this one"):
         draw(refuse, "svg")
+
+
+def test_a_picture_is_saved_in_the_format_of_its_ending(tmp_path: Path) -> None:
+    picture = Picture(chain, nodes=3)
+    assert picture.save(tmp_path / "a.svg").read_text() == picture.svg() == picture._repr_svg_()
+    assert picture.save(tmp_path / "a.dot").read_text().startswith("digraph")
+    with pytest.raises(RequestError, match="no diagram format"):
+        picture.save(tmp_path / "a.doc")
+    with pytest.raises(OutputError, match="cannot write"):
+        picture.save(tmp_path / "missing" / "a.svg")
+
+
+def test_the_data_of_a_picture_has_all_unless_a_number_of_nodes_was_asked_for() -> None:
+    def make(nodes: int) -> View:
+        return chain(min(nodes, 50))
+
+    assert len(Picture(make, nodes=7).data()["nodes"]) == 50
+    assert len(Picture(make, nodes=7, is_fixed=True).data()["nodes"]) == 7
+    assert len(Picture(make, nodes=7).view.nodes) == 7
+    assert Picture(make, nodes=2).lines() == ["Chain", "├─ node0  → node1", "└─ node1"]
+
+
+def test_a_notebook_gets_a_page_that_cannot_leave_its_frame() -> None:
+    html = Picture(chain, nodes=3)._repr_html_()
+    assert html.startswith("<iframe srcdoc=") and html.count("<") == 2

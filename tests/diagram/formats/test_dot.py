@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, render, view_of
+from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, view_of
 from explorer.diagram.formats.dot import dot_of, read_dot
 from explorer.diagram.style import Flow, Look
 from explorer.errors import RequestError
 from explorer.graph import Graph
 
-from .samples import RESNET34
+from ..samples import RESNET34, render
 
 
 def test_our_own_dot_reads_back_whole(graph: Graph) -> None:

@@ -5,9 +5,11 @@ from io import BytesIO
 import networkx as nx
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, render, view_of
+from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, view_of
 from explorer.diagram.style import Flow, Look
 from explorer.graph import EdgeKind, Graph
+
+from ..samples import render
 
 READERS: dict[str, Callable[[bytes], nx.MultiDiGraph]] = {
     "json": lambda data: nx.node_link_graph(json.loads(data), edges="edges"),

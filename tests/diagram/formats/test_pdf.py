@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from explorer.diagram import render, view_of
+from explorer.diagram import view_of
 from explorer.diagram.formats.binary import pdf_of
 from explorer.errors import OutputError
 from explorer.graph import Graph
+
+from ..samples import render
 
 
 def page(graph: Graph, title: str = "How it is made") -> Any:

@@ -8,12 +8,13 @@ import pytest
 
 from explorer.cli.gallery_command import RUNNING, STATIC
 from explorer.cli.views import flow_request, picture_of, running_pictures
-from explorer.diagram import View, draw, render
+from explorer.diagram import View, draw
 from explorer.diagram.views import view_function
 from explorer.graph import Graph, NodeKind
 
-from . import samples
-from .browser import SCHEMES, measure, needs_browser
+from .. import samples
+from ..browser import SCHEMES, measure, needs_browser
+from ..samples import render
 
 pytestmark = needs_browser
 

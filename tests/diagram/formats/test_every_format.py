@@ -8,14 +8,14 @@ import pygraphviz
 import pytest
 from graphviz.quoting import quote
 
-from explorer.diagram import FORMATS, format_of, render, view_of
+from explorer.diagram import FORMATS, format_of, view_of
 from explorer.diagram.formats.binary import png_of
 from explorer.diagram.formats.dot import quoted_name as dot_name
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
 from explorer.graph.node_link import from_node_link, to_node_link
 
-from .samples import NASTY
+from ..samples import NASTY, render
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 

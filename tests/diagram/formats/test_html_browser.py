@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from explorer.diagram import render
 from explorer.graph import Graph
 
-from .browser import needs_browser, run
-from .samples import CONSTRUCTOR, CREATE_MODEL, FACTORY, RESNET
+from ..browser import needs_browser, run
+from ..samples import CONSTRUCTOR, CREATE_MODEL, FACTORY, RESNET, render
 
 pytestmark = needs_browser
 

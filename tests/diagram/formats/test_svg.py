@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from explorer.diagram import FORMATS, render, view_of
+from explorer.diagram import FORMATS, view_of
 from explorer.diagram.style import MONO_EM, cells
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 
-from .samples import CREATE_MODEL, RESNET34
+from ..samples import CREATE_MODEL, RESNET34, render
 
 SVG = "{http://www.w3.org/2000/svg}"
 Rect = tuple[float, float, float, float]
@@ -153,14 +153,14 @@ def test_light_is_in_the_attributes_and_dark_in_a_media_query(small: Graph) -> N
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_the_same_graph_gives_the_same_bytes_in_every_process(fmt: str) -> None:
     script = (
-        "import sys; from diagram.samples import medium; from explorer.diagram import render;"
+        "import sys; from diagram.samples import medium, render;"
         f"sys.stdout.buffer.write(render(medium(), {fmt!r}, title='t', focus=('{RESNET34}',)))"
     )
     assert len({_run(script, seed) for seed in ("0", "1", "4711")}) == 1
 
 
 def _run(script: str, seed: str) -> bytes:
-    tests = Path(__file__).parents[1]
+    tests = Path(__file__).parents[2]
     path = os.pathsep.join((str(tests), str(tests.parent)))
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
     return subprocess.run([sys.executable, "-c", script], env=environment, check=True, stdout=subprocess.PIPE).stdout

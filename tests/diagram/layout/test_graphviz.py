@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.diagram import GraphvizProcess, render
+from explorer.diagram import GraphvizProcess
 from explorer.diagram.layout import graphviz
 from explorer.errors import LayoutError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+
+from ..samples import render
 
 
 def child(*code: str) -> list[str]:
@@ -90,6 +92,6 @@ def test_four_hundred_nodes_are_laid_out() -> None:
 def test_importing_the_package_brings_in_nothing_heavy() -> None:
     heavy = "networkx graphviz pygraphviz pydot resvg_py PIL subprocess textual torch"
     code = f"import sys, explorer.diagram; print([m for m in {heavy.split()!r} if m in sys.modules])"
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, stdout=subprocess.PIPE, text=True)
     assert done.stdout.strip() == "[]"

@@ -3,7 +3,7 @@ import pytest
 from explorer.diagram import tree_lines
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 
-from .samples import CREATE_MODEL
+from ..samples import CREATE_MODEL
 
 
 def test_the_call_path_as_a_tree(small: Graph) -> None:
