@@ -1,6 +1,8 @@
 """The app: what is shown when, and what the keys do."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events
@@ -9,13 +11,14 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static, TabbedContent, Tree
 
+from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
 from explorer.introspect.reading.source import Extra
 from explorer.queries.model_list import Catalogue
 from explorer.tui.actions import EVERYWHERE, bindings
-from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep
-from explorer.tui.graph_service import GraphService
+from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep, keep_in_results
+from explorer.tui.graph_service import GraphService, load_whole
 from explorer.tui.navigation import Navigation
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
@@ -43,14 +46,14 @@ class ExplorerApp(App[None]):
     def __init__(
         self,
         load: Callable[[], Graph],
-        connect: Callable[[], BenchClient],
-        keep: Keep,
+        connect: Callable[[], BenchClient] = AsyncClient,
+        keep: Keep = keep_in_results,
         extras: Sequence[Extra] = (),
     ) -> None:
         super().__init__()
         self.load_error: ExplorerError | None = None
         self._service = GraphService(load)
-        self._bench = BenchSession(connect, self._bench_changed, keep, extras)
+        self._bench = BenchSession(self._bench_changed, connect, keep, extras)
         self._navigation = Navigation(self, self._service, self._offer)
         self._offered: list[bool | None] = []
 
@@ -247,3 +250,22 @@ class ExplorerApp(App[None]):
 
 def _files(count: int) -> str:
     return f"{count} file{'' if count == 1 else 's'}"
+
+
+def run_app(timm: Path | None = None, extras: Sequence[Extra] = ()) -> None:
+    """Run the app in this terminal until the user quits.
+
+    Args:
+        timm: a folder, wheel or sdist of timm; the installed package when ``None``.
+        extras: source of the user's own that registers models into it.
+
+    Raises:
+        ExplorerError: there was no graph to show; the app has shown the same error.
+        SystemExit: the app itself broke.
+    """
+    app = ExplorerApp(partial(load_whole, timm, extras), extras=extras)
+    app.run()
+    if app.load_error:
+        raise app.load_error
+    if app.return_code:
+        raise SystemExit(app.return_code)

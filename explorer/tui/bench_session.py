@@ -1,24 +1,24 @@
-"""The benchmarks of this sitting: one at a time, in the worker, each kept however it ended."""
+"""The benchmarks of this sitting: one at a time, in one worker that stays warm, each kept however it ended."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError, StoreError, unexpected
-
-if TYPE_CHECKING:
-    from explorer.introspect.reading.source import Extra
-    from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event
+from explorer.introspect.reading.source import Extra
+from explorer.protocol import BenchRequest, BenchResult, Event
+from explorer.usecases.following import WorkState
+from explorer.usecases.loading import for_worker
 
 
 class BenchClient(Protocol):
-    """The part of :class:`explorer.engine.async_client.AsyncClient` that is used here."""
+    """The part of :class:`AsyncClient` that is used here."""
 
-    async def run(
-        self, request: "BenchRequest", on_event: "Callable[[Event], None] | None" = None
-    ) -> "BenchResult | None":
+    async def run(self, request: BenchRequest, on_event: Callable[[Event], None] | None = None) -> BenchResult | None:
         """Have a request answered; ``None`` after :meth:`cancel`."""
 
     async def cancel(self) -> None:
@@ -28,8 +28,20 @@ class BenchClient(Protocol):
         """End the worker and wait until it is gone."""
 
 
-Keep = Callable[["BenchRequest", "BenchResult | ExplorerError"], object]
+Keep = Callable[[BenchRequest, BenchResult | ExplorerError], object]
 """Keeps what came of a request; may take a while, and raises :class:`StoreError` where it cannot."""
+
+
+def keep_in_results(request: BenchRequest, outcome: BenchResult | ExplorerError) -> None:
+    """Put a measurement into the user's results file.
+
+    Raises:
+        StoreError: it cannot be kept.
+    """
+    # SQLite and the rest of the results take a tenth of the time to the first paint, and no benchmark has run then.
+    from explorer.usecases.recording import keep
+
+    keep(request, outcome)
 
 
 class State(Enum):
@@ -43,17 +55,14 @@ class State(Enum):
 
 @dataclass
 class BenchRun:
-    """One benchmark; ``fraction`` (0 to 1) is of the present phase, ``None`` where not known."""
+    """One benchmark: what it is at while it runs, then its result or error."""
 
     model: str
     state: State = State.RUNNING
-    phase: str = "starting the worker"
-    fraction: float | None = None
-    figures: "BenchPartial | None" = None
-    notes: list[str] = field(default_factory=list)
-    result: "BenchResult | None" = None
+    work: WorkState = field(default_factory=WorkState)
+    result: BenchResult | None = None
     error: ExplorerError | None = None
-    ending: bool = False
+    is_ending: bool = False
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
 
@@ -67,24 +76,24 @@ class BenchSession:
     """Runs benchmarks and keeps what came of them.
 
     Args:
-        connect: makes the client when the first benchmark starts.
         changed: called with a run whenever there is news of it.
+        connect: makes the client when the first benchmark starts.
         keep: called off the event loop with each run that was not cancelled.
         extras: source of the user's own that the worker has to import.
     """
 
     def __init__(
         self,
-        connect: Callable[[], BenchClient],
         changed: Callable[[BenchRun], None],
-        keep: Keep,
-        extras: "Sequence[Extra]" = (),
+        connect: Callable[[], BenchClient] = AsyncClient,
+        keep: Keep = keep_in_results,
+        extras: Sequence[Extra] = (),
     ) -> None:
         self.runs: list[BenchRun] = []
         self._connect = connect
         self._changed = changed
         self._keep = keep
-        self._extra = tuple((name, str(path)) for name, path in extras)
+        self._extra = for_worker(extras)
         self._client: BenchClient | None = None
 
     @property
@@ -101,13 +110,12 @@ class BenchSession:
 
     async def measure(self, run: BenchRun) -> None:
         """Have a run measured; however it ends, the run says how."""
-        from explorer.protocol import BenchRequest
-
         request = BenchRequest(run.model, extra=self._extra)
         try:
             self._client = self._client or self._connect()
-            if not run.ending:
-                run.result = await self._client.run(request, lambda event: self._note(run, event))
+            # It may have been cancelled before there was a client to tell of it.
+            if not run.is_ending:
+                run.result = await self._client.run(request, lambda event: self._follow(run, event))
             run.state = State.DONE if run.result else State.CANCELLED
         except ExplorerError as error:
             run.state, run.error = State.FAILED, error
@@ -119,13 +127,11 @@ class BenchSession:
         if outcome is not None:
             await self._kept(run, request, outcome)
 
-    async def _kept(self, run: BenchRun, request: "BenchRequest", outcome: "BenchResult | ExplorerError") -> None:
-        import asyncio
-
+    async def _kept(self, run: BenchRun, request: BenchRequest, outcome: BenchResult | ExplorerError) -> None:
         try:
             await asyncio.to_thread(self._keep, request, outcome)
         except StoreError as error:
-            run.notes.append(f"not kept: {error}")
+            run.work.notes.append(f"not kept: {error}")
             self._changed(run)
 
     async def cancel(self) -> None:
@@ -133,7 +139,8 @@ class BenchSession:
         run = self.running
         if run is None:
             return
-        run.ending, run.phase, run.fraction = True, "ending the worker", None
+        run.is_ending = True
+        run.work.phase, run.work.fraction = "ending the worker", None
         self._changed(run)
         if self._client is not None:
             await self._client.cancel()
@@ -143,16 +150,7 @@ class BenchSession:
         if self._client is not None:
             await self._client.close()
 
-    def _note(self, run: BenchRun, event: "Event") -> None:
-        from explorer import protocol
-
-        if run.ending:
-            return
-        match event:
-            case protocol.Progress(message=message, fraction=fraction):
-                run.phase, run.fraction = message, fraction
-            case protocol.Partial(value=value):
-                run.figures = value
-            case protocol.Log(message=message):
-                run.notes.append(message)
-        self._changed(run)
+    def _follow(self, run: BenchRun, event: Event) -> None:
+        # What the worker still says while it is being ended would bring the old phase back.
+        if not run.is_ending and run.work.take(event):
+            self._changed(run)

@@ -1,19 +1,24 @@
 """The graph as the app asks it: every question is answered by one thread beside the event loop."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
 from explorer.errors import ExplorerError, unexpected
-from explorer.graph import Graph, GraphInfo, NodeKind
-from explorer.graph.fuzzy import Hit, search
+from explorer.graph import EdgeKind, Graph, GraphInfo, NodeKind
+from explorer.graph.fuzzy import Hit
+from explorer.introspect.reading.source import Extra
 from explorer.queries.call_tree import CallPath, call_path
 from explorer.queries.model_list import Catalogue, catalogue
 from explorer.tui.page import Page, page_of
+from explorer.usecases.loading import load
+from explorer.usecases.searching import search
 
 T = TypeVar("T")
 
@@ -21,6 +26,30 @@ MOST_HITS = 50
 """How many hits a search gives at the most."""
 
 _SEARCHED = tuple(kind for kind in NodeKind if kind is not NodeKind.PARAMETER)
+
+
+def load_whole(timm: Path | None, extras: Sequence[Extra] = ()) -> Graph:
+    """The graph of this timm, the installed one when ``None``, with all that a command would read as it needs it.
+
+    ``extras`` are source of the user's own that registers models into it.
+
+    Raises:
+        ExplorerError: there is no graph.
+    """
+    # A graph is some hundred thousand objects, none of which ever becomes garbage. A collection that walks them all
+    # would stop the screen for a fifth of a second now and then, so they are kept out of every later one.
+    gc.disable()
+    try:
+        graph = load(timm, extras)
+        for _ in graph.sections():
+            pass
+        for kind in EdgeKind:
+            # The index of incoming edges is built by the first question about a kind.
+            next(graph.in_edges("", kind), None)
+    finally:
+        gc.freeze()
+        gc.enable()
+    return graph
 
 
 class GraphService:
@@ -61,7 +90,7 @@ class GraphService:
 
     async def search(self, text: str) -> Sequence[Hit]:
         """Nodes whose name is like the text, best first."""
-        return await self._ask(lambda graph: search(graph, text, _SEARCHED, MOST_HITS)) or []
+        return await self._ask(lambda graph: search(text, kinds=_SEARCHED, limit=MOST_HITS, graph=graph)) or []
 
     async def _ask(self, question: Callable[[Graph], T]) -> T | None:
         graph = self._graph

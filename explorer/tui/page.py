@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
-from explorer.queries.facts import facts
 from explorer.queries.model_list import Catalogue
 from explorer.report.wording import in_words
+from explorer.usecases.showing import replacement, show
 
 MOST = 60
 """How many items of a list are shown at the most."""
@@ -54,8 +54,8 @@ class Page:
 
 
 def page_of(graph: Graph, node: Node) -> Page:
-    """Everything :func:`explorer.queries.facts.facts` knows of the node, in reading order."""
-    record = facts(graph, node)
+    """Everything :func:`explorer.usecases.showing.show` knows of the node, in reading order."""
+    record = show(node.id, graph=graph)
     model_like = node.kind in _MODELS
     sections = _model_sections(graph, record) if model_like else _source_sections(graph, record)
     return Page(
@@ -106,11 +106,7 @@ def _about(node: Node, record: dict[str, Any]) -> str:
 
 
 def _notice(record: dict[str, Any]) -> str:
-    if not record.get("deprecated"):
-        return ""
-    if record["replaced_by"]:
-        return f"Deprecated: timm maps it to {record['replaced_by']}."
-    return "Deprecated: removed, with no replacement."
+    return f"Deprecated: {replacement(record)}." if record.get("deprecated") else ""
 
 
 def _benchable(node: Node, record: dict[str, Any]) -> str | None:

@@ -4,16 +4,13 @@ import asyncio
 import re
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
 
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from explorer.errors import OutputError
 from explorer.tui.app import ExplorerApp
-from explorer.tui.backends import bench_client, graph_loader
-
-if TYPE_CHECKING:
-    from textual.pilot import Pilot
+from explorer.tui.graph_service import load_whole
 
 _SIZE = (120, 32)
 _POLL_S = 0.05
@@ -30,7 +27,7 @@ def screenshot(model: str, time_limit_s: float = 60.0) -> str:
 
 
 async def _taken(model: str, time_limit_s: float) -> str:
-    app = ExplorerApp(graph_loader(None), bench_client, lambda *_: None)
+    app = ExplorerApp(lambda: load_whole(None))
     end = monotonic() + time_limit_s
     async with app.run_test(size=_SIZE) as pilot:
         await _until(pilot, lambda: "families" in _words(app, "#side-name"), end)
@@ -47,7 +44,7 @@ def _words(app: ExplorerApp, selector: str) -> str:
     return str(app.query_one(selector, Static).visual)
 
 
-async def _until(pilot: "Pilot[None]", holds: Callable[[], object], end: float) -> None:
+async def _until(pilot: Pilot[None], holds: Callable[[], object], end: float) -> None:
     while not holds():
         if monotonic() > end:
             raise OutputError("the terminal app did not come to show what was to be drawn")

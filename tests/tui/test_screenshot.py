@@ -10,7 +10,7 @@ from . import samples
 
 @pytest.fixture(autouse=True)
 def small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "graph_loader", lambda _: samples.graph)
+    monkeypatch.setattr(module, "load_whole", lambda _: samples.graph())
 
 
 def test_the_app_is_drawn_with_a_models_call_path_and_asks_for_no_font() -> None:

@@ -9,7 +9,7 @@ import explorer.tui
 assert "textual" not in sys.modules
 explorer.tui.ExplorerApp
 assert "textual" in sys.modules
-import explorer.tui.backends, explorer.introspect, explorer.engine.client
+import explorer.introspect, explorer.engine.async_client, explorer.usecases.recording
 print({"torch", "torchvision", "timm"} & sys.modules.keys())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -171,26 +171,26 @@ class BenchReport(Static):
             yield from self._progress(run)
         else:
             yield Text("The worker was ended; the next benchmark starts a new one.", self._style("muted"))
-        for note in run.notes:
+        for note in run.work.notes:
             yield Text(f"\nnote: {note}", self._style("muted"))
 
     def _state(self, run: BenchRun) -> str:
         return f"{run.state.value} {'for' if run.state is State.RUNNING else 'after'} {run.seconds:.0f} s"
 
     def _progress(self, run: BenchRun) -> Iterator[RenderableType]:
-        done = 0 if run.fraction is None else round(run.fraction * _BAR_WIDTH)
-        percent = "" if run.fraction is None else f" {run.fraction:4.0%}"
-        yield Text(run.phase)
+        done = 0 if run.work.fraction is None else round(run.work.fraction * _BAR_WIDTH)
+        percent = "" if run.work.fraction is None else f" {run.work.fraction:4.0%}"
+        yield Text(run.work.phase)
         yield Text.assemble(
             ("━" * done, self._style("bar")), ("─" * (_BAR_WIDTH - done), self._style("muted")), percent
         )
         yield Text()
-        if run.figures is not None:
+        if run.work.partial is not None:
             yield self._table(
                 [
-                    ("p50", milliseconds(run.figures.latency_p50_ms)),
-                    ("throughput", f"{significant(run.figures.samples_per_sec)} samples/s"),
-                    ("iterations", f"{run.figures.iterations:,}"),
+                    ("p50", milliseconds(run.work.partial.latency_p50_ms)),
+                    ("throughput", f"{significant(run.work.partial.samples_per_sec)} samples/s"),
+                    ("iterations", f"{run.work.partial.iterations:,}"),
                 ]
             )
             yield Text()
