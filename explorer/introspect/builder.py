@@ -8,9 +8,8 @@ from typing import Any
 
 from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.introspect.call_graph import CallGraph, follow_calls
-from explorer.introspect.evaluator.external_names import external_id
 from explorer.introspect.evaluator.machine import Evaluator
-from explorer.introspect.evaluator.values import ExternalValue
+from explorer.introspect.evaluator.values import ExternalValue, external_id
 from explorer.introspect.reading.parse import ClassDefinition, Definition, FunctionDefinition, Module, parse_module
 from explorer.introspect.reading.source import SourceTree
 from explorer.introspect.registry import Architecture, Registry, read_registry
@@ -125,9 +124,9 @@ def _add_imports(graph: Graph, module: Module, modules: Mapping[str, Module]) ->
 
 
 def _add_bases(graph: Graph, evaluator: Evaluator, modules: Mapping[str, Module]) -> None:
-    for cls in evaluator.classes:
+    for cls in evaluator.state.classes:
         node_id = f"{cls.module}:{cls.qualname}"
-        for base in evaluator.bases(cls) if node_id in graph else ():
+        for base in evaluator.objects.bases(cls) if node_id in graph else ():
             target = external_id(base.name) if isinstance(base, ExternalValue) else f"{base.module}:{base.qualname}"
             if target != node_id:
                 _add_external(graph, target)

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.graph.contexts import Contexts
-from explorer.introspect.evaluator.external_names import external_id
-from explorer.introspect.evaluator.machine import Context, Evaluator
-from explorer.introspect.evaluator.values import UNKNOWN, FunctionValue, GiveUp, InstanceValue, Value, join
+from explorer.introspect.evaluator.bounds import (
+    DEPTH_FROM_ANYTHING,
+    ROUNDS_WITH_ANYTHING,
+    STEPS_PER_FUNCTION,
+    STEPS_PER_MODEL,
+    GiveUp,
+)
+from explorer.introspect.evaluator.interface import Context
+from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.evaluator.values import UNKNOWN, FunctionValue, InstanceValue, Value, external_id, join
 from explorer.introspect.registry import Architecture, Deprecation, Registry
 
-_STEPS_PER_MODEL = 100_000
-_STEPS_PER_FUNCTION = 1_000
-_ROUNDS = 8
-_DEPTH = 3
-"""How deep calls are followed from a function that no model reaches: what lies deeper is called so itself."""
 _RECURSION = 20_000
 _LOCALS = 140_000
 _PARTS = 4
@@ -148,7 +150,7 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
     create = evaluator.attribute("timm.models", "create_model") if evaluator.has_module("timm.models") else UNKNOWN
     if isinstance(create, FunctionValue):
         for name in part.names:
-            root = _called(evaluator, create, [name], _STEPS_PER_MODEL)
+            root = _called(evaluator, create, [name], STEPS_PER_MODEL)
             if root is not None:
                 folder.graph.contexts.models[name] = folder.fold(root)
     for context in _with_anything(evaluator, part):
@@ -158,15 +160,15 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
 
 def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], steps: int) -> Context | None:
     """The context of one call, made from outside."""
-    outside = evaluator.context = Context("")
+    outside = evaluator.state.context = Context("")
     try:
-        with evaluator.budget(steps):
+        with evaluator.state.budget(steps):
             evaluator.call(function, args, {})
     except (GiveUp, RecursionError):
         pass  # what was found until then stands
     finally:
-        evaluator.context = None
-        evaluator.settle()
+        evaluator.state.context = None
+        evaluator.state.settle()
     return next((callee for callee, _ in outside.calls if isinstance(callee, Context)), None)
 
 
@@ -177,15 +179,15 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
     """
     reached = set(evaluator.evaluated)
     called: set[ast.AST] = set()
-    for function in evaluator.functions:  # grows meanwhile, by what is defined inside others
+    for function in evaluator.state.functions:  # grows meanwhile, by what is defined inside others
         node = function.node
         if node in called or not part.has(function):
             continue
         if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
             continue
         called.add(node)
-        with evaluator.bounded(1 if node in reached else _DEPTH, _ROUNDS):
-            context = _called(evaluator, function, _anything(evaluator, function), _STEPS_PER_FUNCTION)
+        with evaluator.state.bounded(1 if node in reached else DEPTH_FROM_ANYTHING, ROUNDS_WITH_ANYTHING):
+            context = _called(evaluator, function, _anything(evaluator, function), STEPS_PER_FUNCTION)
         if context is not None:
             yield context
 
@@ -213,12 +215,12 @@ def _any_instance(evaluator: Evaluator, function: FunctionValue) -> Value:
     assert cls is not None
     if any(getattr(d, "id", None) == "classmethod" for d in getattr(function.node, "decorator_list", [])):
         return cls
-    known = list(evaluator.instances.get(cls, {}).values())
+    known = list(evaluator.objects.instances.get(cls, {}).values())
     if not known:
         known = [
             instance
-            for other, instances in evaluator.instances.items()
-            if cls in evaluator.mro(other)
+            for other, instances in evaluator.objects.instances.items()
+            if cls in evaluator.objects.mro(other)
             for instance in instances.values()
         ]
     if not known:

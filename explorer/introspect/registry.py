@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from explorer.introspect.evaluator.machine import Evaluator
+from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.machine import DECLINED, Evaluator
 from explorer.introspect.evaluator.operations import truth_of
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
     ClassValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
+    Keywords,
+    StandIn,
+    Unknown,
     Value,
     as_json,
 )
@@ -83,7 +86,7 @@ class Registry:
 
 
 @dataclass(slots=True)
-class _DefaultCfg:
+class _DefaultCfg(StandIn):
     """timm's ``DefaultCfg``: tags with the default first, cfgs by tag."""
 
     tags: deque[str] = field(default_factory=deque)
@@ -115,7 +118,7 @@ class _Reader:
             *roots,
         )
 
-    def _register_model(self, args: list[Value], keywords: dict[str, Value]) -> Value:
+    def _register_model(self, args: list[Value], keywords: Keywords) -> Value:
         function = args[0] if args else keywords.get("fn", UNKNOWN)
         if not isinstance(function, FunctionValue):
             return function
@@ -159,22 +162,21 @@ class _Reader:
         self._fill("_model_default_cfgs", architecture.name, UNKNOWN)
         return default.is_known
 
-    def _generate_default_cfgs(self, args: list[Value], keywords: dict[str, Value]) -> Value:
+    def _generate_default_cfgs(self, args: list[Value], keywords: Keywords) -> Value:
         cfgs = args[0] if args else keywords.get("cfgs", UNKNOWN)
         if not isinstance(cfgs, dict):
             return UNKNOWN
-        out: dict[Any, Value] = {}
+        found: dict[str, _DefaultCfg] = {}
         default_set: set[str] = set()
         for key, value in cfgs.items():
-            if key is REST:
-                out[REST] = UNKNOWN
+            if not isinstance(key, str):
                 continue
             record = self._pretrained_cfg(value)
             weighted = _has_weights(record.fields)
             model, _, tag = key.partition(".")
             priority = (weighted and not tag) or (tag.endswith("*") and model not in default_set)
             tag = tag.strip("*")
-            default = out.setdefault(model, _DefaultCfg())
+            default = found.setdefault(model, _DefaultCfg())
             default.is_known = default.is_known and weighted is not None
             if priority:
                 default.tags.appendleft(tag)
@@ -185,7 +187,8 @@ class _Reader:
                 default.tags.append(tag)
             default.is_pretrained = default.is_pretrained or bool(weighted)
             default.cfgs[tag] = record
-        return out
+        out: dict[Value, Value] = dict(found.items())
+        return {**out, REST: UNKNOWN} if REST in cfgs else out
 
     def _pretrained_cfg(self, value: Value) -> InstanceValue:
         """``PretrainedCfg(**value)``; every field is unknown when the value is.
@@ -198,25 +201,27 @@ class _Reader:
         cls = self.evaluator.attribute(_PRETRAINED, "PretrainedCfg")
         if not isinstance(cls, ClassValue):
             raise GiveUp
-        fields: dict[Any, Value] = value if isinstance(value, dict) else {REST: UNKNOWN}
+        fields: Keywords = value if isinstance(value, dict) else {REST: UNKNOWN}
         record = self.evaluator.call(cls, [], fields)
         if not isinstance(record, InstanceValue):
             raise GiveUp
         return record
 
-    def _register_deprecations(self, args: list[Value], keywords: dict[str, Value]) -> Value:
-        given = {**dict(zip(("module_name", "deprecation_map"), args, strict=False)), **keywords}
+    def _register_deprecations(self, args: list[Value], keywords: Keywords) -> Value:
+        given: Keywords = {**keywords}
+        given.update(zip(("module_name", "deprecation_map"), args, strict=False))
         module, mapping = given.get("module_name"), given.get("deprecation_map")
         if not isinstance(module, str) or not isinstance(mapping, dict):
-            return NotImplemented
+            return DECLINED
         environment = self.evaluator.environment(module)
         for name, current in mapping.items():
-            if isinstance(name, str) and current is not UNKNOWN:
+            if isinstance(name, str) and current.__class__ is not Unknown:
                 self._forget(name)
                 if environment:
                     _append_to_all(environment.names, name)
-                self.registry.deprecations[name] = Deprecation(name, _family(module), module, current or None)
-        return NotImplemented
+                replaced_by = current if isinstance(current, str) else None
+                self.registry.deprecations[name] = Deprecation(name, _family(module), module, replaced_by or None)
+        return DECLINED
 
     def _forget(self, name: str) -> None:
         self.registry.architectures.pop(name, None)

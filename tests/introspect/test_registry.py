@@ -264,7 +264,7 @@ def test_the_evaluator_finds_an_entrypoint_by_its_name(parse: Callable[..., dict
     _, evaluator = read_registry(parse())
     lookup = evaluator.attribute("timm.models._registry", "model_entrypoint")
 
-    with evaluator.budget(100):
+    with evaluator.state.budget(100):
         assert evaluator.call(lookup, ["toy_small"], {}) is evaluator.attribute("timm.models.toy", "toy_small")
 
 

@@ -2,8 +2,11 @@
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from explorer.introspect.evaluator.bounds import MAX_SPLIT, GiveUp
+from explorer.introspect.evaluator.interface import Machine
+from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import (
     copied,
     is_hashable,
@@ -17,6 +20,7 @@ from explorer.introspect.evaluator.operations import (
 )
 from explorer.introspect.evaluator.operators import binary, compare, formatted, guarded, unary
 from explorer.introspect.evaluator.pure import METHODS, MUTATORS, call_method
+from explorer.introspect.evaluator.python_library import BUILTIN_NAMES
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
@@ -25,25 +29,43 @@ from explorer.introspect.evaluator.values import (
     Environment,
     ExternalValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
+    Keywords,
+    Names,
+    PartialValue,
     Value,
     is_known,
     join,
     options_of,
 )
 
-if TYPE_CHECKING:
-    from explorer.introspect.evaluator.machine import Evaluator
 
-_MAX_SPLIT = 16
+class Source(Machine, Protocol):
+    """What frames need of the machine beside calling: the modules that were read."""
+
+    objects: Objects
+
+    def attribute(self, module: str, name: str) -> Value:
+        """What ``from module import name`` binds."""
+
+    def is_internal(self, module: str) -> bool:
+        """Whether the module belongs to the packages evaluated."""
+
+    def has_module(self, module: str) -> bool:
+        """Whether the module was parsed."""
+
+    def is_package(self, module: str) -> bool:
+        """Whether the module is a package."""
+
+    def names_in(self, test: ast.expr) -> list[str]:
+        """The names a test looks at."""
 
 
 class Expressions:
     """Evaluates expressions in one environment.
 
     Args:
-        evaluator: calls functions and imports modules.
+        source: calls functions and imports modules.
         module: the module that the source stands in.
         environment: the names it sees.
         function: the function around it, ``None`` at the top of a module or class.
@@ -52,13 +74,15 @@ class Expressions:
 
     def __init__(
         self,
-        evaluator: "Evaluator",
+        source: Source,
         module: str,
         environment: Environment,
         function: FunctionValue | None = None,
         qualname: str = "",
     ) -> None:
-        self.evaluator = evaluator
+        self.source = source
+        self.objects = source.objects
+        self.state = source.state
         self.module = module
         self.environment = environment
         self.function = function
@@ -80,16 +104,10 @@ class Expressions:
             names = self.environment.names
             return names[name] if name in names else self._lookup(name)
         if kind is ast.Constant:
-            return node.value  # type: ignore[attr-defined]
+            constant: Value = node.value  # type: ignore[attr-defined]
+            return constant
         evaluate = _EVALUATE.get(kind)
         return UNKNOWN if evaluate is None else evaluate(self, node)
-
-    def fresh(self, value: Value) -> Value:
-        """A container made just now: changing it where it was made is certain, however uncertain the place is."""
-        evaluator = self.evaluator
-        if evaluator.uncertain:
-            evaluator.young[id(value)] = (value, evaluator.uncertain)
-        return value
 
     def forget(self, node: ast.AST) -> None:
         """Make every name the node binds unknown."""
@@ -109,7 +127,7 @@ class Expressions:
         elif isinstance(target, ast.Subscript):
             self._assign_item(self.value(target.value), self.value(target.slice), value, target.lineno)
         elif isinstance(target, ast.Attribute):
-            self.evaluator.set_attribute(self.value(target.value), target.attr, value, target.lineno)
+            self.objects.set_attribute(self.value(target.value), target.attr, value, target.lineno)
         elif isinstance(target, ast.Starred):
             self.assign(target.value, [REST, possible_item(value)])
 
@@ -150,9 +168,9 @@ class Expressions:
             environment = environment.parent
             if name in environment.names:
                 break
-        if environment.parent is None and self.evaluator.frozen:
+        if environment.parent is None and self.state.frozen:
             return
-        if self.evaluator.uncertain:
+        if self.state.uncertain:
             value = join([value, environment.names.get(name, UNKNOWN)])
         environment.names[name] = value
 
@@ -162,17 +180,17 @@ class Expressions:
                 self._assign_item(option, key, join([value, UNKNOWN]), line)
             return
         if isinstance(owner, InstanceValue):
-            self.evaluator.set_item(owner, key, value, line)
+            self.objects.set_item(owner, key, value, line)
             return
-        if id(owner) in self.evaluator.frozen:
+        if id(owner) in self.state.frozen:
             return
         settled = isinstance(owner, dict) and is_known(key) and is_hashable(key)
         if not settled and isinstance(owner, list) and isinstance(key, int):
             settled = -len(owner) <= key < len(owner) and REST not in owner
-        if settled:
-            if self.evaluator.is_weak(owner):
+        if settled and isinstance(owner, (dict, list)):
+            if self.state.is_weak(owner):
                 value = join([value, item_of(owner, key) if not isinstance(owner, dict) or key in owner else UNKNOWN])
-            owner[key] = value
+            owner[key] = value  # type: ignore[index]
         elif isinstance(owner, list):
             loosen(owner, [value])
         elif isinstance(owner, dict):
@@ -188,18 +206,18 @@ class Expressions:
             if name in names:
                 return names[name]
             environment = environment.parent
-        return ExternalValue(f"builtins.{name}") if name in self.evaluator.builtins else UNKNOWN
+        return ExternalValue(f"builtins.{name}") if name in BUILTIN_NAMES else UNKNOWN
 
     def _value_tuple(self, node: ast.Tuple) -> Value:
         elements = self._elements(node.elts)
         return elements if REST in elements else tuple(elements)
 
     def _value_list(self, node: ast.List) -> Value:
-        return self.fresh(self._elements(node.elts))
+        return self.state.fresh(self._elements(node.elts))
 
     def _value_set(self, node: ast.Set) -> Value:
         elements = self._elements(node.elts)
-        return self.fresh(set(elements)) if all(map(is_hashable, elements)) else UNKNOWN
+        return self.state.fresh(set(elements)) if all(map(is_hashable, elements)) else UNKNOWN
 
     def _elements(self, nodes: list[ast.expr]) -> list[Value]:
         elements: list[Value] = []
@@ -208,7 +226,7 @@ class Expressions:
                 value = self.value(node.value)
                 items = self.iterated(value, node.lineno)
                 if items is None:
-                    elements += [REST, *options_of(self.evaluator.possible_item(value, node.lineno))]
+                    elements += [REST, *options_of(self.objects.possible_item(value, node.lineno))]
                 else:
                     elements += items
             else:
@@ -218,11 +236,11 @@ class Expressions:
     def iterated(self, value: Value, line: int) -> list[Value] | None:
         """What iterating over a value gives, ``None`` when that is not known."""
         if value.__class__ is InstanceValue:
-            return self.evaluator.iterate(value, line)
+            return self.objects.iterate(value, line)
         return items_of(value)
 
     def _value_dict(self, node: ast.Dict) -> Value:
-        result: dict[Any, Value] = {}
+        result: Keywords = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             if key_node is None:
                 merge_into(result, self.value(value_node))
@@ -233,7 +251,7 @@ class Expressions:
             else:
                 merge_into(result, UNKNOWN)
                 result[REST] = join([UNKNOWN, value])
-        return self.fresh(result)
+        return self.state.fresh(result)
 
     def _value_joined_str(self, node: ast.JoinedStr) -> Value:
         parts: list[str] = []
@@ -246,19 +264,19 @@ class Expressions:
             text = formatted(
                 self.value(part.value), part.conversion, self.value(part.format_spec) if part.format_spec else ""
             )
-            if text is UNKNOWN:
-                known = False
-            else:
+            if isinstance(text, str):
                 parts.append(text)
-        return guarded("".join, [parts]) if known else UNKNOWN
+            else:
+                known = False
+        return guarded("".join, [[*parts]]) if known else UNKNOWN
 
     def _value_bin_op(self, node: ast.BinOp) -> Value:
         left, right = self.value(node.left), self.value(node.right)
         for owner, other in ((left, right), (right, left)):
             if owner.__class__ is InstanceValue and (name := _OPERATOR_METHODS.get(type(node.op))):
-                return self.evaluator.call_special(owner, name, [other], node.lineno)
+                return self.objects.call_special(owner, name, [other], node.lineno)
         result = binary(node.op, left, right)
-        return self.fresh(result) if isinstance(result, (list, dict, set)) else result
+        return self.state.fresh(result) if isinstance(result, (list, dict, set)) else result
 
     def _value_unary_op(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
@@ -299,8 +317,8 @@ class Expressions:
         """A comparison with an instance, whose class may define what it means."""
         owner, other = (right, left) if isinstance(op, (ast.In, ast.NotIn)) else (left, right)
         name = _COMPARE_METHODS.get(type(op), "")
-        if isinstance(owner, InstanceValue) and self.evaluator.defines(owner, name):
-            truth = truth_of(self.evaluator.call_special(owner, name, [other], line))
+        if isinstance(owner, InstanceValue) and self.objects.defines(owner, name):
+            truth = truth_of(self.objects.call_special(owner, name, [other], line))
             return UNKNOWN if truth is None else truth is not isinstance(op, ast.NotIn)
         return compare(op, left, right)
 
@@ -310,26 +328,26 @@ class Expressions:
             return self.value(node.body if truth else node.orelse)
         names = self.environment.names
         outcomes = []
-        self.evaluator.uncertain += 1
+        self.state.uncertain += 1
         for body, refined in ((node.body, when_true), (node.orelse, when_false)):
             self.environment.names = {**names, **refined}
             try:
                 outcomes.append(self.value(body))
             except GiveUp:
                 continue
-        self.evaluator.uncertain -= 1
+        self.state.uncertain -= 1
         self.environment.names = names
         return join(outcomes)
 
-    def condition(self, test: ast.expr) -> tuple[bool | None, dict[str, Value], dict[str, Value]]:
+    def condition(self, test: ast.expr) -> tuple[bool | None, Names, Names]:
         """The truth of a test; when that is not known, what a name tested may be where it holds and where not."""
         truth = truth_of(self.value(test))
         if truth is not None:
             return truth, {}, {}
         names = self.environment.names
-        for name in self.evaluator.names_in(test):
+        for name in self.source.names_in(test):
             value = names.get(name)
-            if value.__class__ is not Choice or len(value.options) > _MAX_SPLIT:
+            if value.__class__ is not Choice or len(value.options) > MAX_SPLIT:
                 continue
             holds: list[Value] = []
             fails: list[Value] = []
@@ -356,11 +374,9 @@ class Expressions:
     def _value_subscript(self, node: ast.Subscript) -> Value:
         owner, key = self.value(node.value), self.value(node.slice)
         if any(isinstance(option, InstanceValue) for option in options_of(owner)):
-            return join(self.evaluator.get_item(option, key, node.lineno) for option in options_of(owner))
+            return join(self.objects.get_item(option, key, node.lineno) for option in options_of(owner))
         if owner.__class__ is ExternalValue:
-            return self.evaluator.external_item(owner, key)
-        if owner.__class__ is ClassValue:  # a generic class
-            return owner
+            return self.objects.external_item(owner, key)
         if owner.__class__ is ClassValue:  # a generic class
             return owner
         return item_of(owner, key)
@@ -370,7 +386,7 @@ class Expressions:
         return slice(*parts) if all(p is None or isinstance(p, int) for p in parts) else UNKNOWN
 
     def _value_attribute(self, node: ast.Attribute) -> Value:
-        return self.evaluator.get_attribute(self.value(node.value), node.attr, node.lineno)
+        return self.objects.get_attribute(self.value(node.value), node.attr, node.lineno)
 
     def _value_lambda(self, node: ast.Lambda) -> Value:
         return FunctionValue(
@@ -394,41 +410,43 @@ class Expressions:
     def _value_yield_from(self, node: ast.YieldFrom) -> Value:
         value = self.value(node.value)
         items = self.iterated(value, node.lineno)
-        self._yielded([REST, self.evaluator.possible_item(value, node.lineno)] if items is None else items)
+        self._yielded([REST, self.objects.possible_item(value, node.lineno)] if items is None else items)
         return UNKNOWN
 
     def _yielded(self, values: list[Value]) -> None:
         if self.yields is None:
             self.yields = []
-        if self.evaluator.uncertain and REST not in self.yields:
+        if self.state.uncertain and REST not in self.yields:
             self.yields.append(REST)
         self.yields += values
 
     def _value_list_comp(self, node: ast.ListComp) -> Value:
-        return self.fresh(self._comprehension(node.generators, lambda inner: inner.value(node.elt)))
+        return self.state.fresh(self._comprehension(node.generators, lambda inner: inner.value(node.elt)))
 
     _value_generator_exp = _value_list_comp
 
     def _value_set_comp(self, node: ast.SetComp) -> Value:
         items = self._comprehension(node.generators, lambda inner: inner.value(node.elt))
-        return self.fresh(set(items)) if all(map(is_hashable, items)) else UNKNOWN
+        return self.state.fresh(set(items)) if all(map(is_hashable, items)) else UNKNOWN
 
     def _value_dict_comp(self, node: ast.DictComp) -> Value:
         pairs = self._comprehension(node.generators, lambda inner: (inner.value(node.key), inner.value(node.value)))
-        result: dict[Any, Value] = {}
+        result: Keywords = {}
         for pair in pairs:
-            if pair is REST:
+            if not isinstance(pair, tuple):
                 result[REST] = UNKNOWN
-            elif REST in result or not (is_known(pair[0]) and is_hashable(pair[0])):
-                result[REST] = join([result.get(REST, UNKNOWN), pair[1]])
+                continue
+            key, value = pair
+            if REST in result or not (is_known(key) and is_hashable(key)):
+                result[REST] = join([result.get(REST, UNKNOWN), value])
             else:
-                result[pair[0]] = pair[1]
-        return self.fresh(result)
+                result[key] = value
+        return self.state.fresh(result)
 
     def _comprehension(
         self, generators: list[ast.comprehension], element: Callable[["Expressions"], Value]
     ) -> list[Value]:
-        inner = type(self)(self.evaluator, self.module, Environment({}, self.environment), self.function, self.qualname)
+        inner = type(self)(self.source, self.module, Environment({}, self.environment), self.function, self.qualname)
         results: list[Value] = []
         inner._generate(generators, 0, element, results)
         return results
@@ -447,11 +465,11 @@ class Expressions:
         first = generators[index]
         value = self.value(first.iter)
         items = self.iterated(value, first.iter.lineno)
-        if items is None or len(items) > self.evaluator.max_rounds:
+        if items is None or len(items) > self.state.max_rounds:
             results.append(REST)
-            items = [self.evaluator.possible_item(value, first.iter.lineno)]
+            items = [self.objects.possible_item(value, first.iter.lineno)]
         for item in items:
-            self.evaluator.step()
+            self.state.step()
             self.assign(first.target, item)
             holds: bool | None = True
             for test in first.ifs:
@@ -468,7 +486,7 @@ class Expressions:
 
     def _value_call(self, node: ast.Call) -> Value:
         func = node.func
-        evaluator = self.evaluator
+        state, objects = self.state, self.objects
         if func.__class__ is ast.Attribute:
             owner = self.value(func.value)
             name = func.attr
@@ -476,9 +494,9 @@ class Expressions:
         else:
             owner, name = None, ""
             is_super = func.__class__ is ast.Name and func.id == "super" and not node.args
-            function = evaluator.zero_argument_super(self) if is_super else self.value(func)
+            function = self._super() if is_super else self.value(func)
         args = self._elements(node.args) if node.args else []
-        keywords: dict[Any, Value] = {}
+        keywords: Keywords = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 merge_into(keywords, self.value(keyword.value))
@@ -488,36 +506,46 @@ class Expressions:
             if type(owner) in METHODS:
                 return self.call_member(owner, name, args, keywords)
             if owner.__class__ is Choice and any(type(o) in METHODS for o in owner.options):
-                evaluator.uncertain += 1
+                state.uncertain += 1
                 results = [
                     self.call_member(option, name, args, keywords)
                     if type(option) in METHODS
-                    else evaluator.call(evaluator.get_attribute(option, name, node.lineno), args, keywords, func.lineno)
+                    else self.source.call(objects.get_attribute(option, name, node.lineno), args, keywords, func.lineno)
                     for option in owner.options
                 ]
-                evaluator.uncertain -= 1
+                state.uncertain -= 1
                 return join(results)
-            function = evaluator.get_attribute(owner, name, node.lineno)
+            function = objects.get_attribute(owner, name, node.lineno)
         elif function is None:
             return UNKNOWN
         if func.__class__ is ast.Name and func.id in self.environment.names:
-            evaluator.called_as = func.id
-        result = evaluator.call(function, args, keywords, node.lineno)
-        evaluator.called_as = None
+            state.called_as = func.id
+        result = self.source.call(function, args, keywords, node.lineno)
+        state.called_as = None
         if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
-            self.fresh(result)
+            self.state.fresh(result)
         return result
 
-    def call_member(self, owner: Value, name: str, args: list[Value], keywords: dict[Any, Value]) -> Value:
+    def _super(self) -> Value:
+        """``super`` in a method, so that calling it without arguments gives it its class and its first argument."""
+        function = self.function
+        if function is None or function.owner is None:
+            return ExternalValue("builtins.super")
+        node = function.node.args
+        first = next(iter([*node.posonlyargs, *node.args]), None)
+        owner = self.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
+        return PartialValue(ExternalValue("builtins.super"), (function.owner, owner), {})
+
+    def call_member(self, owner: Value, name: str, args: list[Value], keywords: Keywords) -> Value:
         """Call a method of plain data."""
         if REST in args:
             args = [*args[: args.index(REST)], UNKNOWN]
-        if name in MUTATORS and id(owner) in self.evaluator.frozen:
+        if name in MUTATORS and id(owner) in self.state.frozen:
             owner = copied(owner)
-        return call_method(owner, name, args, keywords, self.evaluator.is_weak(owner))
+        return call_method(owner, name, args, keywords, self.state.is_weak(owner))
 
-    def _defaults(self, args: ast.arguments) -> dict[str, Value]:
-        defaults: dict[str, Value] = {}
+    def _defaults(self, args: ast.arguments) -> Names:
+        defaults: Names = {}
         if args.defaults:
             positional = [*args.posonlyargs, *args.args]
             for argument, default in zip(positional[-len(args.defaults) :], args.defaults, strict=True):

@@ -10,15 +10,17 @@ Khedker, 2013); :class:`Context` says what it called there. Contexts that lead t
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-from explorer.introspect.evaluator import externals, python_library, torch_modules
+from explorer.introspect.evaluator.bounds import STEPS_PER_BODY, STEPS_PER_STATEMENT, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.interface import Context, RunState
 from explorer.introspect.evaluator.objects import Objects
-from explorer.introspect.evaluator.operations import Signature, bind, copied, copy_of, taint
-from explorer.introspect.evaluator.statements import Frame
+from explorer.introspect.evaluator.operations import copied, copy_of, taint
+from explorer.introspect.evaluator.python_library import call_external
+from explorer.introspect.evaluator.evaluations import Evaluation, Evaluations, Signature, bind
+from explorer.introspect.evaluator.statements import Activation
+from explorer.introspect.evaluator.torch_modules import call_member
 from explorer.introspect.evaluator.values import (
     UNKNOWN,
     Choice,
@@ -27,70 +29,28 @@ from explorer.introspect.evaluator.values import (
     Environment,
     ExternalValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
+    Keywords,
     MemberValue,
     MethodValue,
     ModuleValue,
-    OutOfSteps,
     PartialValue,
+    StandIn,
     Value,
-    has_sizes,
     join,
-    key_of,
-    shape_key_of,
 )
 from explorer.introspect.reading.parse import Module
 
-Intrinsic = Callable[[list[Value], dict[str, Value]], Value]
-"""What stands in for a function of timm: called with evaluated arguments. Where it returns ``NotImplemented``, the
+Intrinsic = Callable[[list[Value], Keywords], Value]
+"""What stands in for a function of timm: called with evaluated arguments. Where it returns :data:`DECLINED`, the
 function is evaluated after it."""
 
-_STEPS_PER_STATEMENT = 100_000
+DECLINED = StandIn()
+
 _CHANGEABLE = (dict, list, set, InstanceValue)
-_MAX_DEPTH = 60
-_MAX_ROUNDS = 512
-_MAX_MISSES = 40
-"""A function called so often in a row, never in the same way, is no longer remembered."""
-_RECALLS_WORTH = 400
-"""How many more such calls one remembered call is worth."""
 
 
-@dataclass(eq=False, slots=True)
-class Context:
-    """One function with one set of arguments, and what it calls then.
-
-    ``calls`` maps the callee (a context, or the dotted name of something external) and the foreign code that lies
-    between, if any, to the lines of the calls, each with the local name that the callee goes by there, if any.
-    """
-
-    function: str
-    """``module:qualname``; a lambda or comprehension belongs to the function around it."""
-    is_lambda: bool = False
-    calls: "dict[tuple[Context | str, str | None], dict[int, str | None]]" = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Run:
-    """An evaluation of a function, while it lasts and after."""
-
-    context: Context
-    instance: InstanceValue | None = None
-    made: InstanceValue | None = None
-    """A copy of the instance as its ``__init__`` left it."""
-    result: Value = UNKNOWN
-    is_done: bool = False
-
-    def remembered(self) -> Value:
-        """The result once more; where the instance made was changed since, a new one made in the same way."""
-        if self.instance is None:
-            return copied(self.result)
-        if self.made is not None and self.instance.version != self.made.version:
-            self.instance, self.made = self.made, copy_of(self.made)
-        return self.instance
-
-
-class Evaluator(Objects):
+class Evaluator:
     """Executes modules' top levels, and calls what they define.
 
     Args:
@@ -100,42 +60,21 @@ class Evaluator(Objects):
     """
 
     def __init__(self, modules: Mapping[str, Module], intrinsics: Mapping[str, Intrinsic], *packages: str) -> None:
-        super().__init__()
-        self._modules = modules
-        self._intrinsics = intrinsics
-        self._packages = packages
-        self._stood_in = {name.partition(":")[0] for name in intrinsics}
-        """Modules that an intrinsic stands in for a function of."""
-        self._environments: dict[str, Environment] = {}
-        self._runs: dict[Any, _Run] = {}
-        self._exact: set[ast.AST] = set()
-        """Functions that return numbers: what they return depends on every number they are given."""
-        self._misses: dict[ast.AST, int] = {}
-        self._signatures: dict[ast.AST, Signature] = {}
-        self._names: dict[ast.expr, list[str]] = {}
-        self._depth = 0
-        self.max_depth = _MAX_DEPTH
-        """How deep calls are followed."""
-        self.max_rounds = _MAX_ROUNDS
-        """How many items of a loop are looked at one by one."""
-        self._steps = 0
-        self.context: Context | None = None
-        self.called_as: str | None = None
-        """The local name by which the function evaluated now calls another, for :meth:`record`."""
-        self.uncertain = 0
-        """How many unknown conditions stand around what is executed now."""
-        self.young: dict[int, tuple[Value, int]] = {}
-        """Containers made under unknown conditions: how many there were then."""
-        self.functions: list[FunctionValue] = []
-        """Functions defined so far, methods and nested ones included."""
-        self.classes: list[ClassValue] = []
-        """Classes defined so far."""
-        self._defined = 0
-        self.frozen: dict[int, Value] = {}
-        """Containers and instances that modules bind, once these are not to change any more."""
+        self.state = RunState()
+        self.objects = Objects(self)
         self.evaluated: set[ast.AST] = set()
         """Syntax nodes of the functions that were evaluated at least once."""
-        self.builtins = python_library.BUILTIN_NAMES
+        self._modules = modules
+        self._intrinsics = intrinsics
+        self._stood_in = {name.partition(":")[0] for name in intrinsics}
+        """Modules that an intrinsic stands in for a function of: most calls are of others."""
+        self._packages = packages
+        self._environments: dict[str, Environment] = {}
+        self._runs = Evaluations()
+        self._signatures: dict[ast.AST, Signature] = {}
+        self._names: dict[ast.expr, list[str]] = {}
+        self._defined = 0
+        """How many functions modules define; those after them are defined inside others, when these run."""
 
     # modules
 
@@ -150,16 +89,17 @@ class Evaluator(Objects):
             if module in self._environments:
                 return self._environments[module]
         environment = self._environments[module] = Environment({"__name__": module})
-        state = self._steps, self._depth, self.uncertain, self.context
-        self.context = None
-        frame = Frame(self, module, environment)
+        state = self.state
+        before = state.steps, state.depth, state.uncertain, state.context
+        state.context = None
+        frame = Activation(self, module, environment)
         for statement in self._modules[module].tree.body:
-            self._steps, self._depth, self.uncertain = _STEPS_PER_STATEMENT, 0, 0
+            state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
                 frame.run(statement)
             except (GiveUp, RecursionError, MemoryError):
                 frame.give_up(statement)
-        self._steps, self._depth, self.uncertain, self.context = state
+        state.steps, state.depth, state.uncertain, state.context = before
         if parent in self._environments:
             self._environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
@@ -182,16 +122,14 @@ class Evaluator(Objects):
         for environment in self._environments.values():
             environment.names.clear()
         self._runs.clear()
-        self._exact.clear()
-        self._misses.clear()
         self._signatures.clear()
         self._names.clear()
-        self.young.clear()
+        self.state.young.clear()
         self.evaluated.clear()
-        self.frozen.clear()
-        self.functions.clear()
-        self.classes.clear()
-        self.forget_objects()
+        self.state.frozen.clear()
+        self.state.functions.clear()
+        self.state.classes.clear()
+        self.objects.forget()
         self._modules, self._intrinsics = {}, {}
 
     def is_internal(self, module: str) -> bool:
@@ -220,85 +158,50 @@ class Evaluator(Objects):
             return ModuleValue(f"{module}.{name}")
         return UNKNOWN
 
-    # certainty and work
-
-    @contextmanager
-    def maybe(self) -> Iterator[None]:
-        """Everything executed inside may not happen."""
-        self.uncertain += 1
-        try:
-            yield
-        finally:
-            self.uncertain -= 1
-
-    def is_weak(self, owner: Value) -> bool:
-        """Whether a change of this object, made now, may not happen at all."""
-        if not self.uncertain:
-            return False
-        entry = self.young.get(id(owner))
-        return self.uncertain > (entry[1] if entry else 0)
-
-    def step(self) -> None:
-        """Count a step of work.
-
-        Raises:
-            OutOfSteps: the evaluation does not end.
-        """
-        self._steps -= 1
-        if self._steps < 0:
-            raise OutOfSteps
-
-    def settle(self) -> None:
-        """Forget how uncertain the last evaluation was, however it ended."""
-        self._depth = self.uncertain = 0
-        self.young.clear()
-
     def begin(self) -> None:
         """Forget what was evaluated so far, and hold what modules bind as it is: nothing that follows changes it."""
-        if not self.frozen:
+        if not self.state.frozen:
             self.execute_all()
-            for cls in self.classes:
-                self.namespace(cls)
+            for cls in self.state.classes:
+                self.objects.namespace(cls)
             self._freeze()
-            self._defined = len(self.functions)
-        del self.functions[self._defined :]
+            self._defined = len(self.state.functions)
+        del self.state.functions[self._defined :]
         self._runs.clear()
-        self._exact.clear()
-        self._misses.clear()
         self.evaluated.clear()
-        self.instances.clear()
+        self.objects.instances.clear()
 
     def _freeze(self) -> None:
         scopes = [environment.names for environment in self._environments.values()]
-        scopes += [cls.namespace for cls in self.classes if cls.namespace]
-        scopes += [function.defaults for function in self.functions]
+        scopes += [cls.namespace for cls in self.state.classes if cls.namespace]
+        scopes += [function.defaults for function in self.state.functions]
         pending = [value for names in scopes for value in names.values()]
         while pending:
             value = pending.pop()
-            inner = value.fields if value.__class__ is InstanceValue else value
-            if value.__class__ in _CHANGEABLE and id(value) not in self.frozen:
-                self.frozen[id(value)] = value
-                pending += inner.values() if isinstance(inner, dict) else inner
+            if value.__class__ in _CHANGEABLE and id(value) not in self.state.frozen:
+                self.state.frozen[id(value)] = value
+                inner = value.fields if isinstance(value, InstanceValue) else value
+                if isinstance(inner, dict):
+                    pending += inner.values()
+                elif isinstance(inner, (list, set)):
+                    pending += inner
 
-    @contextmanager
-    def bounded(self, depth: int, rounds: int) -> Iterator[None]:
-        """Follow calls this deep, and loops for so many rounds, in what is executed inside."""
-        before = self.max_depth, self.max_rounds
-        self.max_depth, self.max_rounds = depth, rounds
-        try:
-            yield
-        finally:
-            self.max_depth, self.max_rounds = before
+    # what lies in classes
 
-    @contextmanager
-    def budget(self, steps: int) -> Iterator[None]:
-        """Allow this much work for what is executed inside."""
-        before = self._steps
-        self._steps = steps
-        try:
-            yield
-        finally:
-            self._steps = before
+    def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
+        """Evaluate an expression that stands around a class: a base, a decorator."""
+        return Activation(self, cls.module, cls.closure).value(node)
+
+    def run_class_body(self, cls: ClassValue, environment: Environment) -> None:
+        """Execute the body of a class; the environment holds the names it binds, also while it runs."""
+        state = self.state
+        before = state.context, state.uncertain
+        state.context, state.uncertain = None, 0
+        frame = Activation(self, cls.module, environment, None, cls.qualname)
+        frame.cls = cls
+        with suppress(OutOfSteps), state.budget(STEPS_PER_BODY):
+            frame.run_all(cls.node.body)
+        state.context, state.uncertain = before
 
     def names_in(self, test: ast.expr) -> list[str]:
         """The names a test looks at."""
@@ -314,7 +217,7 @@ class Evaluator(Objects):
         self,
         function: Value,
         args: list[Value],
-        keywords: dict[Any, Value],
+        keywords: Keywords,
         line: int = 0,
         through: str | None = None,
     ) -> Value:
@@ -330,37 +233,34 @@ class Evaluator(Objects):
         Raises:
             GiveUp: Python would raise.
         """
-        kind = function.__class__
-        if kind is FunctionValue:
+        if function.__class__ is FunctionValue:
             return self.call_function(function, args, keywords, line, through)
-        if kind is MethodValue:
+        if function.__class__ is MethodValue:
             return self.call_function(function.function, [function.owner, *args], keywords, line, through)
-        if kind is ExternalValue:
-            return externals.call(self, function, args, keywords, line)
-        if kind is ClassValue:
-            return self.construct(function, args, keywords, line, through)
-        if kind is PartialValue:
+        if function.__class__ is ExternalValue:
+            return call_external(self.objects, function, args, keywords, line)
+        if function.__class__ is ClassValue:
+            return self.objects.construct(function, args, keywords, line, through)
+        if function.__class__ is PartialValue:
             given = {**function.keywords, **keywords}
             return self.call(function.function, [*function.args, *args], given, line, through)
-        if kind is MemberValue:
-            return torch_modules.call_member(self, function, args, keywords, line)
-        if kind is InstanceValue:
-            return self.call_instance(function, args, keywords, line, through)
-        if kind is DescriptorValue:
+        if function.__class__ is MemberValue:
+            return call_member(self.objects, function, args, keywords, line)
+        if function.__class__ is InstanceValue:
+            return self.objects.call_instance(function, args, keywords, line, through)
+        if function.__class__ is DescriptorValue:
             return self.call(function.function, args, keywords, line, through)
-        if kind is Choice:
+        if function.__class__ is Choice:
             return self._call_any(function, args, keywords, line, through)
         taint([*args, *keywords.values()])
         return UNKNOWN
 
-    def _call_any(
-        self, choice: Choice, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None
-    ) -> Value:
+    def _call_any(self, choice: Choice, args: list[Value], keywords: Keywords, line: int, through: str | None) -> Value:
         results: list[Value] = []
-        name = self.called_as
-        with self.maybe():
+        name = self.state.called_as
+        with self.state.maybe():
             for option in choice.options:
-                self.called_as = name
+                self.state.called_as = name
                 try:
                     results.append(self.call(option, args, keywords, line, through))
                 except OutOfSteps:
@@ -373,7 +273,7 @@ class Evaluator(Objects):
         self,
         function: FunctionValue,
         args: list[Value],
-        keywords: dict[Any, Value],
+        keywords: Keywords,
         line: int,
         through: str | None = None,
         instance: InstanceValue | None = None,
@@ -385,109 +285,63 @@ class Evaluator(Objects):
         """
         if function.module in self._stood_in:
             intrinsic = self._intrinsics.get(f"{function.module}:{function.qualname}")
-            answer = _stood_in(intrinsic, args, keywords) if intrinsic else NotImplemented
-            if answer is not NotImplemented:
+            answer = _stood_in(intrinsic, args, keywords) if intrinsic else DECLINED
+            if answer is not DECLINED:
                 return answer
-        exact = function.node in self._exact
-        misses = self._misses.get(function.node, 0)
-        key = None if misses > _MAX_MISSES else self._key(function, args, keywords, instance, exact)
-        run = None if key is None else self._runs.get(key)
+        state, runs = self.state, self._runs
+        key = runs.key(function, args, keywords, instance)
+        run = runs.recalled(function, key)
         through = through or function.through
         if run is not None:
-            self._misses[function.node] = -_RECALLS_WORTH
-            self.record(run.context, line, through)
+            state.record(run.context, line, through)
             if not run.is_done:
                 return UNKNOWN if instance is None else run.instance
             return run.remembered()
         is_lambda = function.node.__class__ is ast.Lambda
         qualname = _folded(function.qualname) if is_lambda else function.qualname
-        run = _Run(Context(f"{function.module}:{qualname}", is_lambda), instance)
-        self.record(run.context, line, through)
-        if self._depth >= self.max_depth:
+        run = Evaluation(Context(f"{function.module}:{qualname}", is_lambda), instance)
+        state.record(run.context, line, through)
+        if state.depth >= state.max_depth:
             return UNKNOWN if instance is None else instance
-        if key is not None:
-            self._runs[key] = run
-            self._misses[function.node] = misses + 1
-        self._depth += 1
-        uncertain, context = self.uncertain, self.context
-        self.context = run.context
-        self.step()
+        runs.begin(function, key, run)
+        run.result = self._run(function, args, keywords, run)
+        run.made = None if instance is None else copy_of(instance)
+        runs.keep(key, function, args, keywords, run)
+        return copied(run.result)
+
+    def _run(self, function: FunctionValue, args: list[Value], keywords: Keywords, run: Evaluation) -> Value:
+        """Evaluate a function one call deeper; what it gives back, or the instance that it fills."""
+        state = self.state
+        before = state.uncertain, state.context
+        state.depth += 1
+        state.context = run.context
+        state.step()
         try:
             result = self._evaluate(function, args, keywords)
         except OutOfSteps:
             raise
         except GiveUp:
-            if instance is None and not self.context.calls:
+            # A function that fails before it has called anything is taken to refuse its arguments, as Python would.
+            if run.instance is None and not run.context.calls:
                 raise
             result = UNKNOWN
         finally:
-            self._depth -= 1
-            self.uncertain, self.context = uncertain, context
+            state.depth -= 1
+            state.uncertain, state.context = before
             run.is_done = True
-        run.result = result if instance is None else instance
-        run.made = None if instance is None else copy_of(instance)
-        if key is not None:
-            self._keep(key, exact, function, args, keywords, run)
-        return copied(run.result)
+        return result if run.instance is None else run.instance
 
-    def _key(
-        self,
-        function: FunctionValue,
-        args: list[Value],
-        keywords: dict[Any, Value],
-        instance: InstanceValue | None,
-        exact: bool,
-    ) -> Any:
-        """What tells this call from others of the function: all arguments, or all but the sizes among them."""
-        made = None if instance is None else instance.cls
-        if made:
-            args = args[1:]
-        if exact:
-            given: list[Any] = [key_of(a) for a in args]
-            named = [(name, key_of(value)) for name, value in keywords.items()]
-        else:
-            sizes: dict[int, int] = {}
-            given = [shape_key_of(a, sizes) for a in args]
-            named = [(name, shape_key_of(value, sizes)) for name, value in keywords.items()]
-        return function.node, function.closure, made, *given, *named
-
-    def _keep(
-        self,
-        key: Any,
-        exact: bool,
-        function: FunctionValue,
-        args: list[Value],
-        keywords: dict[Any, Value],
-        run: _Run,
-    ) -> None:
-        """Remember a run for calls like it, unless it changed its arguments.
-
-        One run stands for calls that differ only in sizes, as long as no number comes back to compute with.
-        """
-        if not exact and run.instance is None and has_sizes(run.result):
-            del self._runs[key]
-            self._exact.add(function.node)
-            key = self._key(function, args, keywords, run.instance, True)
-            self._runs[key] = run
-            exact = True
-        for value in (*args, *keywords.values()):
-            if isinstance(value, (list, dict, set)):
-                if self._key(function, args, keywords, run.instance, exact) != key:
-                    del self._runs[key]
-                return
-
-    def _evaluate(self, function: FunctionValue, args: list[Value], keywords: dict[Any, Value]) -> Value:
+    def _evaluate(self, function: FunctionValue, args: list[Value], keywords: Keywords) -> Value:
         node = function.node
         self.evaluated.add(node)
         signature = self._signatures.get(node)
         if signature is None:
             signature = self._signatures[node] = Signature.of(node.args)
         names = bind(signature, function.defaults, args, keywords)
-        if self.uncertain:
-            for extra in (signature.vararg, signature.kwarg):
-                if extra:
-                    self.young[id(names[extra])] = (names[extra], self.uncertain)
-        frame = Frame(self, function.module, Environment(names, function.closure), function, function.qualname)
+        for extra in (signature.vararg, signature.kwarg):
+            if extra:
+                self.state.fresh(names[extra])
+        frame = Activation(self, function.module, Environment(names, function.closure), function, function.qualname)
         if isinstance(node, ast.Lambda):
             result = frame.value(node.body)
         else:
@@ -497,14 +351,8 @@ class Evaluator(Objects):
             return InstanceValue(ExternalValue("types.GeneratorType"), items=frame.yields)
         return UNKNOWN if isinstance(node, ast.AsyncFunctionDef) else result
 
-    def record(self, callee: Context | str, line: int, through: str | None = None) -> None:
-        """Note that the function evaluated now makes this call."""
-        if self.context is not None:
-            self.context.calls.setdefault((callee, through), {})[line] = self.called_as
-        self.called_as = None
 
-
-def _stood_in(intrinsic: Intrinsic, args: list[Value], keywords: dict[str, Value]) -> Value:
+def _stood_in(intrinsic: Intrinsic, args: list[Value], keywords: Keywords) -> Value:
     """Call a stand-in; where it fails, so would timm's own function."""
     try:
         return intrinsic(args, keywords)

@@ -1,14 +1,14 @@
 """Classes and instances: attributes as Python looks them up, and what calling, iterating and indexing them runs."""
 
 import ast
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Final
 
-from explorer.introspect.evaluator import external_names, torch_modules
+from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.interface import Machine
 from explorer.introspect.evaluator.operations import copied, item_of, items_of, possible_item
 from explorer.introspect.evaluator.pure import METHODS
-from explorer.introspect.evaluator.statements import Frame
 from explorer.introspect.evaluator.values import (
+    MODULE,
     REST,
     UNKNOWN,
     Choice,
@@ -17,55 +17,59 @@ from explorer.introspect.evaluator.values import (
     Environment,
     ExternalValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
+    Keywords,
     MemberValue,
     MethodValue,
     ModuleValue,
-    OutOfSteps,
+    Names,
     PartialValue,
     SuperValue,
     Value,
+    defines_init,
+    inherits,
     join,
     options_of,
 )
 
-if TYPE_CHECKING:
-    from explorer.introspect.evaluator.expressions import Expressions
-    from explorer.introspect.evaluator.machine import Evaluator
-
-_NAMED_TUPLE = ExternalValue("typing.NamedTuple")
-_STEPS_PER_BODY = 10_000
-_MISSING: Any = object()
-_DESCRIPTORS = {
-    "builtins.property": "property",
-    "functools.cached_property": "property",
-    "builtins.staticmethod": "staticmethod",
-    "builtins.classmethod": "classmethod",
-}
-_TRANSPARENT = frozenset(
+MODULE_CALL = f"{MODULE}.__call__"
+"""The foreign code between calling a module and its ``forward``."""
+MODULE_METHODS = frozenset(
     (
-        "abc.abstractmethod functools.cache functools.lru_cache functools.wraps torch.fx.wrap torch.jit.export "
-        "torch.jit.ignore torch.jit.script torch.jit.script_if_tracing torch.jit.unused typing.final typing.overload"
+        "__init__ add_module append apply children eval extend get_submodule insert items keys modules "
+        "named_children named_modules pop register_module requires_grad_ split to tolist train values"
     ).split()
 )
-"""Decorators that run no Python code of their own around a call."""
+"""Methods of torch's modules that lead to other modules, and of its tensors that lead to plain numbers."""
+
+_NAMED_TUPLE = ExternalValue("typing.NamedTuple")
+_DATACLASS = ExternalValue("dataclasses.dataclass")
+_FIELD = ExternalValue("dataclasses.field")
+
+
+class Missing:
+    """What is found where no class of the packages has an attribute: no value, as any value can be one's."""
+
+
+_MISSING: Final = Missing()
 
 
 class Objects:
-    """The half of the evaluator that knows classes and instances."""
+    """The part of the evaluator that knows classes and instances.
 
-    def __init__(self) -> None:
-        self._dataclasses: dict[ClassValue, dict[str, Value] | None] = {}
-        self._members: dict[tuple[ClassValue, str], Value] = {}
+    Args:
+        machine: calls what attributes, operators and constructors run.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._state = machine.state
+        self._dataclasses: dict[ClassValue, Names | None] = {}
+        self._members: dict[tuple[ClassValue, str], Value | Missing] = {}
         self.instances: dict[ClassValue, dict[int, InstanceValue]] = {}
         """Instances made so far, those made in the same way once."""
 
-    @property
-    def _evaluator(self) -> "Evaluator":
-        return cast("Evaluator", self)
-
-    def forget_objects(self) -> None:
+    def forget(self) -> None:
         """Let go of every class and instance."""
         for cls in self.instances:
             if cls.namespace:
@@ -76,28 +80,20 @@ class Objects:
 
     # classes
 
-    def namespace(self, cls: ClassValue) -> dict[str, Value]:
+    def namespace(self, cls: ClassValue) -> Names:
         """The names a class's body binds."""
         if cls.namespace is None:
             environment = Environment({}, cls.closure)
+            cls.namespace = environment.names  # the body may ask for what it has bound so far
+            self.machine.run_class_body(cls, environment)
             cls.namespace = environment.names
-            evaluator = self._evaluator
-            context, uncertain = evaluator.context, evaluator.uncertain
-            evaluator.context, evaluator.uncertain = None, 0
-            frame = Frame(evaluator, cls.module, environment, None, cls.qualname)
-            frame.cls = cls
-            with suppress(OutOfSteps), evaluator.budget(_STEPS_PER_BODY):
-                frame.run_all(cls.node.body)
-            cls.namespace = environment.names
-            evaluator.context, evaluator.uncertain = context, uncertain
         return cls.namespace
 
     def bases(self, cls: ClassValue) -> list[ClassValue | ExternalValue]:
         """Direct bases, as far as they are known."""
-        frame = Frame(self._evaluator, cls.module, cls.closure)
         found: list[ClassValue | ExternalValue] = []
         for node in cls.node.bases:
-            options = options_of(frame.value(node))
+            options = options_of(self.machine.value_in(cls, node))
             known = [base for base in options if isinstance(base, (ClassValue, ExternalValue)) and base is not cls]
             found += known[:1]
         return found
@@ -113,26 +109,24 @@ class Objects:
             cls.mro = (cls, *_c3([*orders, bases]))
         return cls.mro
 
-    def member(self, cls: ClassValue, name: str) -> Value:
-        """What a class's attribute is, along its MRO, unbound; ``_MISSING`` when no class of the packages has it."""
+    def member(self, cls: ClassValue, name: str) -> Value | Missing:
+        """What a class's attribute is, along its MRO, unbound; ``Missing`` when no class of the packages has it."""
         key = (cls, name)
-        found = self._members.get(key)
-        if found is None:
-            found = self._member_after(self.mro(cls), name)
-            self._members[key] = found
-        return found
+        if key not in self._members:
+            self._members[key] = self._member_after(self.mro(cls), name)
+        return self._members[key]
 
     def has_member(self, cls: ClassValue, name: str) -> bool:
         """Whether a class of the packages defines the attribute."""
-        return self.member(cls, name) is not _MISSING
+        return not isinstance(self.member(cls, name), Missing)
 
-    def _member_after(self, order: tuple[ClassValue | ExternalValue, ...], name: str) -> Value:
+    def _member_after(self, order: tuple[ClassValue | ExternalValue, ...], name: str) -> Value | Missing:
         for cls in order:
             if isinstance(cls, ClassValue):
                 namespace = self.namespace(cls)
                 if name in namespace:
                     return namespace[name]
-            elif name == "__init__" and external_names.defines_init(cls):
+            elif name == "__init__" and defines_init(cls):
                 break
         return _MISSING
 
@@ -148,54 +142,54 @@ class Objects:
             return isinstance(cls, ClassValue) and other in self.mro(cls)
         if not isinstance(other, ExternalValue):
             return None
-        answers = [external_names.is_subclass(base, other) for base in self.external_bases(cls)]
+        answers = [inherits(base, other) for base in self.external_bases(cls)]
         return True if True in answers else None if None in answers else False
 
     # attributes
 
     def get_attribute(self, owner: Value, name: str, line: int = 0) -> Value:
         """``owner.name``; running a property counts as a call."""
-        kind = owner.__class__
-        if kind is InstanceValue:
+        if owner.__class__ is InstanceValue:
             return self._instance_attribute(owner, name, line)
-        if kind is ExternalValue:
+        if owner.__class__ is ExternalValue:
             if name == "__name__":
                 return owner.name.rpartition(".")[2]
             return ExternalValue(f"{owner.name}.{name}")
-        if kind is ModuleValue:
+        if owner.__class__ is ModuleValue:
             return self._module_attribute(owner.name, name)
-        if kind is ClassValue:
+        if owner.__class__ is ClassValue:
             return self._class_attribute(owner, name)
-        if kind is SuperValue:
+        if owner.__class__ is SuperValue:
             return self._super_attribute(owner, name, line)
-        if kind is Choice:
+        if owner.__class__ is Choice:
             return self._attribute_of_any(owner, name, line)
-        if kind is FunctionValue or kind is MethodValue:
-            function = owner if kind is FunctionValue else owner.function
+        if isinstance(owner, (FunctionValue, MethodValue)):
+            function = owner.function if isinstance(owner, MethodValue) else owner
             return function.qualname.rpartition(".")[2] if name == "__name__" else UNKNOWN
-        if kind is PartialValue:
-            parts = {"func": owner.function, "args": owner.args, "keywords": owner.keywords}
+        if owner.__class__ is PartialValue:
+            parts: Names = {"func": owner.function, "args": owner.args, "keywords": owner.keywords}
             return parts.get(name, UNKNOWN)
-        if kind is DescriptorValue and name in ("setter", "deleter", "getter"):
+        if owner.__class__ is DescriptorValue and name in ("setter", "deleter", "getter"):
             return ExternalValue("builtins.property")
-        if name in METHODS.get(kind, ()):
+        if name in METHODS.get(owner.__class__, ()):
             return MemberValue(owner, name)
         if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
-            return getattr(owner, name)
+            field: Value = getattr(owner, name)
+            return field
         return UNKNOWN
 
     def _module_attribute(self, module: str, name: str) -> Value:
-        names = self._evaluator.execute(module).names
+        names = self.machine.execute(module).names
         if name in names:
             return names[name]
         submodule = f"{module}.{name}"
-        return ModuleValue(submodule) if self._evaluator.environment(submodule) else UNKNOWN
+        return ModuleValue(submodule) if self.machine.environment(submodule) else UNKNOWN
 
     def _attribute_of_any(self, owner: Choice, name: str, line: int) -> Value:
         if (
-            name in torch_modules.MODULE_METHODS
+            name in MODULE_METHODS
             and all(o.__class__ is InstanceValue for o in owner.options)
-            and not any(isinstance(self._instance_attribute(o, name, line), MethodValue) for o in owner.options)
+            and not any(isinstance(self.get_attribute(o, name, line), MethodValue) for o in owner.options)
         ):
             return MemberValue(owner, name)
         return join(self.get_attribute(option, name, line) for option in owner.options)
@@ -205,7 +199,7 @@ class Objects:
         cls = owner.cls
         if cls.__class__ is ClassValue:
             found = self.member(cls, name)
-            if found is not _MISSING and (name not in fields or found.__class__ is DescriptorValue):
+            if not isinstance(found, Missing) and (name not in fields or found.__class__ is DescriptorValue):
                 return self._bound(found, owner, cls, line)
         if name in fields:
             return fields[name]
@@ -213,23 +207,22 @@ class Objects:
             return cls
         if name == "__dataclass_fields__":
             return dict.fromkeys(self.field_names(owner), UNKNOWN)
-        if name in torch_modules.MODULE_METHODS and self.external_bases(cls):
+        if name in MODULE_METHODS and self.external_bases(cls):
             return MemberValue(owner, name)
         if owner.items is not None and isinstance(owner.items, dict) and name in owner.items:
             return owner.items[name]
         return self.call_special(owner, "__getattr__", [name], line)
 
     def _bound(self, found: Value, owner: Value, cls: ClassValue, line: int) -> Value:
-        kind = found.__class__
-        if kind is FunctionValue:
+        if found.__class__ is FunctionValue:
             return MethodValue(found, owner)
-        if kind is DescriptorValue:
+        if found.__class__ is DescriptorValue:
             if found.kind == "property":
-                return self._evaluator.call(found.function, [owner], {}, line)
+                return self.machine.call(found.function, [owner], {}, line)
             if found.kind == "classmethod" and isinstance(found.function, FunctionValue):
                 return MethodValue(found.function, cls)
             return found.function
-        if kind is Choice:
+        if found.__class__ is Choice:
             return join(self._bound(option, owner, cls, line) for option in found.options)
         return found
 
@@ -239,12 +232,14 @@ class Objects:
         if name == "__dataclass_fields__":
             return dict.fromkeys(self.field_names(cls), UNKNOWN)
         found = self.member(cls, name)
-        if found is _MISSING:
+        if isinstance(found, Missing):
             bases = self.external_bases(cls)
             return ExternalValue(f"{bases[0].name}.{name}") if bases else UNKNOWN
-        if found.__class__ is DescriptorValue and found.kind == "classmethod":
+        if found.__class__ is not DescriptorValue:
+            return found
+        if found.kind == "classmethod" and isinstance(found.function, FunctionValue):
             return MethodValue(found.function, cls)
-        return found.function if found.__class__ is DescriptorValue else found
+        return found.function
 
     def _super_attribute(self, owner: SuperValue, name: str, line: int) -> Value:
         instance = owner.owner
@@ -254,41 +249,31 @@ class Objects:
             order = self.mro(owner.cls)
         order = order[order.index(owner.cls) + 1 :]
         found = self._member_after(order, name)
-        if found is not _MISSING:
+        if not isinstance(found, Missing):
             return self._bound(found, instance, owner.cls, line)
         return MemberValue(instance, name) if isinstance(instance, InstanceValue) else UNKNOWN
-
-    def zero_argument_super(self, frame: "Expressions") -> Value:
-        """``super()`` in a method: its class, and its first argument."""
-        function = frame.function
-        if function is None or function.owner is None:
-            return ExternalValue("builtins.super")
-        node = function.node.args
-        first = next(iter([*node.posonlyargs, *node.args]), None)
-        owner = frame.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
-        return PartialValue(ExternalValue("builtins.super"), (function.owner, owner), {})
 
     def set_attribute(self, owner: Value, name: str, value: Value, line: int = 0) -> None:
         """``owner.name = value``; a property's setter runs."""
         if owner.__class__ is Choice:
-            with self._evaluator.maybe():
+            with self._state.maybe():
                 for option in owner.options:
                     self.set_attribute(option, name, value, line)
         elif owner.__class__ is InstanceValue and (setter := self._setter(owner, name)):
-            self._evaluator.call(setter, [owner, value], {}, line)
-        elif id(owner) in self._evaluator.frozen:
+            self.machine.call(setter, [owner, value], {}, line)
+        elif id(owner) in self._state.frozen:
             return
         elif owner.__class__ is InstanceValue:
             fields = owner.fields
             if name in fields:
                 if fields[name] is value:
                     return
-                if self._evaluator.is_weak(owner):
+                if self._state.is_weak(owner):
                     value = join([fields[name], value])
             fields[name] = value
             owner.version += 1
-        elif owner.__class__ is ModuleValue and not self._evaluator.frozen:
-            self._evaluator.execute(owner.name).names[name] = value
+        elif owner.__class__ is ModuleValue and not self._state.frozen:
+            self.machine.execute(owner.name).names[name] = value
 
     def _setter(self, owner: InstanceValue, name: str) -> Value:
         if name in owner.fields or owner.cls.__class__ is not ClassValue:
@@ -299,7 +284,7 @@ class Objects:
     # instances
 
     def construct(
-        self, cls: ClassValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None = None
+        self, cls: ClassValue, args: list[Value], keywords: Keywords, line: int, through: str | None = None
     ) -> Value:
         """Make an instance, or give the one that was made in the same way before."""
         instance = self._constructed(cls, args, keywords, line, through)
@@ -308,32 +293,30 @@ class Objects:
         return instance
 
     def _constructed(
-        self, cls: ClassValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None
+        self, cls: ClassValue, args: list[Value], keywords: Keywords, line: int, through: str | None
     ) -> Value:
-        evaluator = self._evaluator
-        instance = InstanceValue(cls)
-        if evaluator.uncertain:
-            evaluator.young[id(instance)] = (instance, evaluator.uncertain)
+        machine = self.machine
+        instance = self._state.fresh(InstanceValue(cls))
         new = self.member(cls, "__new__")
         if isinstance(new, FunctionValue):
-            evaluator.call_function(new, [cls, *args], keywords, line, through)
+            machine.call_function(new, [cls, *args], keywords, line, through)
         init = self.member(cls, "__init__")
         if isinstance(init, FunctionValue):
-            return evaluator.call_function(init, [instance, *args], keywords, line, through, instance)
+            return machine.call_function(init, [instance, *args], keywords, line, through, instance)
         fields = self._dataclass_fields(cls)
         if fields is not None:
             return self._filled(instance, fields, args, keywords, line)
         if any(base.name.partition(".")[0] == "enum" for base in self.external_bases(cls)):
             return args[0] if args else UNKNOWN
-        torch_modules.call_member(evaluator, MemberValue(instance, "__init__"), args, keywords, line)
+        machine.call(MemberValue(instance, "__init__"), args, keywords, line)
         return instance
 
     def _filled(
         self,
         instance: InstanceValue,
-        fields: dict[str, Value],
+        fields: Names,
         args: list[Value],
-        keywords: dict[Any, Value],
+        keywords: Keywords,
         line: int,
     ) -> InstanceValue:
         """An instance of a dataclass.
@@ -343,7 +326,7 @@ class Objects:
         """
         if len(args) > len(fields):
             raise GiveUp
-        given: dict[Any, Value] = {**dict(zip(fields, args, strict=False)), **keywords}
+        given: Keywords = {**dict(zip(fields, args, strict=False)), **keywords}
         if REST in given:
             del given[REST]
             fields = dict.fromkeys(fields, UNKNOWN)
@@ -360,13 +343,13 @@ class Objects:
         cls = instance.cls
         after = self.member(cls, "__post_init__") if isinstance(cls, ClassValue) else None
         if isinstance(after, FunctionValue):
-            self._evaluator.call(MethodValue(after, instance), [], {}, line, "dataclasses.dataclass")
+            self.machine.call(MethodValue(after, instance), [], {}, line, "dataclasses.dataclass")
 
     def _default(self, value: Value, line: int) -> Value:
-        if isinstance(value, InstanceValue) and value.cls == ExternalValue("dataclasses.field"):
+        if isinstance(value, InstanceValue) and value.cls is _FIELD:
             if "default_factory" in value.fields:
                 factory = value.fields["default_factory"]
-                return self._evaluator.call(factory, [], {}, line, "dataclasses.dataclass")
+                return self.machine.call(factory, [], {}, line, "dataclasses.dataclass")
             return value.fields.get("default", UNKNOWN)
         return copied(value)
 
@@ -375,18 +358,18 @@ class Objects:
         cls = owner.cls if isinstance(owner, InstanceValue) else owner
         return list(self._dataclass_fields(cls) or ()) if isinstance(cls, ClassValue) else []
 
-    def _dataclass_fields(self, cls: ClassValue) -> dict[str, Value] | None:
+    def _dataclass_fields(self, cls: ClassValue) -> Names | None:
         """Field defaults in order, inherited ones first; a field without a default is unknown.
 
         ``None`` for what is no dataclass.
         """
         if cls in self._dataclasses:
             return self._dataclasses[cls]
-        frame = Frame(self._evaluator, cls.module, cls.closure)
-        decorators = [frame.value(d.func if isinstance(d, ast.Call) else d) for d in cls.node.decorator_list]
-        fields: dict[str, Value] | None = None
+        called = [d.func if isinstance(d, ast.Call) else d for d in cls.node.decorator_list]
+        decorators = [self.machine.value_in(cls, node) for node in called]
+        fields: Names | None = None
         inherited = [self._dataclass_fields(base) for base in self.mro(cls)[1:] if isinstance(base, ClassValue)]
-        if ExternalValue("dataclasses.dataclass") in decorators or _NAMED_TUPLE in self.bases(cls):
+        if _DATACLASS in decorators or _NAMED_TUPLE in self.bases(cls):
             fields = {}
             for base in reversed(inherited):
                 fields |= base or {}
@@ -403,18 +386,17 @@ class Objects:
         return isinstance(cls, ClassValue) and _NAMED_TUPLE in self.external_bases(cls)
 
     def call_instance(
-        self, owner: InstanceValue, args: list[Value], keywords: dict[Any, Value], line: int, through: str | None
+        self, owner: InstanceValue, args: list[Value], keywords: Keywords, line: int, through: str | None
     ) -> Value:
         """Call an instance: its ``__call__``, or through torch's the ``forward`` of a module."""
-        evaluator = self._evaluator
         if isinstance(owner.cls, ClassValue):
-            for name, by in (("__call__", through), ("forward", torch_modules.MODULE_CALL)):
+            for name, by in (("__call__", through), ("forward", MODULE_CALL)):
                 method = self.member(owner.cls, name)
-                if method is not _MISSING:
-                    return evaluator.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
+                if not isinstance(method, Missing):
+                    return self.machine.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
         result: Value = UNKNOWN
         for item in self._parts(owner):
-            result = evaluator.call(item, [UNKNOWN], {}, line, torch_modules.MODULE_CALL)
+            result = self.machine.call(item, [UNKNOWN], {}, line, MODULE_CALL)
         return result
 
     def _parts(self, owner: InstanceValue) -> list[Value]:
@@ -433,7 +415,7 @@ class Objects:
             if isinstance(option, InstanceValue) and isinstance(option.cls, ClassValue):
                 method = self.member(option.cls, name)
                 if isinstance(method, FunctionValue):
-                    return self._evaluator.call_function(method, [option, *args], {}, line)
+                    return self.machine.call_function(method, [option, *args], {}, line)
         return UNKNOWN
 
     def iterate(self, owner: InstanceValue, line: int) -> list[Value] | None:
@@ -472,7 +454,7 @@ class Objects:
 
     def external_item(self, owner: ExternalValue, key: Value) -> Value:
         """An item of something external: a generic class is itself, ``sys.modules`` holds the modules read."""
-        if owner.name == "sys.modules" and isinstance(key, str) and self._evaluator.environment(key):
+        if owner.name == "sys.modules" and isinstance(key, str) and self.machine.environment(key):
             return ModuleValue(key)
         return owner if owner.is_class else UNKNOWN
 
@@ -502,43 +484,6 @@ class Objects:
             case list() as items, int() if -len(items) <= key < len(items):
                 items[key] = value
         owner.version += 1
-
-    # decorators
-
-    def decorated(self, frame: "Expressions", node: ast.expr, definition: Value) -> Value:
-        """A definition after one of its decorators; foreign ones leave it as it is, and say so where they run code."""
-        decorator = frame.value(node)
-        if isinstance(node, ast.Call):
-            name = frame.value(node.func)
-        elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter", "getter"):
-            return self._with_accessor(frame, node, definition)
-        else:
-            name = decorator
-        if isinstance(name, ExternalValue):
-            if name.name in _DESCRIPTORS:
-                if isinstance(definition, FunctionValue) and not name.name.startswith("builtins."):
-                    definition.through = name.name
-                return DescriptorValue(_DESCRIPTORS[name.name], definition)
-            if isinstance(definition, FunctionValue) and name.name not in _TRANSPARENT:
-                definition.through = name.name
-            return definition
-        if decorator is UNKNOWN:
-            return definition
-        try:
-            result = self._evaluator.call(decorator, [definition], {}, node.lineno)
-        except OutOfSteps:
-            raise
-        except GiveUp:
-            return definition
-        followed = isinstance(result, (FunctionValue, ClassValue, PartialValue, DescriptorValue, InstanceValue))
-        return result if followed else definition
-
-    def _with_accessor(self, frame: "Expressions", node: ast.Attribute, definition: Value) -> Value:
-        """A property with a setter or a deleter beside it."""
-        before = frame.value(node.value)
-        if not isinstance(before, DescriptorValue):
-            return definition
-        return DescriptorValue(before.kind, before.function, definition if node.attr == "setter" else before.setter)
 
 
 def _c3(sequences: list[list[ClassValue | ExternalValue]]) -> list[ClassValue | ExternalValue]:

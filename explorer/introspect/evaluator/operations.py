@@ -1,14 +1,11 @@
 """Operations on values of which some are unknown."""
 
-import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from explorer.introspect.evaluator.bounds import MAX_COMBINATIONS, MAX_OPTIONS, MAX_SIZE, GiveUp
 from explorer.introspect.evaluator.values import (
     ATOMS,
-    MAX_OPTIONS,
-    MAX_SIZE,
     REST,
     UNKNOWN,
     Choice,
@@ -16,13 +13,14 @@ from explorer.introspect.evaluator.values import (
     DescriptorValue,
     ExternalValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
+    Keywords,
     MemberValue,
     MethodValue,
     ModuleValue,
     PartialValue,
     SuperValue,
+    Unknown,
     Value,
     is_data,
     is_known,
@@ -41,101 +39,23 @@ _ALWAYS_TRUE = (
     SuperValue,
     DescriptorValue,
 )
-_MAX_COMBINATIONS = 64
 _CONTAINERS = frozenset((dict, list, set, tuple))
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The parameters of a function, by how they can be given."""
-
-    positional: tuple[str, ...]
-    named: tuple[str, ...]
-    vararg: str | None
-    kwarg: str | None
-
-    @classmethod
-    def of(cls, parameters: ast.arguments) -> "Signature":
-        """Read from syntax."""
-        positional = tuple(a.arg for a in (*parameters.posonlyargs, *parameters.args))
-        return cls(
-            positional,
-            (*positional, *(a.arg for a in parameters.kwonlyargs)),
-            parameters.vararg.arg if parameters.vararg else None,
-            parameters.kwarg.arg if parameters.kwarg else None,
-        )
-
-
-def bind(
-    signature: Signature, defaults: dict[str, Value], args: list[Value], keywords: dict[Any, Value]
-) -> dict[str, Value]:
-    """Names of a function's run, as Python binds arguments.
-
-    Positional arguments that end in :data:`REST` fill any number of parameters.
-
-    Raises:
-        GiveUp: Python would raise.
-    """
-    positional = signature.positional
-    bound: dict[str, Value]
-    if REST in args:
-        bound = _bound_loosely(signature, defaults, args, keywords)
-    else:
-        bound = dict(zip(positional, args, strict=False))
-        if signature.vararg:
-            bound[signature.vararg] = tuple(args[len(positional) :])
-        elif len(args) > len(positional):
-            raise GiveUp
-    if REST in keywords:
-        rest = keywords[REST]
-        defaults = {name: join([defaults[name], rest]) if name in defaults else rest for name in signature.named}
-    left = keywords
-    if keywords:
-        left = {name: value for name, value in keywords.items() if name is not REST}
-    for name in signature.named:
-        if name in bound:
-            continue
-        if name in left:
-            bound[name] = left.pop(name)
-        else:
-            bound[name] = defaults.get(name, UNKNOWN)
-    if signature.kwarg:
-        bound[signature.kwarg] = {**left, REST: keywords[REST]} if REST in keywords else dict(left)
-    elif left and any(name not in bound for name in left):
-        raise GiveUp
-    return bound
-
-
-def _bound_loosely(
-    signature: Signature, defaults: dict[str, Value], args: list[Value], keywords: dict[Any, Value]
-) -> dict[str, Value]:
-    """What positional arguments of unknown number are bound to."""
-    positional = signature.positional
-    at = args.index(REST)
-    more = join([UNKNOWN, *args[at + 1 :]])
-    bound = dict(zip(positional, args[:at], strict=False))
-    for name in positional[at:]:
-        if name not in keywords:
-            bound[name] = join([more, defaults.get(name, UNKNOWN)])
-    if signature.vararg:
-        bound[signature.vararg] = [*args[len(positional) : at], *args[at:]]
-    return bound
-
-
-def make_dict(args: list[Value], keywords: dict[Any, Value]) -> dict[Any, Value]:
+def make_dict(args: list[Value], keywords: Keywords) -> Keywords:
     """``dict(*args, **keywords)``."""
-    result: dict[Any, Value] = {}
+    result: Keywords = {}
     for argument in args:
         if isinstance(argument, (list, tuple)):
-            is_pairs = all(isinstance(p, (list, tuple)) and len(p) == 2 and is_hashable(p[0]) for p in argument)
-            merge_into(result, {key: value for key, value in argument} if is_pairs else UNKNOWN)  # noqa: C416
+            pairs = [p for p in argument if isinstance(p, (list, tuple)) and len(p) == 2 and is_hashable(p[0])]
+            merge_into(result, {p[0]: p[1] for p in pairs} if len(pairs) == len(argument) else UNKNOWN)
         else:
             merge_into(result, argument)
     merge_into(result, keywords)
     return result
 
 
-def merge_into(result: dict[Any, Value], value: Value) -> None:
+def merge_into(result: Keywords, value: Value) -> None:
     """``result.update(value)``, where either may be partly unknown."""
     if value.__class__ is Choice:
         dicts = [option for option in value.options if isinstance(option, dict)]
@@ -215,17 +135,16 @@ def listed(value: Value) -> list[Value]:
 
 def truth_of(value: Value) -> bool | None:
     """The truth of a value, ``None`` when it is not known."""
-    kind = value.__class__
-    if kind in ATOMS:
+    if value.__class__ in ATOMS:
         return bool(value)
-    if value is UNKNOWN:
+    if value.__class__ is Unknown:
         return None
-    if kind is ExternalValue:
+    if value.__class__ is ExternalValue:
         return True if value.is_class or value.name.startswith("builtins.") else None
-    if kind is Choice:
+    if value.__class__ is Choice:
         truths = {truth_of(option) for option in value.options}
         return truths.pop() if len(truths) == 1 else None
-    if kind is InstanceValue:
+    if value.__class__ is InstanceValue:
         return None if value.items is not None else True
     if has_rest(value):
         return None
@@ -235,7 +154,7 @@ def truth_of(value: Value) -> bool | None:
 def same(first: Value, second: Value) -> bool:
     """Whether two values are known to be equal."""
     if first is second:
-        return first is not UNKNOWN and first.__class__ is not Choice
+        return first.__class__ is not Unknown and first.__class__ is not Choice
     if isinstance(first, ExternalValue) and isinstance(second, ExternalValue):
         return first == second
     return is_data(first) and is_data(second) and type(first) is type(second) and bool(first == second)
@@ -248,7 +167,7 @@ def lifted(operation: Callable[..., Value], *values: Value) -> Value:
     combinations: list[tuple[Value, ...]] = [()]
     for value in values:
         options = options_of(value)
-        if len(combinations) * len(options) > _MAX_COMBINATIONS:
+        if len(combinations) * len(options) > MAX_COMBINATIONS:
             return UNKNOWN
         combinations = [(*before, option) for before in combinations for option in options]
     results: list[Value] = []
@@ -282,7 +201,7 @@ def taint(values: Iterable[Value]) -> None:
                 value[key] = join([value[key], UNKNOWN])
             value[REST] = UNKNOWN
         elif isinstance(value, list):
-            value[:] = [REST, UNKNOWN, *[item for item in value if item is not REST and item is not UNKNOWN]]
+            value[:] = [REST, UNKNOWN, *[item for item in value if item is not REST and item.__class__ is not Unknown]]
         elif isinstance(value, set):
             value.add(REST)
         elif value.__class__ is Choice:

@@ -7,24 +7,24 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from explorer.introspect.evaluator.bounds import MAX_BITS, MAX_SIZE, GiveUp
 from explorer.introspect.evaluator.operations import has_rest, is_hashable, lifted, truth_of
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
-    MAX_SIZE,
     UNKNOWN,
     Choice,
     ExternalValue,
-    GiveUp,
     InstanceValue,
     PartialValue,
+    Unknown,
     Value,
     is_data,
     is_known,
+    may_be_anything,
     options_of,
 )
 
-_MAX_BITS = 4096
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 """A format that may pad to any width: five digits, a width taken from an argument, a nested field."""
 
@@ -71,12 +71,18 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:
         GiveUp: Python would raise, or the result would be too large.
     """
     if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS and op.__class__ in _CHEAP:
-        return _CHEAP[op.__class__](left, right)
+        number: Value = _CHEAP[op.__class__](left, right)
+        return number
     if left.__class__ is Choice or right.__class__ is Choice:
         return lifted(functools.partial(binary, op), left, right)
-    if isinstance(op, ast.Add) and type(left) is type(right) and isinstance(left, (list, tuple)):
-        _check_size(len(left) + len(right))
-        return left + right
+    if isinstance(op, ast.Add):
+        # Items may be unknown here, as nothing looks into them.
+        if isinstance(left, list) and isinstance(right, list):
+            _check_size(len(left) + len(right))
+            return left + right
+        if type(left) is tuple and type(right) is tuple:
+            _check_size(len(left) + len(right))
+            return left + right
     if isinstance(op, ast.Mult):
         for sequence, times in ((left, right), (right, left)):
             if isinstance(sequence, (list, tuple, str, bytes)) and isinstance(times, int):
@@ -124,15 +130,15 @@ def _identity(op: ast.cmpop, left: Value, right: Value) -> Value:
         if not isinstance(right, (list, tuple, set, frozenset)) or has_rest(right):
             return UNKNOWN
         equals = [_equal(left, item) for item in right]
-        found = True if True in equals else UNKNOWN if UNKNOWN in equals else False
+        found = True if True in equals else None if None in equals else False
     elif isinstance(op, (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)):
         found = _equal(left, right)
     else:
         return UNKNOWN
-    return found if found is UNKNOWN else found is isinstance(op, (ast.In, ast.Eq, ast.Is))
+    return UNKNOWN if found is None else found is isinstance(op, (ast.In, ast.Eq, ast.Is))
 
 
-def _equal(left: Value, right: Value) -> Value:
+def _equal(left: Value, right: Value) -> bool | None:
     if left.__class__ in ATOMS and right.__class__ in ATOMS:
         return bool(left == right)
     if isinstance(left, _DISTINCT) and isinstance(right, _DISTINCT):
@@ -140,7 +146,7 @@ def _equal(left: Value, right: Value) -> Value:
     for one, other in ((left, right), (right, left)):
         if isinstance(one, _DISTINCT) and other.__class__ in ATOMS and truth_of(one) is not None:
             return False
-    return UNKNOWN
+    return None
 
 
 EVERYTHING = ExternalValue("builtins.dir()")
@@ -162,14 +168,14 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
     return guarded(format, [_CONVERSIONS[conversion](value) if conversion in _CONVERSIONS else value, spec])
 
 
-def guarded(function: Callable[..., Any], args: Sequence[Value], keywords: Mapping[str, Value] | None = None) -> Value:
+def guarded(function: Callable[..., Any], args: Sequence[Value], keywords: Mapping[Any, Value] | None = None) -> Value:
     """Call Python itself.
 
     Raises:
         GiveUp: it raises, or the result is too large.
     """
     try:
-        result = function(*args, **(keywords or {}))
+        result: Value = function(*args, **(keywords or {}))
     except Exception as error:
         raise GiveUp from error
     if isinstance(result, (str, bytes, list, tuple, dict, set)):
@@ -195,11 +201,12 @@ def check_text_method(owner: str, name: str, args: Sequence[Value]) -> None:
 
 def _comparable(op: ast.cmpop, left: Value, right: Value) -> bool:
     if isinstance(op, (ast.Is, ast.IsNot)):
-        return left is not UNKNOWN and right is not UNKNOWN and (left is None or right is None)
+        known = left.__class__ is not Unknown and right.__class__ is not Unknown
+        return known and (left is None or right is None)
     if isinstance(op, (ast.In, ast.NotIn)) and isinstance(right, dict):
         if not (is_known(left) and is_hashable(left)):
             return False
-        return UNKNOWN not in options_of(right[left]) if left in right else not has_rest(right)
+        return not may_be_anything(options_of(right[left])) if left in right else not has_rest(right)
     return is_known(left) and is_known(right) and is_data(left) and is_data(right)
 
 
@@ -211,7 +218,7 @@ def _check_size(size: int) -> None:
 def _check_bits(op: ast.operator, left: Value, right: Value) -> None:
     if isinstance(left, int) and isinstance(right, int):
         bits = left.bit_length() * abs(right) if isinstance(op, ast.Pow) else left.bit_length() + right.bit_length()
-        if bits > _MAX_BITS:
+        if bits > MAX_BITS:
             raise GiveUp
 
 

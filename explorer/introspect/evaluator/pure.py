@@ -9,6 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.operations import (
     copied,
     has_rest,
@@ -23,7 +24,19 @@ from explorer.introspect.evaluator.operations import (
     truth_of,
 )
 from explorer.introspect.evaluator.operators import check_text_method, guarded
-from explorer.introspect.evaluator.values import ATOMS, REST, UNKNOWN, Choice, GiveUp, Value, is_data, is_known, join
+from explorer.introspect.evaluator.values import (
+    ATOMS,
+    REST,
+    UNKNOWN,
+    Choice,
+    Keywords,
+    Unknown,
+    Value,
+    is_data,
+    is_known,
+    join,
+    may_be_anything,
+)
 
 BUILTINS: dict[str, Callable[..., Any]] = {
     name: getattr(builtins, name)
@@ -76,12 +89,17 @@ MUTATORS = frozenset(
 )
 """Those of them that change it."""
 
+_LISTED: dict[str, Callable[..., Any]] = {
+    "enumerate": lambda *args, **keywords: list(enumerate(*args, **keywords)),
+    "reversed": lambda *args, **keywords: list(reversed(*args, **keywords)),
+    "zip": lambda *args, **keywords: list(zip(*args, **keywords)),  # noqa: B905 -- the source says whether strict
+}
 _ADDS = frozenset("add append appendleft extend insert update".split())
 _ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"))
 _PATTERNS = (re.Pattern, re.Match)
 
 
-def call_builtin(name: str, args: list[Value], keywords: dict[Any, Value]) -> Value:
+def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
     """Call one of :data:`BUILTINS`.
 
     Raises:
@@ -96,8 +114,9 @@ def call_builtin(name: str, args: list[Value], keywords: dict[Any, Value]) -> Va
             return _of_unknown_length(name, args)
         if name in ("sorted", "set", "frozenset") and not is_known(args[0]):
             return _of_unknown_length(name, args)
-        result = guarded(BUILTINS[name], args, keywords)
-        return list(result) if name in ("reversed", "enumerate", "zip") else result
+        # What Python makes lazily is made at once: nothing but the items of it is ever asked for.
+        function = _LISTED.get(name) or BUILTINS[name]
+        return guarded(function, args, keywords)
     if name == "len" and args and isinstance(args[0], (list, tuple, dict, set, str)):
         items = args[0]
         is_open = has_rest(items) or (isinstance(items, dict) and any(may_be_absent(v) for v in items.values()))
@@ -131,12 +150,12 @@ def is_iterable(value: Value) -> bool:
     """Whether the value is a container, or may be one."""
     if value.__class__ is Choice:
         return any(is_iterable(option) for option in value.options)
-    return value is UNKNOWN or isinstance(value, (list, tuple, dict, set, frozenset, str, range))
+    return value.__class__ is Unknown or isinstance(value, (list, tuple, dict, set, frozenset, str, range))
 
 
 def may_be_absent(value: Value) -> bool:
     """Whether a dict's key with this value may have been taken out, or never put in."""
-    return value.__class__ is Choice and UNKNOWN in value.options
+    return value.__class__ is Choice and may_be_anything(value.options)
 
 
 def _quantified(name: str, items: Iterable[Value]) -> Value:
@@ -147,7 +166,7 @@ def _quantified(name: str, items: Iterable[Value]) -> Value:
     return UNKNOWN if None in truths else not decides
 
 
-def call_method(owner: Value, name: str, args: list[Value], keywords: dict[Any, Value], weak: bool) -> Value:
+def call_method(owner: Value, name: str, args: list[Value], keywords: Keywords, weak: bool) -> Value:
     """Call a method of plain data; one that is not listed leaves its owner unknown.
 
     Args:
@@ -167,7 +186,7 @@ def call_method(owner: Value, name: str, args: list[Value], keywords: dict[Any, 
     if name in MUTATORS and (weak or has_rest(owner)):
         return _changed_loosely(owner, name, args)
     if has_rest(owner) or REST in keywords:
-        return [*owner] if name == "copy" else UNKNOWN
+        return _shallow(owner) if name == "copy" else UNKNOWN
     if isinstance(owner, (str, *_PATTERNS)) and not _settled(args, keywords):
         return UNKNOWN
     if isinstance(owner, str):
@@ -179,12 +198,16 @@ def call_method(owner: Value, name: str, args: list[Value], keywords: dict[Any, 
             _changed_loosely(owner, name, args)
             return None
         return UNKNOWN
-    if name in ("appendleft", "popleft"):
-        return guarded(owner.insert, [0, *args]) if name == "appendleft" else guarded(owner.pop, [0])
+    if isinstance(owner, list) and name in _DEQUE:
+        return guarded(getattr(owner, _DEQUE[name]), [0, *args])
     return guarded(getattr(owner, name), args, keywords)
 
 
-def _settled(args: list[Value], keywords: dict[Any, Value]) -> bool:
+_DEQUE = {"appendleft": "insert", "popleft": "pop"}
+"""Methods of a ``collections.deque``, which is a list here, and those of a list that do the same at its start."""
+
+
+def _settled(args: list[Value], keywords: Keywords) -> bool:
     """Whether all arguments are known data."""
     if not keywords and ATOMS.issuperset(map(type, args)):
         return True
@@ -206,9 +229,7 @@ def _changed_loosely(owner: Value, name: str, args: list[Value]) -> Value:
     return before if name in ("pop", "popleft") else None
 
 
-def _dict_method(
-    owner: dict[Any, Value], name: str, args: list[Value], keywords: dict[Any, Value], weak: bool
-) -> Value:
+def _dict_method(owner: Keywords, name: str, args: list[Value], keywords: Keywords, weak: bool) -> Value:
     if name == "update":
         changes = make_dict(args, keywords)
         if weak:
@@ -225,15 +246,17 @@ def _dict_method(
     return guarded(getattr(owner, name), args, keywords) if name in ("clear", "popitem") else None
 
 
-def _view(owner: dict[Any, Value], name: str) -> Value:
+def _view(owner: Keywords, name: str) -> Value:
     if name == "copy":
         return dict(owner)
-    pairs = [(UNKNOWN, value) if key is REST else (key, value) for key, value in owner.items()]
-    items = pairs if name == "items" else [p[0] for p in pairs] if name == "keys" else [p[1] for p in pairs]
+    keys: list[Value] = [UNKNOWN if key is REST else key for key in owner]
+    items: list[Value] = keys if name == "keys" else list(owner.values())
+    if name == "items":
+        items = list(zip(keys, owner.values(), strict=True))
     return [REST, *items] if REST in owner else items
 
 
-def _looked_up(owner: dict[Any, Value], name: str, args: list[Value], weak: bool) -> Value:
+def _looked_up(owner: Keywords, name: str, args: list[Value], weak: bool) -> Value:
     """``owner.get(key, default)``, ``owner.pop(key, default)``, ``owner.setdefault(key, default)``."""
     key = args[0]
     default = args[1] if len(args) > 1 else None
@@ -261,7 +284,7 @@ def _looked_up(owner: dict[Any, Value], name: str, args: list[Value], weak: bool
     return default
 
 
-def call_python(function: Callable[..., Any], args: list[Value], keywords: dict[Any, Value]) -> Value:
+def call_python(function: Callable[..., Any], args: list[Value], keywords: Keywords) -> Value:
     """Call a function of Python's own on known data.
 
     Raises:
@@ -279,4 +302,4 @@ def call_python(function: Callable[..., Any], args: list[Value], keywords: dict[
 
 
 def _shallow(value: Value) -> Value:
-    return type(value)(value) if type(value) in (list, dict, set) else value
+    return value.copy() if isinstance(value, (list, dict, set)) else value

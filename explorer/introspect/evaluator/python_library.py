@@ -1,10 +1,12 @@
-"""What Python's builtins and its library do as far as values and calls go."""
+"""Calling what lies outside the packages read: Python's builtins and its library as far as values and calls go."""
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.introspect.evaluator.callbacks import attempt
+from explorer.introspect.evaluator.bounds import MAX_TIMES
+from explorer.introspect.evaluator.interface import attempt, hand_over
+from explorer.introspect.evaluator.objects import MODULE_METHODS, Objects
 from explorer.introspect.evaluator.operations import (
     has_rest,
     items_of,
@@ -12,11 +14,12 @@ from explorer.introspect.evaluator.operations import (
     listed,
     merge_into,
     possible_item,
+    taint,
     truth_of,
 )
 from explorer.introspect.evaluator.operators import EVERYTHING
-from explorer.introspect.evaluator.pure import BUILTINS, call_builtin
-from explorer.introspect.evaluator.torch_modules import MODULE_METHODS, linspace
+from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, call_python
+from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
@@ -25,6 +28,7 @@ from explorer.introspect.evaluator.values import (
     ExternalValue,
     FunctionValue,
     InstanceValue,
+    Keywords,
     MemberValue,
     MethodValue,
     ModuleValue,
@@ -32,32 +36,57 @@ from explorer.introspect.evaluator.values import (
     SuperValue,
     Value,
     join,
+    may_be_anything,
     options_of,
 )
 
-if TYPE_CHECKING:
-    from explorer.introspect.evaluator.machine import Evaluator
-
-_Call = Callable[["Evaluator", list[Value], dict[Any, Value], int], Value]
+_Handler = Callable[[Objects, list[Value], Keywords, int], Value]
 
 
-def plain_builtin(evaluator: "Evaluator", name: str, args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def call_external(objects: Objects, function: ExternalValue, args: list[Value], keywords: Keywords, line: int) -> Value:
+    """Call something outside the packages read.
+
+    Raises:
+        GiveUp: Python would raise.
+    """
+    name = function.name
+    handler = _CALLS.get(name)
+    if handler is not None:
+        return handler(objects, args, keywords, line)
+    root, _, rest = name.partition(".")
+    if root == "builtins":
+        return _plain_builtin(objects, rest, args, keywords, line) if rest in BUILTINS else UNKNOWN
+    if name in EXTERNALS:
+        return call_python(EXTERNALS[name], args, keywords)
+    state = objects.machine.state
+    state.record(name, line)
+    hand_over(objects.machine, name, [*args, *keywords.values()], line)
+    if function.is_class:
+        instance = state.fresh(InstanceValue(function))
+        fill(instance, args)
+        return instance
+    if root not in _HARMLESS:
+        taint([*args, *keywords.values()])
+    return UNKNOWN
+
+
+def _plain_builtin(objects: Objects, name: str, args: list[Value], keywords: Keywords, line: int) -> Value:
     """A builtin that only computes; instances among its arguments are iterated, and a key function is called."""
     key = keywords.get("key")
     if key is not None:
-        attempt(evaluator, key, [possible_item(args[0]) if args else UNKNOWN], {}, line)
+        attempt(objects.machine, key, [possible_item(args[0]) if args else UNKNOWN], {}, line)
         keywords = {k: v for k, v in keywords.items() if k != "key"}
         if name == "sorted" and args:
             items = items_of(args[0])
             return [REST, possible_item(args[0])] if items is None else items
         return possible_item(args[0]) if len(args) == 1 else join(args)
     if name == "len" and args and isinstance(args[0], InstanceValue):
-        if evaluator.defines(args[0], "__len__"):
-            return evaluator.call_special(args[0], "__len__", [], line)
-        items = evaluator.iterate(args[0], line)
+        if objects.defines(args[0], "__len__"):
+            return objects.call_special(args[0], "__len__", [], line)
+        items = objects.iterate(args[0], line)
         return UNKNOWN if items is None else len(items)
     if name in ("list", "tuple", "enumerate", "zip", "reversed", "set", "sorted", "sum", "max", "min", "any", "all"):
-        args = [_iterable(evaluator, a, line) for a in args]
+        args = [_iterable(objects, a, line) for a in args]
     if REST in args:
         return UNKNOWN if name != "zip" else [REST, UNKNOWN]
     if name == "enumerate" and "start" in keywords:
@@ -71,28 +100,28 @@ def plain_builtin(evaluator: "Evaluator", name: str, args: list[Value], keywords
     return call_builtin(name, args, keywords)
 
 
-def _iterable(evaluator: "Evaluator", value: Value, line: int) -> Value:
+def _iterable(objects: Objects, value: Value, line: int) -> Value:
     """What is iterated over, as plain data."""
     if isinstance(value, InstanceValue):
-        items = evaluator.iterate(value, line)
-        return [REST, evaluator.possible_item(value, line)] if items is None else items
+        items = objects.iterate(value, line)
+        return [REST, objects.possible_item(value, line)] if items is None else items
     return value
 
 
-def _isinstance(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _isinstance(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) != 2 or REST in args:
         return UNKNOWN
-    return lifted(functools.partial(_is_instance, evaluator), *args)
+    return lifted(functools.partial(_is_instance, objects), *args)
 
 
-def _is_instance(evaluator: "Evaluator", value: Value, cls: Value) -> Value:
+def _is_instance(objects: Objects, value: Value, cls: Value) -> Value:
     if isinstance(cls, (tuple, list)):
         if has_rest(cls):
             return UNKNOWN
-        answers = [lifted(functools.partial(_is_instance, evaluator), value, c) for c in cls]
+        answers = [lifted(functools.partial(_is_instance, objects), value, c) for c in cls]
         return True if True in answers else UNKNOWN if any(a is not False for a in answers) else False
     if isinstance(value, InstanceValue):
-        answer = evaluator.is_subclass(value.cls, cls)
+        answer = objects.is_subclass(value.cls, cls)
         return UNKNOWN if answer is None else answer
     if isinstance(cls, ClassValue):
         return False if _is_plain(value) or isinstance(value, (FunctionValue, PartialValue, ClassValue)) else UNKNOWN
@@ -134,32 +163,32 @@ _PYTHON_TYPES: dict[str, Any] = {
 }
 
 
-def _issubclass(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _issubclass(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) != 2 or REST in args:
         return UNKNOWN
 
     def answer(cls: Value, other: Value) -> Value:
         if isinstance(other, (tuple, list)):
             answers = [answer(cls, o) for o in other]
-            return True if True in answers else UNKNOWN if UNKNOWN in answers else False
+            return True if True in answers else UNKNOWN if may_be_anything(answers) else False
         if not isinstance(cls, (ClassValue, ExternalValue)):
             return UNKNOWN
-        found = evaluator.is_subclass(cls, other)
+        found = objects.is_subclass(cls, other)
         return UNKNOWN if found is None else found
 
     return lifted(answer, *args)
 
 
-def _getattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _getattr(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) < 2 or REST in args:
         return UNKNOWN
     owner, name, *default = args
     found: list[Value] = []
     for option in options_of(name):
         if isinstance(option, str):
-            has = has_attribute(evaluator, owner, option)
+            has = has_attribute(objects, owner, option)
             if has is not False:
-                found.append(evaluator.get_attribute(owner, option, line))
+                found.append(objects.get_attribute(owner, option, line))
             if has is not True:
                 found += default
         else:
@@ -167,23 +196,23 @@ def _getattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Valu
     return join(found)
 
 
-def has_attribute(evaluator: "Evaluator", owner: Value, name: str) -> bool | None:
+def has_attribute(objects: Objects, owner: Value, name: str) -> bool | None:
     """Whether an object has an attribute, ``None`` when that is not known."""
     if owner.__class__ is Choice:
-        answers = {has_attribute(evaluator, option, name) for option in owner.options}
+        answers = {has_attribute(objects, option, name) for option in owner.options}
         return answers.pop() if len(answers) == 1 else None
     if isinstance(owner, InstanceValue):
         if name in owner.fields:
             return True
         if isinstance(owner.cls, ClassValue):
-            if evaluator.has_member(owner.cls, name):
+            if objects.has_member(owner.cls, name):
                 return True
             return None if name in _EVERY_MODULE_HAS or name in MODULE_METHODS else False
         return None
     if isinstance(owner, ClassValue):
-        return True if evaluator.has_member(owner, name) else None if evaluator.external_bases(owner) else False
+        return True if objects.has_member(owner, name) else None if objects.external_bases(owner) else False
     if isinstance(owner, ModuleValue):
-        return name in evaluator.execute(owner.name).names or None
+        return name in objects.machine.execute(owner.name).names or None
     if isinstance(owner, (FunctionValue, MethodValue)):
         return name in ("__name__", "__module__", "__call__", "__qualname__", "__doc__")
     if isinstance(owner, PartialValue):
@@ -198,22 +227,22 @@ _EVERY_MODULE_HAS = frozenset(
 )
 
 
-def _hasattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _hasattr(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) != 2 or not isinstance(args[1], str):
         return UNKNOWN
-    found = has_attribute(evaluator, args[0], args[1])
+    found = has_attribute(objects, args[0], args[1])
     return UNKNOWN if found is None else found
 
 
-def _setattr(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _setattr(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) == 3 and REST not in args:
         owner, name, value = args
         for option in options_of(name):
-            evaluator.set_attribute(owner, option if isinstance(option, str) else "", value, line)
+            objects.set_attribute(owner, option if isinstance(option, str) else "", value, line)
     return None
 
 
-def _callable(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _callable(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     def answer(value: Value) -> Value:
         if isinstance(value, (FunctionValue, MethodValue, ClassValue, PartialValue, MemberValue)):
             return True
@@ -222,7 +251,7 @@ def _callable(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Val
     return lifted(answer, *args) if len(args) == 1 else UNKNOWN
 
 
-def _type(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _type(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     def answer(value: Value) -> Value:
         if isinstance(value, InstanceValue):
             return value.cls
@@ -231,59 +260,62 @@ def _type(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value],
     return lifted(answer, *args) if len(args) == 1 else UNKNOWN
 
 
-def _super(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _super(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     match args:
         case [ClassValue() as cls, owner]:
             return SuperValue(cls, owner)
     return UNKNOWN
 
 
-def _map(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _map(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) < 2 or REST in args:
         return UNKNOWN
-    rows = [_iterable(evaluator, a, line) for a in args[1:]]
+    rows = [_iterable(objects, a, line) for a in args[1:]]
     items = [items_of(row) for row in rows]
     if any(item is None for item in items):
-        return [REST, attempt(evaluator, args[0], [possible_item(row) for row in rows], {}, line)]
+        return [REST, attempt(objects.machine, args[0], [possible_item(row) for row in rows], {}, line)]
     return [
-        attempt(evaluator, args[0], list(each), {}, line) for each in zip(*[item or [] for item in items], strict=False)
+        attempt(objects.machine, args[0], list(each), {}, line)
+        for each in zip(*[item or [] for item in items], strict=False)
     ]
 
 
-def _filter(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _filter(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) != 2 or REST in args:
         return UNKNOWN
-    row = _iterable(evaluator, args[1], line)
+    row = _iterable(objects, args[1], line)
     items = items_of(row)
     if items is None:
-        attempt(evaluator, args[0], [possible_item(row)], {}, line)
+        attempt(objects.machine, args[0], [possible_item(row)], {}, line)
         return [REST, possible_item(row)]
-    tests = [truth_of(item if args[0] is None else attempt(evaluator, args[0], [item], {}, line)) for item in items]
+    tests = [
+        truth_of(item if args[0] is None else attempt(objects.machine, args[0], [item], {}, line)) for item in items
+    ]
     if None in tests:
         return [REST, *[item for item, test in zip(items, tests, strict=True) if test is not False]]
     return [item for item, test in zip(items, tests, strict=True) if test]
 
 
-def _next(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _next(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if not args:
         return UNKNOWN
-    found = evaluator.possible_item(args[0], line)
+    found = objects.possible_item(args[0], line)
     return join([found, *args[1:]])
 
 
-def _first(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _first(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     return args[0] if args else UNKNOWN
 
 
-def _nothing(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _nothing(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     return None
 
 
-def _unknown(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _unknown(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     return UNKNOWN
 
 
-def _partial(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _partial(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if not args or args[0] is REST:
         return UNKNOWN
 
@@ -296,71 +328,70 @@ def _partial(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Valu
     return lifted(bound, args[0])
 
 
-def _replace(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _replace(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if not args or not isinstance(args[0], InstanceValue):
         return UNKNOWN
-    fields: dict[Any, Value] = dict(args[0].fields)
+    fields: Keywords = dict(args[0].fields.items())
     merge_into(fields, keywords)
-    fields.pop(REST, None)
-    instance = InstanceValue(args[0].cls, fields)
-    evaluator.run_post_init(instance, line)
+    instance = InstanceValue(args[0].cls, {name: value for name, value in fields.items() if isinstance(name, str)})
+    objects.run_post_init(instance, line)
     return instance
 
 
-def _asdict(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
-    return dict(args[0].fields) if args and isinstance(args[0], InstanceValue) else UNKNOWN
+def _asdict(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    return dict(args[0].fields.items()) if args and isinstance(args[0], InstanceValue) else UNKNOWN
 
 
-def _field(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
-    return InstanceValue(ExternalValue("dataclasses.field"), dict(keywords))
+def _field(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    return InstanceValue(ExternalValue("dataclasses.field"), {k: v for k, v in keywords.items() if isinstance(k, str)})
 
 
-def _fields(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
-    names = evaluator.field_names(args[0]) if args else []
+def _fields(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    names = objects.field_names(args[0]) if args else []
     return [InstanceValue(ExternalValue("dataclasses.Field"), {"name": name}) for name in names] or UNKNOWN
 
 
-def _defaultdict(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _defaultdict(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     return {REST: UNKNOWN}
 
 
-def _repeat(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _repeat(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     match args:
-        case [value, int(times)] if 0 <= times < 1000:
+        case [value, int(times)] if 0 <= times < MAX_TIMES:
             return [value] * times
         case [value, _]:
             return [REST, value]
     return [REST, *args[:1]]
 
 
-def _chain(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _chain(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     result: list[Value] = []
     for argument in args:
-        result += listed(_iterable(evaluator, argument, line))
+        result += listed(_iterable(objects, argument, line))
     return [REST, *[item for item in result if item is not REST]] if REST in result else result
 
 
-def _reduce(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _reduce(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if args:
-        attempt(evaluator, args[0], [UNKNOWN, possible_item(args[1]) if len(args) > 1 else UNKNOWN], {}, line)
+        attempt(objects.machine, args[0], [UNKNOWN, possible_item(args[1]) if len(args) > 1 else UNKNOWN], {}, line)
     return UNKNOWN
 
 
-def _dir(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _dir(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     """A library is taken to have what is looked for in it."""
     return EVERYTHING if args and isinstance(args[0], ExternalValue) else UNKNOWN
 
 
-def _unset(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _unset(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     """Environment variables are taken to be unset."""
     return args[1] if len(args) > 1 else keywords.get("default")
 
 
-def _false(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def _false(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     return False
 
 
-_SPECIAL_BUILTINS: dict[str, _Call] = {
+_SPECIAL_BUILTINS: dict[str, _Handler] = {
     "isinstance": _isinstance,
     "issubclass": _issubclass,
     "getattr": _getattr,
@@ -381,7 +412,7 @@ _SPECIAL_BUILTINS: dict[str, _Call] = {
     "hash": _unknown,
     "object": _unknown,
 }
-CALLS: dict[str, _Call] = {
+_CALLS: dict[str, _Handler] = {
     **{f"builtins.{name}": handler for name, handler in _SPECIAL_BUILTINS.items()},
     "functools.partial": _partial,
     "functools.reduce": _reduce,
@@ -400,7 +431,7 @@ CALLS: dict[str, _Call] = {
     "torch.jit.is_tracing": _false,
     "torch.compiler.is_compiling": _false,
 }
-HARMLESS = frozenset("logging warnings typing math".split())
+_HARMLESS = frozenset("logging warnings typing math".split())
 """Packages whose functions change none of their arguments."""
 BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, "property", "staticmethod", "classmethod", "bytes", "dir"))
 """Names of builtins that mean something here."""

@@ -3,24 +3,27 @@
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.introspect.evaluator.expressions import Expressions
-from explorer.introspect.evaluator.operations import is_hashable, item_of, same, taint, truth_of
-from explorer.introspect.evaluator.operators import binary
-from explorer.introspect.evaluator.patterns import match
+from explorer.introspect.evaluator.bounds import GiveUp, OutOfSteps
+from explorer.introspect.evaluator.expressions import Expressions, Source
+from explorer.introspect.evaluator.operations import has_rest, is_hashable, item_of, same, taint, truth_of
+from explorer.introspect.evaluator.operators import binary, compare
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
     UNKNOWN,
+    Choice,
     ClassValue,
+    DescriptorValue,
     Environment,
     ExternalValue,
     FunctionValue,
-    GiveUp,
     InstanceValue,
     ModuleValue,
-    OutOfSteps,
+    Names,
+    PartialValue,
+    Unknown,
     Value,
     is_known,
     join,
@@ -29,21 +32,16 @@ from explorer.introspect.evaluator.values import (
 )
 from explorer.introspect.reading.parse import Import, import_bindings
 
-if TYPE_CHECKING:
-    from explorer.introspect.evaluator.machine import Evaluator
-
-_Names = dict[str, Value]
-
 
 @dataclass(slots=True)
 class _Loop:
     """Names at the places where a loop's body was left."""
 
-    breaks: list[_Names] = field(default_factory=list)
-    continues: list[_Names] = field(default_factory=list)
+    breaks: list[Names] = field(default_factory=list)
+    continues: list[Names] = field(default_factory=list)
 
 
-class Frame(Expressions):
+class Activation(Expressions):
     """Executes statements in one environment.
 
     ``returns`` collects what the function may return. A statement that certainly leaves the block it stands in
@@ -52,13 +50,13 @@ class Frame(Expressions):
 
     def __init__(
         self,
-        evaluator: "Evaluator",
+        source: Source,
         module: str,
         environment: Environment,
         function: FunctionValue | None = None,
         qualname: str = "",
     ) -> None:
-        Expressions.__init__(self, evaluator, module, environment, function, qualname)
+        Expressions.__init__(self, source, module, environment, function, qualname)
         self.returns: list[Value] = []
         self.loop: _Loop | None = None
         self.trying = 0
@@ -150,7 +148,7 @@ class Frame(Expressions):
         elif isinstance(target, ast.Subscript):
             old = item_of(self.value(target.value), self.value(target.slice))
         else:
-            old = self.evaluator.get_attribute(self.value(target.value), target.attr, node.lineno)
+            old = self.objects.get_attribute(self.value(target.value), target.attr, node.lineno)
         new = self.value(node.value)
         if isinstance(old, list) and isinstance(node.op, ast.Add):
             self.call_member(old, "extend", [new], {})
@@ -165,9 +163,9 @@ class Frame(Expressions):
                 self.environment.names.pop(target.id, None)
             elif isinstance(target, ast.Subscript):
                 owner, key = self.value(target.value), self.value(target.slice)
-                self.evaluator.call_special(owner, "__delitem__", [key], target.lineno)
-                settled = isinstance(owner, dict) and is_hashable(key) and key in owner
-                if settled and not self.evaluator.is_weak(owner):
+                self.objects.call_special(owner, "__delitem__", [key], target.lineno)
+                is_settled = isinstance(owner, dict) and is_hashable(key) and key in owner
+                if isinstance(owner, dict) and is_settled and not self.state.is_weak(owner):
                     del owner[key]
                 else:
                     taint([owner])
@@ -197,14 +195,14 @@ class Frame(Expressions):
                 self.give_up(statement)
         after = self.environment.names
         outcomes = [] if failed or left else [after]
-        self.evaluator.uncertain += 1
+        self.state.uncertain += 1
         for handler in node.handlers:
             self.environment.names = {**before} if not failed else {**before, **after}
             if handler.name:
                 self.environment.names[handler.name] = UNKNOWN
             if not self.run_all(handler.body):
                 outcomes.append(self.environment.names)
-        self.evaluator.uncertain -= 1
+        self.state.uncertain -= 1
         if not outcomes:
             self.environment.names = after
             return self.run_all(node.finalbody) or left or bool(node.handlers)
@@ -221,20 +219,20 @@ class Frame(Expressions):
         for item in node.items:
             manager = self.value(item.context_expr)
             line = item.context_expr.lineno
-            value = self.evaluator.call_special(manager, enter, [], line)
+            value = self.objects.call_special(manager, enter, [], line)
             entered.append((manager, line))
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value)
         left = self.run_all(node.body)
         for manager, line in reversed(entered):
-            self.evaluator.call_special(manager, leave, [None, None, None], line)
+            self.objects.call_special(manager, leave, [None, None, None], line)
         return left
 
     def _run_for(self, node: ast.For) -> bool:
         value = self.value(node.iter)
         items = self.iterated(value, node.iter.lineno)
-        if items is None or len(items) > self.evaluator.max_rounds:
-            item = self.evaluator.possible_item(value, node.iter.lineno)
+        if items is None or len(items) > self.state.max_rounds:
+            item = self.objects.possible_item(value, node.iter.lineno)
             return self._unknown_loop(node, lambda: self.assign(node.target, item))
         pending = iter(items)
 
@@ -247,7 +245,7 @@ class Frame(Expressions):
         return self._loop(node, advance)
 
     def _run_while(self, node: ast.While) -> bool:
-        rounds = iter(range(self.evaluator.max_rounds))
+        rounds = iter(range(self.state.max_rounds))
 
         def advance() -> bool | None:
             truth = truth_of(self.value(node.test))
@@ -257,14 +255,13 @@ class Frame(Expressions):
 
     def _loop(self, node: ast.For | ast.While, advance: Callable[[], bool | None]) -> bool:
         """Run the body as long as ``advance`` says so; once it cannot tell, as a loop of unknown length."""
-        evaluator = self.evaluator
         outer, loop = self.loop, _Loop()
-        uncertain, returned = evaluator.uncertain, len(self.returns)
+        uncertain, returned = self.state.uncertain, len(self.returns)
         ended = False
         self.loop = loop
         try:
             while (goes_on := advance()) is True:
-                evaluator.step()
+                self.state.step()
                 left = self.run_all(node.body)
                 states = [*loop.continues, *([] if left else [self.environment.names])]
                 loop.continues.clear()
@@ -276,7 +273,7 @@ class Frame(Expressions):
         finally:
             self.loop = outer
         if len(self.returns) == returned:
-            evaluator.uncertain = uncertain
+            self.state.uncertain = uncertain
         if not ended and goes_on is None:
             ended = self._unknown_loop(node, lambda: None)
         elif not ended:
@@ -289,11 +286,10 @@ class Frame(Expressions):
 
     def _unknown_loop(self, node: ast.For | ast.While, bind: Callable[[], object]) -> bool:
         """The body may run any number of times: twice here, so that what the first leaves reaches the second."""
-        evaluator = self.evaluator
         outer, loop = self.loop, _Loop()
-        uncertain = evaluator.uncertain
+        uncertain = self.state.uncertain
         self.loop = loop
-        evaluator.uncertain += 1
+        self.state.uncertain += 1
         try:
             for _ in range(2):
                 before = self.environment.names
@@ -306,66 +302,102 @@ class Frame(Expressions):
             _unsettle(self.environment.names, before)
         finally:
             self.loop = outer
-            evaluator.uncertain = uncertain
+            self.state.uncertain = uncertain
         self.run_all(node.orelse)
         self.environment.names = _merged([self.environment.names, *loop.breaks])
         return False
 
     def _run_function_def(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        function: Value = FunctionValue(
+        defined = FunctionValue(
             self.module, self._inner_qualname(node.name), node, self.closure, self._defaults(node.args), self.cls
         )
-        self.evaluator.functions.append(function)
+        self.state.functions.append(defined)
+        function: Value = defined
         for decorator in reversed(node.decorator_list):
-            function = self.evaluator.decorated(self, decorator, function)
+            function = self._decorated(decorator, function)
         self.environment.names[node.name] = function
 
     _run_async_function_def = _run_function_def
 
     def _run_class_def(self, node: ast.ClassDef) -> None:
-        cls: Value = ClassValue(self.module, self._inner_qualname(node.name), node, self.closure)
-        self.evaluator.classes.append(cls)
+        defined = ClassValue(self.module, self._inner_qualname(node.name), node, self.closure)
+        self.state.classes.append(defined)
+        cls: Value = defined
         for decorator in reversed(node.decorator_list):
-            cls = self.evaluator.decorated(self, decorator, cls)
+            cls = self._decorated(decorator, cls)
         self.environment.names[node.name] = cls
+
+    def _decorated(self, node: ast.expr, definition: Value) -> Value:
+        """A definition after one of its decorators; foreign ones leave it as it is, and say so where they run code."""
+        decorator = self.value(node)
+        if isinstance(node, ast.Call):
+            name = self.value(node.func)
+        elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter", "getter"):
+            return self._with_accessor(node, definition)
+        else:
+            name = decorator
+        if isinstance(name, ExternalValue):
+            if name.name in _DESCRIPTORS:
+                if isinstance(definition, FunctionValue) and not name.name.startswith("builtins."):
+                    definition.through = name.name
+                return DescriptorValue(_DESCRIPTORS[name.name], definition)
+            if isinstance(definition, FunctionValue) and name.name not in _TRANSPARENT:
+                definition.through = name.name
+            return definition
+        if decorator.__class__ is Unknown:
+            return definition
+        try:
+            result = self.source.call(decorator, [definition], {}, node.lineno)
+        except OutOfSteps:
+            raise
+        except GiveUp:
+            return definition
+        followed = isinstance(result, (FunctionValue, ClassValue, PartialValue, DescriptorValue, InstanceValue))
+        return result if followed else definition
+
+    def _with_accessor(self, node: ast.Attribute, definition: Value) -> Value:
+        """A property with a setter or a deleter beside it."""
+        before = self.value(node.value)
+        if not isinstance(before, DescriptorValue):
+            return definition
+        return DescriptorValue(before.kind, before.function, definition if node.attr == "setter" else before.setter)
 
     def _run_import(self, node: ast.Import) -> None:
         for alias in node.names:
-            if self.evaluator.is_internal(alias.name) and self.evaluator.has_module(alias.name):
-                self.evaluator.execute(alias.name)
+            if self.source.is_internal(alias.name) and self.source.has_module(alias.name):
+                self.source.execute(alias.name)
         for name, binding in import_bindings(node, self.module, False):
             self.environment.names[name] = self._module_value(binding.module)
 
     def _run_import_from(self, node: ast.ImportFrom) -> None:
-        is_package = self.evaluator.is_package(self.module)
+        is_package = self.source.is_package(self.module)
         for name, binding in import_bindings(node, self.module, is_package):
             if name == "*":
                 self._import_star(binding)
             else:
-                self.environment.names[name] = self.evaluator.attribute(binding.module, binding.attribute or "")
+                self.environment.names[name] = self.source.attribute(binding.module, binding.attribute or "")
 
     def _import_star(self, binding: Import) -> None:
-        evaluator = self.evaluator
-        if not (evaluator.is_internal(binding.module) and evaluator.has_module(binding.module)):
+        if not (self.source.is_internal(binding.module) and self.source.has_module(binding.module)):
             return
-        names = evaluator.execute(binding.module).names
+        names = self.source.execute(binding.module).names
         public = names.get("__all__")
         if not (isinstance(public, list) and is_known(public)):
             public = [name for name in names if not name.startswith("_")]
         for name in public:
             if isinstance(name, str):
-                self.environment.names[name] = evaluator.attribute(binding.module, name)
+                self.environment.names[name] = self.source.attribute(binding.module, name)
 
     def _module_value(self, module: str) -> Value:
-        if not self.evaluator.is_internal(module):
+        if not self.source.is_internal(module):
             return ExternalValue(module)
-        return ModuleValue(module) if self.evaluator.has_module(module) else UNKNOWN
+        return ModuleValue(module) if self.source.has_module(module) else UNKNOWN
 
     def _run_match(self, node: ast.Match) -> bool:
         subject = self.value(node.subject)
-        possible: list[tuple[list[ast.stmt], _Names]] = []
+        possible: list[tuple[list[ast.stmt], Names]] = []
         for case in node.cases:
-            matches, bound = match(self, case.pattern, subject)
+            matches, bound = _match(self, case.pattern, subject)
             if case.guard is not None and matches is not False:
                 holds = self._guard(case.guard, bound)
                 matches = holds if matches and holds is not True else matches and holds
@@ -382,22 +414,21 @@ class Frame(Expressions):
         self.environment.names.update(bound)
         return self.run_all(body)
 
-    def _guard(self, test: ast.expr, bound: _Names) -> bool | None:
+    def _guard(self, test: ast.expr, bound: Names) -> bool | None:
         names = self.environment.names
         self.environment.names = {**names, **bound}
         truth, _, _ = self.condition(test)
         self.environment.names = names
         return truth
 
-    def _branches(self, bodies: Iterable[tuple[list[ast.stmt], _Names]]) -> bool:
+    def _branches(self, bodies: Iterable[tuple[list[ast.stmt], Names]]) -> bool:
         """Execute alternatives of which one happens; whether all of them leave."""
-        evaluator = self.evaluator
         before = self.environment.names
-        outcomes: list[_Names] = []
+        outcomes: list[Names] = []
         exits = self._exits()
-        level = evaluator.uncertain
+        level = self.state.uncertain
         for body, refined in bodies:
-            evaluator.uncertain = level + 1
+            self.state.uncertain = level + 1
             self.environment.names = {**before, **refined}
             try:
                 if not self.run_all(body):
@@ -410,7 +441,7 @@ class Frame(Expressions):
                     self.forget(statement)
                 outcomes.append(self.environment.names)
         # What follows where one branch has left may not happen, until the function or the loop ends.
-        evaluator.uncertain = level + (self._exits() > exits)
+        self.state.uncertain = level + (self._exits() > exits)
         if not outcomes:
             self.environment.names = before
             return True
@@ -421,7 +452,7 @@ class Frame(Expressions):
         return len(self.returns) + (len(self.loop.breaks) + len(self.loop.continues) if self.loop else 0)
 
 
-def _merged(outcomes: list[_Names], first_succeeds: bool = False) -> _Names:
+def _merged(outcomes: list[Names], first_succeeds: bool = False) -> Names:
     """Names after one of several branches.
 
     A definition or import that only one branch makes is still the best known of that name, and so is all that only a
@@ -433,7 +464,7 @@ def _merged(outcomes: list[_Names], first_succeeds: bool = False) -> _Names:
     return merged
 
 
-def _unsettle(names: _Names, before: _Names) -> None:
+def _unsettle(names: Names, before: Names) -> None:
     """Data that one more round of a loop still changed may be anything after any number of them."""
     for name, value in names.items():
         known = before.get(name, value)
@@ -444,7 +475,7 @@ def _unsettle(names: _Names, before: _Names) -> None:
                 names[name] = join([value, UNKNOWN])
 
 
-def _merged_two(first: _Names, second: _Names, first_succeeds: bool) -> _Names:
+def _merged_two(first: Names, second: Names, first_succeeds: bool) -> Names:
     if first is second:
         return first
     merged = dict(first)
@@ -460,32 +491,133 @@ def _merged_two(first: _Names, second: _Names, first_succeeds: bool) -> _Names:
     return merged
 
 
-_EXECUTE: dict[type[ast.AST], Callable[[Frame, Any], bool | None]] = {
-    ast.Expr: Frame._run_expr,
-    ast.Pass: Frame._run_pass,
-    ast.Assert: Frame._run_assert,
-    ast.Global: Frame._run_global,
-    ast.Nonlocal: Frame._run_nonlocal,
-    ast.Return: Frame._run_return,
-    ast.Raise: Frame._run_raise,
-    ast.Break: Frame._run_break,
-    ast.Continue: Frame._run_continue,
-    ast.Assign: Frame._run_assign,
-    ast.AnnAssign: Frame._run_ann_assign,
-    ast.AugAssign: Frame._run_aug_assign,
-    ast.Delete: Frame._run_delete,
-    ast.If: Frame._run_if,
-    ast.Try: Frame._run_try,
-    ast.TryStar: Frame._run_try_star,
-    ast.With: Frame._run_with,
-    ast.AsyncWith: Frame._run_with,
-    ast.For: Frame._run_for,
-    ast.AsyncFor: Frame._run_for,
-    ast.While: Frame._run_while,
-    ast.Match: Frame._run_match,
-    ast.FunctionDef: Frame._run_function_def,
-    ast.AsyncFunctionDef: Frame._run_async_function_def,
-    ast.ClassDef: Frame._run_class_def,
-    ast.Import: Frame._run_import,
-    ast.ImportFrom: Frame._run_import_from,
+_Match = tuple[bool | None, Names]
+"""Whether it matches (``None`` when that is not known), and the names bound where it does."""
+
+
+def _match(frame: Expressions, pattern: ast.pattern, value: Value) -> _Match:
+    """Hold a value against a pattern; names in it are looked up in ``frame``."""
+    match pattern:
+        case ast.MatchValue(expression):
+            return truth_of(compare(ast.Eq(), value, frame.value(expression))), {}
+        case ast.MatchSingleton(constant):
+            return truth_of(compare(ast.Is(), value, constant)), {}
+        case ast.MatchAs(inner, name):
+            matches, bound = _match(frame, inner, value) if inner else (True, {})
+            return matches, {**bound, name: value} if name else bound
+        case ast.MatchOr(patterns):
+            return _any_matches(_match(frame, one, value) for one in patterns)
+        case ast.MatchSequence(patterns) if isinstance(value, (list, tuple)) and not has_rest(value):
+            return _sequence(frame, patterns, value)
+        case ast.MatchMapping(keys, patterns, rest) if isinstance(value, dict) and not has_rest(value):
+            return _mapping(frame, keys, patterns, rest, value)
+        case ast.MatchSequence() | ast.MatchMapping() if value.__class__ in ATOMS:
+            return False, {}
+    return None, _unknown_names(pattern)
+
+
+def _any_matches(matches: Iterable[_Match]) -> _Match:
+    bound: Names = {}
+    is_open = False
+    for matched, names in matches:
+        if matched is False:
+            continue
+        bound.update(names)
+        if matched:
+            return (None if is_open else True), bound
+        is_open = True
+    return (None if is_open else False), bound
+
+
+def _all_match(matches: Iterable[_Match]) -> _Match:
+    bound: Names = {}
+    is_open = False
+    for matched, names in matches:
+        if matched is False:
+            return False, {}
+        bound.update(names)
+        is_open = is_open or matched is None
+    return (None if is_open else True), bound
+
+
+def _sequence(frame: Expressions, patterns: list[ast.pattern], value: list[Value] | tuple[Value, ...]) -> _Match:
+    items = list(value)
+    star = next((i for i, one in enumerate(patterns) if isinstance(one, ast.MatchStar)), None)
+    if star is None:
+        if len(items) != len(patterns):
+            return False, {}
+        return _all_match(_match(frame, one, item) for one, item in zip(patterns, items, strict=True))
+    after = len(patterns) - star - 1
+    if len(items) < star + after:
+        return False, {}
+    end = len(items) - after
+    outer = [*patterns[:star], *patterns[star + 1 :]]
+    matched, bound = _all_match(
+        _match(frame, one, item) for one, item in zip(outer, items[:star] + items[end:], strict=True)
+    )
+    name = patterns[star].name  # type: ignore[attr-defined]
+    return matched, {**bound, name: items[star:end]} if name else bound
+
+
+def _mapping(
+    frame: Expressions, keys: list[ast.expr], patterns: list[ast.pattern], rest: str | None, value: dict[Value, Value]
+) -> _Match:
+    known = [frame.value(key) for key in keys]
+    if any(key.__class__ is Unknown or key.__class__ is Choice or not is_hashable(key) for key in known):
+        names = [name for one in patterns for name in _unknown_names(one)] + ([rest] if rest else [])
+        return None, dict.fromkeys(names, UNKNOWN)
+    if any(key not in value for key in known):
+        return False, {}
+    matched, bound = _all_match(_match(frame, one, value[key]) for key, one in zip(known, patterns, strict=True))
+    return matched, {**bound, rest: {k: v for k, v in value.items() if k not in known}} if rest else bound
+
+
+def _unknown_names(pattern: ast.pattern) -> Names:
+    """Every name that a pattern binds, with nothing known of it."""
+    names = [getattr(part, field, None) for part in ast.walk(pattern) for field in ("name", "rest")]
+    return {name: UNKNOWN for name in names if isinstance(name, str)}
+
+
+_DESCRIPTORS = {
+    "builtins.property": "property",
+    "functools.cached_property": "property",
+    "builtins.staticmethod": "staticmethod",
+    "builtins.classmethod": "classmethod",
+}
+_TRANSPARENT = frozenset(
+    (
+        "abc.abstractmethod functools.cache functools.lru_cache functools.wraps torch.fx.wrap torch.jit.export "
+        "torch.jit.ignore torch.jit.script torch.jit.script_if_tracing torch.jit.unused typing.final typing.overload"
+    ).split()
+)
+"""Decorators that run no Python code of their own around a call."""
+
+_EXECUTE: dict[type[ast.AST], Callable[[Activation, Any], bool | None]] = {
+    ast.Expr: Activation._run_expr,
+    ast.Pass: Activation._run_pass,
+    ast.Assert: Activation._run_assert,
+    ast.Global: Activation._run_global,
+    ast.Nonlocal: Activation._run_nonlocal,
+    ast.Return: Activation._run_return,
+    ast.Raise: Activation._run_raise,
+    ast.Break: Activation._run_break,
+    ast.Continue: Activation._run_continue,
+    ast.Assign: Activation._run_assign,
+    ast.AnnAssign: Activation._run_ann_assign,
+    ast.AugAssign: Activation._run_aug_assign,
+    ast.Delete: Activation._run_delete,
+    ast.If: Activation._run_if,
+    ast.Try: Activation._run_try,
+    ast.TryStar: Activation._run_try_star,
+    ast.With: Activation._run_with,
+    ast.AsyncWith: Activation._run_with,
+    ast.For: Activation._run_for,
+    ast.AsyncFor: Activation._run_for,
+    ast.While: Activation._run_while,
+    ast.Match: Activation._run_match,
+    ast.FunctionDef: Activation._run_function_def,
+    ast.AsyncFunctionDef: Activation._run_async_function_def,
+    ast.ClassDef: Activation._run_class_def,
+    ast.Import: Activation._run_import,
+    ast.ImportFrom: Activation._run_import_from,
 }

@@ -1,38 +1,26 @@
 """What torch's modules, and the few tensors that hold plain numbers, do as far as values and calls go."""
 
 import itertools
-from typing import TYPE_CHECKING, Any
 
-from explorer.introspect.evaluator.callbacks import attempt, hand_over
-from explorer.introspect.evaluator.external_names import MODULE
+from explorer.introspect.evaluator.bounds import MAX_NUMBERS
+from explorer.introspect.evaluator.interface import attempt, hand_over
+from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import has_rest, listed, loosen, possible_item
 from explorer.introspect.evaluator.pure import call_method
 from explorer.introspect.evaluator.values import (
+    MODULE,
     REST,
     UNKNOWN,
     Choice,
     ExternalValue,
     InstanceValue,
+    Keywords,
     MemberValue,
+    Unknown,
     Value,
-    is_known,
     join,
     options_of,
 )
-
-if TYPE_CHECKING:
-    from explorer.introspect.evaluator.machine import Evaluator
-
-MODULE_CALL = "torch.nn.Module.__call__"
-"""The foreign code between calling a module and its ``forward``."""
-
-MODULE_METHODS = frozenset(
-    (
-        "__init__ add_module append apply children eval extend get_submodule insert items keys modules "
-        "named_children named_modules pop register_module requires_grad_ split to tolist train values"
-    ).split()
-)
-"""Methods of torch's modules that lead to other modules, and of its tensors that lead to plain numbers."""
 
 _CONTAINERS = {"Sequential": list, "ModuleList": list, "ModuleDict": dict}
 
@@ -86,7 +74,7 @@ def children(owner: InstanceValue) -> list[Value]:
 
 def descendants(owner: Value) -> list[Value]:
     """The modules below one, or below any of several: one of every class."""
-    found: dict[Any, Value] = {}
+    found: Keywords = {}
     pending = [c for option in options_of(owner) if isinstance(option, InstanceValue) for c in children(option)]
     if owner.__class__ is Choice:
         pending += owner.options
@@ -101,9 +89,7 @@ def descendants(owner: Value) -> list[Value]:
     return list(found.values())
 
 
-def call_member(
-    evaluator: "Evaluator", function: MemberValue, args: list[Value], keywords: dict[Any, Value], line: int
-) -> Value:
+def call_member(objects: Objects, function: MemberValue, args: list[Value], keywords: Keywords, line: int) -> Value:
     """Call a method of Python's or torch's own.
 
     Raises:
@@ -111,11 +97,11 @@ def call_member(
     """
     owner, name = function.owner, function.name
     if not isinstance(owner, (InstanceValue, Choice)):
-        return call_method(owner, name, args, keywords, evaluator.is_weak(owner))
+        return call_method(owner, name, args, keywords, objects.machine.state.is_weak(owner))
     below = descendants(owner) if name in _TRAVERSALS else []
     match name:
         case "__init__" if isinstance(owner, InstanceValue):
-            hand_over(evaluator, MODULE, [*args, *keywords.values()], line)
+            hand_over(objects.machine, MODULE, [*args, *keywords.values()], line)
             fill(owner, args)
             return None
         case "children":
@@ -128,7 +114,7 @@ def call_member(
             return [REST, (UNKNOWN, join([*below, *options_of(owner)]))]
         case "apply":
             for fn in args:
-                attempt(evaluator, fn, [join([*below, *options_of(owner)])], {}, line, f"{MODULE}.apply")
+                attempt(objects.machine, fn, [join([*below, *options_of(owner)])], {}, line, f"{MODULE}.apply")
             return owner
         case "get_submodule":
             return join([*below, UNKNOWN])
@@ -136,33 +122,34 @@ def call_member(
             return _split(owner.items, args) if name == "split" else [*owner.items]
         case "eval" | "train" | "to" | "requires_grad_":
             return owner
-    return _container_method(evaluator, owner, name, args) if isinstance(owner, InstanceValue) else UNKNOWN
+    return _container_method(objects, owner, name, args) if isinstance(owner, InstanceValue) else UNKNOWN
 
 
 def _split(items: list[Value], args: list[Value]) -> Value:
     """``tensor.split(sizes)`` along the only dimension."""
     sizes = args[0] if args else UNKNOWN
-    if has_rest(items) or not is_known(sizes) or not isinstance(sizes, (int, list, tuple)):
-        return [REST, InstanceValue(_TENSOR, items=[REST, UNKNOWN])]
     if isinstance(sizes, int):
         sizes = [sizes] * -(-len(items) // max(1, sizes))
+    lengths = [size for size in sizes if isinstance(size, int)] if isinstance(sizes, (list, tuple)) else []
+    if has_rest(items) or not isinstance(sizes, (list, tuple)) or len(lengths) < len(sizes):
+        return [REST, InstanceValue(_TENSOR, items=[REST, UNKNOWN])]
     pending = iter(items)
-    return [InstanceValue(_TENSOR, items=list(itertools.islice(pending, size))) for size in sizes]
+    return [InstanceValue(_TENSOR, items=list(itertools.islice(pending, max(0, length)))) for length in lengths]
 
 
 _TENSOR = ExternalValue("torch.Tensor")
 _TRAVERSALS = frozenset("apply children get_submodule modules named_children named_modules".split())
 
 
-def _container_method(evaluator: "Evaluator", owner: InstanceValue, name: str, args: list[Value]) -> Value:
+def _container_method(objects: Objects, owner: InstanceValue, name: str, args: list[Value]) -> Value:
     items = owner.items
     match name, items, args:
         case (("add_module" | "register_module"), _, [key, module]):
             if isinstance(key, str):
-                evaluator.set_attribute(owner, key, module)
+                objects.set_attribute(owner, key, module)
             else:
                 held = owner.fields.get("", UNKNOWN)
-                owner.fields[""] = module if held is UNKNOWN else join([held, module])
+                owner.fields[""] = module if held.__class__ is Unknown else join([held, module])
                 owner.version += 1
             if isinstance(items, list):
                 items.append(module)
@@ -170,7 +157,7 @@ def _container_method(evaluator: "Evaluator", owner: InstanceValue, name: str, a
                 items[key] = module
         case (("append" | "extend" | "insert"), list(), [*_, added]):
             new = [added] if name != "extend" else listed(added)
-            if evaluator.is_weak(owner):
+            if objects.machine.state.is_weak(owner):
                 loosen(items, [item for item in new if item is not REST])
             elif name == "insert":
                 items.insert(0, added)
@@ -185,11 +172,12 @@ def _container_method(evaluator: "Evaluator", owner: InstanceValue, name: str, a
     return UNKNOWN
 
 
-def linspace(evaluator: "Evaluator", args: list[Value], keywords: dict[Any, Value], line: int) -> Value:
+def linspace(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     """The numbers that a schedule of drop rates starts from."""
     steps = args[2] if len(args) > 2 else keywords.get("steps", UNKNOWN)
-    if not is_known([args[:2], steps]) or not isinstance(steps, int) or not 0 <= steps < 10_000 or len(args) < 2:
-        return InstanceValue(_TENSOR, items=[REST, UNKNOWN])
-    start, end = args[:2]
-    values = [start + (end - start) * i / max(1, steps - 1) for i in range(steps)]
-    return InstanceValue(_TENSOR, items=values)
+    match args:
+        case [(int() | float()) as start, (int() | float()) as end, *_]:
+            if isinstance(steps, int) and 0 <= steps < MAX_NUMBERS:
+                numbers: list[Value] = [start + (end - start) * i / max(1, steps - 1) for i in range(steps)]
+                return InstanceValue(_TENSOR, items=numbers)
+    return InstanceValue(_TENSOR, items=[REST, UNKNOWN])

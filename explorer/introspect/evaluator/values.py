@@ -1,51 +1,60 @@
 """The values the evaluator computes with, beside Python's own constants and containers.
 
-``UNKNOWN`` is the answer whenever the source alone does not settle a value; a :class:`Choice` is one of several, where
-an unknown condition decides. A container that was changed in an unknown way holds :data:`REST`: a dict as a key (any
-key it does not hold itself may then be there), a list or set as an item: how many items there are, and in what order,
-is not known then, and those beside it are what may be among them.
+:data:`UNKNOWN` is the answer whenever the source alone does not settle a value; a :class:`Choice` is one of several,
+where an unknown condition decides. A container that was changed in an unknown way holds :data:`REST`: a dict as a key
+(any key it does not hold itself may then be there), a list or set as an item: how many items there are, and in what
+order, is not known then, and those beside it are what may be among them.
 """
 
 import ast
+import functools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
-Value = Any
-"""A Python constant, tuple, list, dict or set of values, or one of the classes below."""
+from explorer.introspect.evaluator.bounds import LONGEST_RUN, MAX_EXACT, MAX_OPTIONS, MAX_SIZE, GiveUp
+
+Names: TypeAlias = dict[str, "Value"]
 
 
-class Special:
-    """A marker that no Python value can be confused with."""
+class Unknown:
+    """Anything at all. ``origins`` are the parameters that it was computed from, where somebody follows these."""
 
-    __slots__ = ("name",)
+    __slots__ = ("origins",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, origins: frozenset[str] = frozenset()) -> None:
+        self.origins = origins
 
     def __repr__(self) -> str:
-        return self.name
+        return "UNKNOWN"
 
 
-MAX_SIZE = 1_000_000
-"""Parts that a value made while evaluating may have."""
-MAX_OPTIONS = 64
-"""Options that a :class:`Choice` may have."""
+class Rest:
+    """The type of :data:`REST`."""
 
-_LONGEST_RUN = 3
-MAX_EXACT = 8
-"""Whole numbers up to this one are strides, kernel sizes and counts, which decide what is built."""
+    __slots__ = ()
 
-UNKNOWN: Final = Special("UNKNOWN")
-REST: Final = Special("REST")
+    def __repr__(self) -> str:
+        return "REST"
+
+
+UNKNOWN: Final = Unknown()
+REST: Final = Rest()
+
+
+class StandIn:
+    """A value that a stand-in for a function of timm made; nothing but the stand-ins looks into it."""
+
+    __slots__ = ()
 
 
 @dataclass(eq=False, slots=True)
 class Environment:
     """Names of a module or of one run of a function; lookups fall back to ``parent``."""
 
-    names: dict[str, Value] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
     parent: "Environment | None" = None
 
 
@@ -53,7 +62,7 @@ class Environment:
 class Choice:
     """One of several values; :data:`UNKNOWN` among them when it may be something else."""
 
-    options: tuple[Value, ...]
+    options: "tuple[Value, ...]"
     key: Any = None
     """What :func:`key_of` found, once it was asked."""
 
@@ -66,18 +75,22 @@ class ModuleValue:
 
 
 class ExternalValue:
-    """Something outside the packages read, by dotted name: ``torch.nn.Conv2d``, ``builtins.len``. One for a name."""
+    """Something outside the packages read, by dotted name: ``torch.nn.Conv2d``, ``builtins.len``.
+
+    There is one for a name as long as the process lives, so that two are the same value where they are one object.
+    """
 
     __slots__ = ("is_class", "name")
+    _known: ClassVar["dict[str, ExternalValue]"] = {}
     name: str
     is_class: bool
     """Whether its name is written as a class's is."""
 
     def __new__(cls, name: str) -> "ExternalValue":
         """The value for a name; the same one each time."""
-        value = _EXTERNAL_VALUES.get(name)
+        value = cls._known.get(name)
         if value is None:
-            value = _EXTERNAL_VALUES[name] = super().__new__(cls)
+            value = cls._known[name] = super().__new__(cls)
             last = name.rpartition(".")[2].lstrip("_")
             value.name = name
             value.is_class = last[:1].isupper() and not (last.isupper() and "_" in last)
@@ -85,9 +98,6 @@ class ExternalValue:
 
     def __repr__(self) -> str:
         return f"ExternalValue({self.name!r})"
-
-
-_EXTERNAL_VALUES: dict[str, ExternalValue] = {}
 
 
 @dataclass(eq=False, slots=True)
@@ -101,7 +111,7 @@ class FunctionValue:
     qualname: str
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     closure: Environment
-    defaults: dict[str, Value]
+    defaults: Names
     owner: "ClassValue | None" = None
     through: str | None = None
 
@@ -114,7 +124,7 @@ class ClassValue:
     qualname: str
     node: ast.ClassDef
     closure: Environment
-    namespace: dict[str, Value] | None = None
+    namespace: Names | None = None
     mro: "tuple[ClassValue | ExternalValue, ...] | None" = None
 
 
@@ -126,8 +136,8 @@ class InstanceValue:
     """
 
     cls: ClassValue | ExternalValue
-    fields: dict[str, Value] = field(default_factory=dict)
-    items: "list[Value] | dict[Any, Value] | None" = None
+    fields: Names = field(default_factory=dict)
+    items: "list[Value] | dict[Value, Value] | None" = None
     version: int = 0
 
 
@@ -136,14 +146,14 @@ class MethodValue:
     """A function bound to its first argument."""
 
     function: FunctionValue
-    owner: Value
+    owner: "Value"
 
 
 @dataclass(eq=False, slots=True)
 class MemberValue:
     """A method of a value of Python's or torch's own: ``layers.append``, ``module.apply``."""
 
-    owner: Value
+    owner: "Value"
     name: str
 
 
@@ -152,7 +162,7 @@ class SuperValue:
     """``super()``: attributes of ``owner`` looked up after ``cls``."""
 
     cls: ClassValue
-    owner: Value
+    owner: "Value"
 
 
 @dataclass(eq=False, slots=True)
@@ -160,26 +170,56 @@ class DescriptorValue:
     """A function under ``property``, ``staticmethod`` or ``classmethod``; ``setter`` is a property's."""
 
     kind: str
-    function: Value
-    setter: Value = None
+    function: "Value"
+    setter: "Value" = None
 
 
 @dataclass(eq=False, slots=True)
 class PartialValue:
     """``functools.partial`` of something callable."""
 
-    function: Value
-    args: tuple[Value, ...]
-    keywords: dict[str, Value]
+    function: "Value"
+    args: "tuple[Value, ...]"
+    keywords: "dict[Value, Value]"
 
 
-class GiveUp(Exception):
-    """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
+Value: TypeAlias = (
+    bool
+    | int
+    | float
+    | complex
+    | str
+    | bytes
+    | range
+    | slice
+    | re.Pattern[str]
+    | re.Match[str]
+    | list["Value"]
+    | tuple["Value", ...]
+    | dict["Value", "Value"]
+    | set["Value"]
+    | frozenset["Value"]
+    | Unknown
+    | Rest
+    | Choice
+    | ModuleValue
+    | ExternalValue
+    | FunctionValue
+    | ClassValue
+    | InstanceValue
+    | MethodValue
+    | MemberValue
+    | SuperValue
+    | DescriptorValue
+    | PartialValue
+    | StandIn
+    | None
+)
+"""All that an expression can come out as."""
 
-
-class OutOfSteps(GiveUp):
-    """The work allowed for one evaluation is used up."""
-
+Keywords: TypeAlias = dict[Value, Value]
+"""Keyword arguments by name; :data:`REST` among the keys stands for any others."""
+Callee: TypeAlias = FunctionValue | MethodValue
 
 ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
 """Types of constants."""
@@ -188,6 +228,9 @@ DEFINITIONS = (FunctionValue, ClassValue, ModuleValue, ExternalValue)
 """What a ``def``, ``class`` or ``import`` binds."""
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+# one of several
 
 
 def join(values: Iterable[Value]) -> Value:
@@ -207,6 +250,7 @@ def join(values: Iterable[Value]) -> Value:
     if not found:
         return UNKNOWN
     if len(found) > MAX_OPTIONS:
+        # Functions and classes stay as far as there is room: a call of any of them is an edge.
         kept = [v for v in found.values() if v.__class__ not in ATOMS and not isinstance(v, _CONTAINERS)]
         return Choice((*kept[:MAX_OPTIONS], UNKNOWN)) if kept else UNKNOWN
     return Choice(tuple(found.values()))
@@ -215,6 +259,14 @@ def join(values: Iterable[Value]) -> Value:
 def options_of(value: Value) -> tuple[Value, ...]:
     """What the value may be."""
     return value.options if value.__class__ is Choice else (value,)
+
+
+def may_be_anything(values: Iterable[Value]) -> bool:
+    """Whether an unknown value is among these."""
+    return any(value.__class__ is Unknown for value in values)
+
+
+# what tells values apart
 
 
 @dataclass(eq=False, slots=True)
@@ -235,32 +287,31 @@ def key_of(value: Value, depth: int = 8) -> Any:
 
     Containers that lie more than ``depth`` deep in others are told apart by identity.
     """
-    kind = value.__class__
-    if kind is str or kind is int or value is None:
+    if value.__class__ is str or value.__class__ is int or value is None:
         return value
-    if kind is bool or kind is float:
-        return (kind, value)
-    if kind is tuple or kind is list:
-        return (kind, *[key_of(v, depth - 1) for v in value]) if depth else _Identity(value)
-    if kind is dict:
+    if value.__class__ is bool or value.__class__ is float:
+        return (value.__class__, value)  # as 1, 1.0 and True are equal to Python
+    if value.__class__ is tuple or value.__class__ is list:
+        return (value.__class__, *[key_of(v, depth - 1) for v in value]) if depth else _Identity(value)
+    if value.__class__ is dict:
         return (dict, *[(k, key_of(v, depth - 1)) for k, v in value.items()]) if depth else _Identity(value)
-    if kind is InstanceValue:
+    if value.__class__ is InstanceValue:
         if value.cls.__class__ is ExternalValue:
             return (InstanceValue, value.cls, key_of(value.items))
         return (value, value.version)
-    if kind is Choice:
+    if value.__class__ is Choice:
         if value.key is None:
             value.key = (Choice, frozenset([key_of(v) for v in value.options]))
         return value.key
-    if kind is PartialValue:
+    if value.__class__ is PartialValue:
         return (PartialValue, key_of(value.function), key_of(value.args), key_of(value.keywords))
-    if kind is MethodValue:
+    if value.__class__ is MethodValue:
         return (MethodValue, value.function, key_of(value.owner))
-    if kind is MemberValue:
+    if value.__class__ is MemberValue:
         return (MemberValue, key_of(value.owner), value.name)
-    if kind is set or kind is frozenset:
+    if value.__class__ is set or value.__class__ is frozenset:
         return (set, frozenset([key_of(v) for v in value]))
-    if kind is FunctionValue:
+    if value.__class__ is FunctionValue:
         return (value.node, value.closure)
     try:
         hash(value)
@@ -275,46 +326,49 @@ def shape_key_of(value: Value, sizes: dict[int, int], depth: int = 8) -> Any:
     A size is a whole number over :data:`MAX_EXACT`; ``sizes`` numbers them in order of appearance, so that those equal
     in one value are equal in the other. Fractions are all alike.
     """
-    kind = value.__class__
-    if kind is str or value is None:
+    if value.__class__ is str or value is None:
         return value
-    if kind is int:
+    if value.__class__ is int:
         return value if -1 <= value <= MAX_EXACT else (int, sizes.setdefault(value, len(sizes)))
-    if kind is float:
+    if value.__class__ is float:
         return (float, value) if value in (0.0, 1.0) else float
-    if kind is tuple or kind is list:
-        return (
-            (kind, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value])) if depth else _Identity(value)
-        )
-    if kind is dict:
-        return (
-            (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()]) if depth else _Identity(value)
-        )
-    if kind is PartialValue:
-        parts = (value.function, value.args, value.keywords)
-        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts]) if depth else _Identity(value)
+    if value.__class__ is tuple or value.__class__ is list:
+        if not depth:
+            return _Identity(value)
+        return (value.__class__, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value]))
+    if value.__class__ is dict:
+        if not depth:
+            return _Identity(value)
+        return (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()])
+    if value.__class__ is PartialValue:
+        if not depth:
+            return _Identity(value)
+        parts: tuple[Value, ...] = (value.function, value.args, value.keywords)
+        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts])
     return key_of(value, depth)
 
 
 def _runs_shortened(keys: list[Any]) -> list[Any]:
     """The keys, where one that comes many times in a row comes three times: how often a block repeats is a size too."""
-    if len(keys) <= _LONGEST_RUN:
+    if len(keys) <= LONGEST_RUN:
         return keys
-    short = keys[:_LONGEST_RUN]
-    for key in keys[_LONGEST_RUN:]:
-        if any(key != other for other in short[-_LONGEST_RUN:]):
+    short = keys[:LONGEST_RUN]
+    for key in keys[LONGEST_RUN:]:
+        if any(key != other for other in short[-LONGEST_RUN:]):
             short.append(key)
     return short
 
 
 def has_sizes(value: Value) -> bool:
     """Whether the value is a number that a computation may go on with, or a container, which has a length."""
-    kind = value.__class__
-    if kind is int or kind is float or kind in _CONTAINERS:
+    if value.__class__ is int or value.__class__ is float or value.__class__ in _CONTAINERS:
         return True
-    if kind is Choice:
+    if value.__class__ is Choice:
         return any(has_sizes(v) for v in value.options)
-    return kind is InstanceValue and value.items is not None and value.cls.__class__ is ExternalValue
+    return value.__class__ is InstanceValue and value.items is not None and value.cls.__class__ is ExternalValue
+
+
+# what is known
 
 
 def is_known(value: Value) -> bool:
@@ -325,7 +379,10 @@ def is_known(value: Value) -> bool:
     """
     if value.__class__ in ATOMS:
         return True
-    return all(part is not UNKNOWN and part is not REST and part.__class__ is not Choice for part in _parts(value))
+    return all(part.__class__ not in _OPEN for part in _parts(value))
+
+
+_OPEN = frozenset((Unknown, Rest, Choice))
 
 
 def is_data(value: Value) -> bool:
@@ -339,7 +396,7 @@ def is_data(value: Value) -> bool:
     return all(part.__class__ in ATOMS or isinstance(part, (*_CONTAINERS, range)) for part in _parts(value))
 
 
-def as_json(value: Value) -> Value:
+def as_json(value: Value) -> Any:
     """The value as JSON holds it, tuples as lists; :data:`UNKNOWN` for what is not known or what JSON cannot hold."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -355,7 +412,10 @@ def as_json(value: Value) -> Value:
 
 
 def _parts(value: Value) -> Iterator[Value]:
-    """The value and everything inside it; what stands in several places comes several times."""
+    """The value and everything inside it; what stands in several places comes several times.
+
+    A container that holds itself ends in :class:`GiveUp` like one that is too large.
+    """
     pending = [value]
     count = 0
     while pending:
@@ -369,3 +429,40 @@ def _parts(value: Value) -> Iterator[Value]:
             pending += part.values()
         elif isinstance(part, _CONTAINERS):
             pending += part
+
+
+# what the name of something external tells
+
+MODULE = "torch.nn.Module"
+_ROOTS = (MODULE, "torch.nn.modules.Module", "builtins.object")
+
+
+@functools.cache
+def external_id(dotted: str) -> str:
+    """The node id of something external: ``torch.nn.Conv2d`` is ``torch.nn:Conv2d``, ``torch.Tensor.view`` is
+    ``torch:Tensor.view``."""
+    parts = dotted.split(".")
+    first_class = next((i for i, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
+    cut = max(1, min(first_class, len(parts) - 1))
+    return f"{'.'.join(parts[:cut])}:{'.'.join(parts[cut:])}" if len(parts) > 1 else dotted
+
+
+def inherits(cls: ExternalValue, other: ExternalValue) -> bool | None:
+    """Whether an external class is another or inherits from it, by their names alone; ``None`` when that is open."""
+    if cls is other or other.name == "builtins.object":
+        return True
+    if other.name == MODULE:
+        return True if cls.name.startswith("torch.nn.") else None
+    if cls.name in _ROOTS:
+        return False
+    one, two = cls.name.rpartition(".")[2], other.name.rpartition(".")[2]
+    if one == two:
+        return True
+    if two.startswith("_") or one.startswith("_") or not (cls.is_class and other.is_class):
+        return None
+    return False if cls.name.partition(".")[0] == other.name.partition(".")[0] else None
+
+
+def defines_init(cls: ExternalValue) -> bool:
+    """Whether an external base class certainly makes instances by itself, so that no later base's does."""
+    return cls.name.startswith("torch.nn.") and cls.name != MODULE
