@@ -1,4 +1,4 @@
-"""Evaluations of functions: binding arguments to parameters, telling calls apart, and remembering what was evaluated."""
+"""Calls of functions evaluated: binding arguments, telling calls apart, and remembering what was evaluated."""
 
 import ast
 from dataclasses import dataclass

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from explorer.introspect.evaluator.bounds import STEPS_PER_BODY, STEPS_PER_STATEMENT, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.evaluations import Evaluation, Evaluations, Signature, bind
 from explorer.introspect.evaluator.interface import Context, RunState
 from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import copied, copy_of, taint
 from explorer.introspect.evaluator.python_library import call_external
-from explorer.introspect.evaluator.evaluations import Evaluation, Evaluations, Signature, bind
 from explorer.introspect.evaluator.statements import Activation
 from explorer.introspect.evaluator.torch_modules import call_member
 from explorer.introspect.evaluator.values import (
