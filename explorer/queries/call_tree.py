@@ -12,7 +12,7 @@ MOST_STEPS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class CallStep:
+class PathStep:
     """A node on the path, the edge that leads to it, and the steps below it, which stand only where it comes first.
 
     ``is_open`` when what lies below is worth seeing at once.
@@ -21,16 +21,16 @@ class CallStep:
     node: Node
     edge: Edge | None = None
     repeated: bool = False
-    below: tuple["CallStep", ...] = ()
+    below: tuple["PathStep", ...] = ()
     is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class CallGroup:
+class PathGroup:
     """Neighbours of one sort under their own heading."""
 
     title: str
-    steps: tuple[CallStep, ...]
+    steps: tuple[PathStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class CallPath:
 
     node_id: str
     title: str
-    steps: tuple[CallStep, ...]
-    groups: tuple[CallGroup, ...]
+    steps: tuple[PathStep, ...]
+    groups: tuple[PathGroup, ...]
     left_out: int
 
 
@@ -56,7 +56,7 @@ def call_path(graph: Graph, node: Node) -> CallPath:
     return CallPath(node.id, f"Around {node.name or node.id}", _steps(part), tuple(_groups(graph, node)), part.left_out)
 
 
-def _steps(part: Slice, *, route_only: bool = False) -> tuple[CallStep, ...]:
+def _steps(part: Slice, *, route_only: bool = False) -> tuple[PathStep, ...]:
     """The slice from its root down, each node once in full.
 
     Args:
@@ -65,20 +65,20 @@ def _steps(part: Slice, *, route_only: bool = False) -> tuple[CallStep, ...]:
     """
     met: set[str] = set()
 
-    def step(node_id: str, edge: Edge | None) -> CallStep:
+    def step(node_id: str, edge: Edge | None) -> PathStep:
         node = part.graph.node(node_id)
         if node_id in met:
-            return CallStep(node, edge, repeated=True)
+            return PathStep(node, edge, repeated=True)
         met.add(node_id)
         edges = (e for e in part.graph.out_edges(node_id) if e.kind is not EdgeKind.REGISTERS)
         below = tuple(step(e.target, e) for e in edges)
         is_open = not route_only or edge is None or _is_landmark(edge) or any(_leads_on(s) for s in below)
-        return CallStep(node, edge, below=below, is_open=is_open)
+        return PathStep(node, edge, below=below, is_open=is_open)
 
     return (step(part.root, None),)
 
 
-def _leads_on(step: CallStep) -> bool:
+def _leads_on(step: PathStep) -> bool:
     """Whether the step is a landmark, or opens on the way to one."""
     return (step.edge is not None and _is_landmark(step.edge)) or (bool(step.below) and step.is_open)
 
@@ -98,14 +98,14 @@ _INWARD = (
 )
 
 
-def _groups(graph: Graph, node: Node) -> Iterator[CallGroup]:
-    contained = [CallStep(graph.node(e.target), e) for e in graph.out_edges(node.id, EdgeKind.CONTAINS)]
+def _groups(graph: Graph, node: Node) -> Iterator[PathGroup]:
+    contained = [PathStep(graph.node(e.target), e) for e in graph.out_edges(node.id, EdgeKind.CONTAINS)]
     if contained:
-        yield CallGroup("Methods" if node.kind is NodeKind.CLASS else "Contains", tuple(contained))
+        yield PathGroup("Methods" if node.kind is NodeKind.CLASS else "Contains", tuple(contained))
     ends = [node.id]
     if node.kind is NodeKind.CLASS:
         ends.append(f"{node.id}.__init__")
     for title, kinds in _INWARD:
-        steps = [CallStep(graph.node(e.source), e) for end in ends for e in graph.in_edges(end, *kinds)]
+        steps = [PathStep(graph.node(e.source), e) for end in ends for e in graph.in_edges(end, *kinds)]
         if steps:
-            yield CallGroup(title, tuple(steps))
+            yield PathGroup(title, tuple(steps))

@@ -1,13 +1,20 @@
-"""Everything that a key does, in one table: bindings, footer, and the page of help are made of it.
+"""Everything that a key does, in one table: bindings, footer and the page of help are made of it.
 
 A table a place of focus, because one key does several things: Escape leaves the search line, closes the help, and
 elsewhere goes back to the tree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +139,33 @@ def bindings(actions: Iterable[Action]) -> list[BindingType]:
 def help_lines(actions: Iterable[Action]) -> list[tuple[str, str]]:
     """For each action, its keys and what it does."""
     return [(action.shown_keys, action.help or action.title) for action in actions]
+
+
+class HelpScreen(ModalScreen[None]):
+    """A table of keys over whatever is there; any of its keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(IN_HELP)
+
+    def compose(self) -> ComposeResult:
+        """A table under each heading, all in one frame that scrolls where it has to."""
+        groups = [(title, help_lines(actions)) for title, actions in HELP]
+        key_width = max(len(keys) for _, lines in groups for keys, _ in lines)
+        with VerticalScroll(id="help") as frame:
+            frame.border_title = "Keys"
+            frame.border_subtitle = "Esc closes"
+            for title, lines in groups:
+                yield Static(title, classes="help-heading", markup=False)
+                yield Static(_key_table(lines, key_width), markup=False)
+
+    def action_scroll(self, by: int) -> None:
+        """Move the table by a line."""
+        self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def _key_table(lines: Sequence[tuple[str, str]], key_width: int) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=key_width, no_wrap=True)
+    table.add_column()
+    for keys, what in lines:
+        table.add_row(Text(keys, "bold"), Text(what))
+    return table

@@ -16,16 +16,16 @@ from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
 from explorer.introspect.reading.source import Extra
 from explorer.queries.model_list import Catalogue
-from explorer.tui.actions import EVERYWHERE, bindings
+from explorer.tui.actions import EVERYWHERE, HelpScreen, bindings
 from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep, keep_in_results
 from explorer.tui.graph_service import GraphService, load_whole
 from explorer.tui.navigation import Navigation
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
+from explorer.tui.widgets.details import FailurePanel
 from explorer.tui.widgets.finder import Finder, SearchLine
 from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 from explorer.tui.widgets.node_pane import BENCH, NodePane
-from explorer.tui.widgets.overlays import FailurePanel, HelpScreen
 
 
 class ExplorerApp(App[None]):

@@ -1,11 +1,10 @@
 from textual.binding import Binding
 from textual.widgets import Static
 
-from explorer.tui.actions import Action, help_lines
+from explorer.tui.actions import Action, HelpScreen, help_lines
 from explorer.tui.app import ExplorerApp
 from explorer.tui.widgets.finder import SearchLine
 from explorer.tui.widgets.fitted_tree import FittedTree
-from explorer.tui.widgets.overlays import HelpScreen
 
 from .driving import SIZES, browser, made, ready, screen, seen, until
 

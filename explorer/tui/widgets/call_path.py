@@ -10,7 +10,7 @@ from textual.widgets import Static, Tree
 from explorer.diagram.style import evidence_name
 from explorer.diagram.view import edge_label_of, label_of
 from explorer.graph import Edge, EdgeKind, Evidence
-from explorer.queries.call_tree import CallGroup, CallPath, CallStep
+from explorer.queries.call_tree import CallPath, PathGroup, PathStep
 from explorer.report.wording import EDGE_MARKS, REPEATED
 from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 
@@ -64,14 +64,14 @@ def _title(path: CallPath) -> str:
     return " · ".join(filter(None, (path.title, ", ".join(filter(None, (shown, left_out))))))
 
 
-def _walk(step: CallStep) -> Iterator[CallStep]:
+def _walk(step: PathStep) -> Iterator[PathStep]:
     if not step.repeated:
         yield step
         for below in step.below:
             yield from _walk(below)
 
 
-def _step_row(step: CallStep) -> TreeRow:
+def _step_row(step: PathStep) -> TreeRow:
     traced = step.edge is not None and Evidence.TRACED in step.edge.evidence
     remarks = [REPEATED] if step.repeated else [_place(step), _how(step)]
     return TreeRow(
@@ -87,11 +87,11 @@ def _step_row(step: CallStep) -> TreeRow:
     )
 
 
-def _rows(steps: tuple[CallStep, ...]) -> list[TreeRow]:
+def _rows(steps: tuple[PathStep, ...]) -> list[TreeRow]:
     return [_step_row(step) for step in steps]
 
 
-def _group_row(group: CallGroup) -> TreeRow:
+def _group_row(group: PathGroup) -> TreeRow:
     return TreeRow(
         group.title,
         f"{len(group.steps):,}",
@@ -100,25 +100,25 @@ def _group_row(group: CallGroup) -> TreeRow:
     )
 
 
-def _name(step: CallStep) -> str:
+def _name(step: PathStep) -> str:
     """Under what contains it a thing goes by the last part of its name."""
     if step.edge is not None and step.edge.kind is EdgeKind.CONTAINS:
         return step.node.name.rpartition(".")[2]
     return label_of(step.node)
 
 
-def _place(step: CallStep) -> str:
+def _place(step: PathStep) -> str:
     return f"{step.node.file}:{step.node.line}" if step.node.file else step.node.module or ""
 
 
-def _how(step: CallStep) -> str:
+def _how(step: PathStep) -> str:
     """The parameter that an indirect call goes through; a dispatch is told by its mark."""
     if step.edge is None or step.edge.kind is EdgeKind.DISPATCHES:
         return ""
     return edge_label_of(step.edge, step.node)
 
 
-def _about(step: CallStep) -> str:
+def _about(step: PathStep) -> str:
     if step.edge is None:
         return ""
     lookup = edge_label_of(step.edge, step.node)

@@ -1,4 +1,4 @@
-"""All that is known of one node, set as a page."""
+"""Text set as a page: all that is known of one node, or why there is no graph to know anything from."""
 
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
+from explorer.errors import ExplorerError
 from explorer.tui.actions import IN_PAGE, bindings
 from explorer.tui.page import Page, Section, Span, Value
 from explorer.tui.styling import foreground
@@ -105,3 +106,25 @@ class Details(VerticalScroll):
 
     def _style(self, name: str) -> Style:
         return foreground(self, f"details--{name}")
+
+
+class FailurePanel(Vertical):
+    """An error's message and its mend, in a frame."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._text = Static(id="failure-text", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """One framed text."""
+        yield self._text
+
+    def show_error(self, error: ExplorerError) -> None:
+        """Show the error and nothing else."""
+        text = Text(error.message, "bold")
+        if error.hint:
+            text.append(f"\n\n{error.hint}", "not bold")
+        text.append("\n\nq leaves.", "dim not bold")
+        self._text.update(text)
+        self._text.border_title = "timm's source could not be read"
+        self.display = True
