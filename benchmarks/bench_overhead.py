@@ -20,7 +20,7 @@ from explorer.protocol import BenchRequest, Event, Log
 from explorer.worker.hardware.devices import synchronizer
 from explorer.worker.measuring import Prepared, prepared
 from explorer.worker.measuring.settings import amp_dtype
-from explorer.worker.measuring.statistics import median_interval, percentile
+from explorer.worker.measuring.timing import median_interval, percentile
 
 BLOCK_SECONDS = 0.25
 LEAST_ROUNDS = 8

@@ -19,12 +19,12 @@ Handler = Callable[[Any, Emit], Any]
 """Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""
 
 _HOMES = {
-    "bench": "explorer.worker.measuring:run",
-    "flow": "explorer.worker.flow:run",
+    "bench": "explorer.worker.measuring.benchmark:run",
+    "flow": "explorer.worker.flow.flow_recorder:run",
     "inspect": "explorer.worker.inspection:run",
-    "trace": "explorer.worker.tracing.creation_trace:run",
-    "tune": "explorer.worker.tuning.answer_tune:run",
-    "versus": "explorer.worker.measuring.versus:run",
+    "trace": "explorer.worker.call_tracing.creation_trace:run",
+    "tune": "explorer.worker.measuring.setting_search:run",
+    "versus": "explorer.worker.measuring.comparison:run",
 }
 
 

@@ -1,11 +1,11 @@
 """Counting what a forward pass computes: multiply-accumulates and activations, module by module.
 
-:mod:`formulas` has the arithmetic, on shapes alone; :mod:`operators` says which formula an operator is counted by;
-:mod:`counter` runs a model and adds up, :mod:`shortcuts` makes that quick on the meta device.
+:mod:`operator_costs` says what an operator costs and by which formula; :mod:`counter` runs a model and adds up,
+:mod:`meta_shortcuts` makes that quick on the meta device.
 """
 
-from explorer.worker.counting.counter import Count, Tally, count, tensors_of
-from explorer.worker.counting.formulas import NOTHING, Cost
+from explorer.worker.counting.counter import Count, Tally, count, hooked, tensors_of
 from explorer.worker.counting.meta_shortcuts import Shortened, Unfilled
+from explorer.worker.counting.operator_costs import NOTHING, Cost
 
-__all__ = ["NOTHING", "Cost", "Count", "Shortened", "Tally", "Unfilled", "count", "tensors_of"]
+__all__ = ["NOTHING", "Cost", "Count", "Shortened", "Tally", "Unfilled", "count", "hooked", "tensors_of"]

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from explorer.worker.counting.counted_operators import COMPOSITE, RECURRENT, Rule, computes, rule_of
-from explorer.worker.counting.formulas import Cost
 from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
+from explorer.worker.counting.operator_costs import COMPOSITE, RECURRENT, Cost, Rule, computes, rule_of
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
     stack = _Stack()
     with ExitStack() as context:
         if by_module:
-            context.enter_context(_watched(model, stack))
+            context.enter_context(hooked(model, stack.enter, stack.leave))
         dispatch = context.enter_context(_Dispatched(stack))
         context.enter_context(_Called(stack, dispatch))
         model(*inputs)
@@ -126,19 +125,27 @@ class _Stack:
 
 
 @contextmanager
-def _watched(model: nn.Module, stack: _Stack) -> Iterator[None]:
-    """Every module of the model tells when it starts and ends."""
+def hooked(
+    model: nn.Module,
+    enter: Callable[[nn.Module, tuple[Any, ...], Mapping[str, Any]], None],
+    leave: Callable[[nn.Module, Any], None],
+) -> Iterator[None]:
+    """Have every module of a model tell when it is called, with what, and when it ends, with what.
 
-    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        stack.enter(module, args, kwargs)
+    Args:
+        model: the model.
+        enter: takes the module and its arguments, before any other hook of it may change them.
+        leave: takes the module and its output, ``None`` where it raised.
+    """
 
     def after(module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
-        stack.leave(module, output)
+        leave(module, output)
 
     with ExitStack() as hooks:
         for module in model.modules():
-            handle = module.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
+            handle = module.register_forward_pre_hook(enter, prepend=True, with_kwargs=True)
             hooks.callback(handle.remove)
+            # A model may catch what one of its modules raises and go on: whatever was entered has to be left.
             hooks.callback(module.register_forward_hook(after, always_call=True).remove)
         yield
 

@@ -1,8 +1,9 @@
 """What really flows through a model in a forward pass: operators, what they give each other, and the modules around.
 
-:mod:`recorder` runs a model and records, :mod:`modules` says what the modules are, :mod:`about` what each is set to.
+:mod:`flow_recorder` runs a model and answers, :mod:`tape` holds what was seen, :mod:`module_summaries` says what the
+modules are and what each is set to.
 """
 
-from explorer.worker.flow.handler import run
+from explorer.worker.flow.flow_recorder import run
 
 __all__ = ["run"]

@@ -1,20 +1,30 @@
 """A forward pass, recorded: which operator gave what to which, and the module calls they ran in."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from explorer.protocol.flow import FlowCall, FlowOperator, FlowTensor
-from explorer.worker.counting import tensors_of
-from explorer.worker.flow.modes import Called, Dispatched
-from explorer.worker.flow.tape import Tape
+from explorer.protocol import Emit, ModelOptions
+from explorer.protocol.flow import FlowCall, FlowOperator, FlowRequest, FlowResult, FlowTensor
+from explorer.worker.counting import hooked, tensors_of
+from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
+from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of
+from explorer.worker.flow.module_summaries import levels, modules
+from explorer.worker.flow.tape import CalledFunction, Plan, Tape
+from explorer.worker.hardware.devices import versions
+from explorer.worker.model_factory import build_and_run, import_extras, input_size, offline, resolve_name
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class FlowRecording:
     """A recorded pass. ``modules`` are those that ran, by the index that calls name them with."""
 
     modules: Sequence[nn.Module]
@@ -24,7 +34,45 @@ class Recording:
     outputs: Sequence[FlowTensor]
 
 
-def record(model: nn.Module, *inputs: Any) -> Recording:
+def run(request: FlowRequest, emit: Emit) -> FlowResult:
+    """Build the model with random weights, run it once on one image and tell what flowed where.
+
+    It is built and run on the meta device where it can be, else on the CPU. No weights, no network.
+
+    Raises:
+        RequestError: an unknown name, an extra source that cannot be imported, or a wish that the model refuses.
+        OutOfMemory: it has to be run on the CPU, which has too little memory for it.
+        EngineError: the model cannot be built and run as it is.
+    """
+    start = time.perf_counter()
+    import_extras(request.extra)
+    name = resolve_name(request.model, emit)
+    with offline():
+        found = build_and_run(name, request.options, partial(_recorded, request.options), emit)
+    recording = found.outcome
+    return FlowResult(
+        model=name,
+        device=found.device.type,
+        built_on=found.built_on.type,
+        modules=modules(found.model, recording.modules),
+        calls=recording.calls,
+        operators=recording.operators,
+        inputs=recording.inputs,
+        outputs=recording.outputs,
+        levels=levels(found.model),
+        seconds=round(time.perf_counter() - start, 4),
+        settings=request.settings,
+        environment=versions(),
+    )
+
+
+def _recorded(options: ModelOptions, model: nn.Module, device: torch.device) -> FlowRecording:
+    images = torch.randn(1, *input_size(model, options), device=device)
+    with device, torch.no_grad():
+        return record(model, images)
+
+
+def record(model: nn.Module, *inputs: Any) -> FlowRecording:
     """Run a model on its inputs, on the device they are on, and record. No hook is left behind, whatever happens.
 
     Values are told apart by their memory: a view is its base, and writing in place makes a new value of it.
@@ -38,11 +86,11 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
     """
     tape = Tape(model, list(tensors_of(inputs)))
     with ExitStack() as context:
-        context.enter_context(_watched(model, tape))
+        context.enter_context(hooked(model, tape.enter, tape.leave))
         context.enter_context(Dispatched(tape))
         context.enter_context(Called(tape))
         output = model(*inputs)
-    return Recording(
+    return FlowRecording(
         list(tape.modules),
         [FlowCall(*call) for call in tape.calls],
         [operator.finished() for operator in tape.operators],
@@ -51,19 +99,89 @@ def record(model: nn.Module, *inputs: Any) -> Recording:
     )
 
 
-@contextmanager
-def _watched(model: nn.Module, tape: Tape) -> Iterator[None]:
-    """Every module of the model tells when it starts and ends."""
+def _plan(func: Any) -> Plan:
+    arguments = func._schema.arguments
+    written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
+    name = str(func.overloadpacket.__name__)
+    return Plan(_plain(name), written, rule_of(name), not computes(func))
 
-    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        tape.enter(module, (*args, *kwargs.values()))
 
-    def after(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
-        tape.leave(output)
+def _plain(name: str) -> str:
+    """A function's name without the marks of what is private, in place or reflected."""
+    plain = name.strip("_")
+    if name.startswith("__") and plain[:1] in "ri" and plain[1:] in _REFLECTED:
+        return plain[1:]
+    return plain
 
-    with ExitStack() as hooks:
-        for module in model.modules():
-            handle = module.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
-            hooks.callback(handle.remove)
-            hooks.callback(module.register_forward_hook(after, always_call=True).remove)
-        yield
+
+_REFLECTED = frozenset("add sub mul div truediv floordiv pow mod matmul and or xor lshift rshift".split())
+
+
+class Dispatched(TorchDispatchMode):  # type: ignore[misc]
+    """Sees every operator below autograd, where composite ones have come apart."""
+
+    def __init__(self, tape: Tape) -> None:
+        super().__init__()
+        self._tape = tape
+        self._plans: dict[Any, tuple[Plan, Shortcut | None]] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        known = self._plans.get(func)
+        if known is None:
+            known = self._plans[func] = _plan(func), shortcut_of(func.overloadpacket.__name__)
+        plan, shortcut = known
+        out = shortened(func, shortcut, args, kwargs)
+        self._tape.ran(plan, _in_order(func, args, kwargs), out)
+        return out
+
+
+def _in_order(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """Arguments by their places in the operator's schema, as far as they were given by name."""
+    if not kwargs:
+        return args
+    return (*args, *(kwargs.get(argument.name) for argument in func._schema.arguments[len(args) :]))
+
+
+class Called(TorchFunctionMode):  # type: ignore[misc]
+    """Sees functions as the model calls them, by the names that people know."""
+
+    def __init__(self, tape: Tape) -> None:
+        super().__init__()
+        self._tape = tape
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in _QUESTIONS:
+            return func(*args, **kwargs) if kwargs else func(*args)
+        named = kwargs or {}
+        given = list(tensors_of((*args, *named.values())))
+        rule = RECURRENT.get(name)
+        function = CalledFunction(_plain(name), given, macs=rule(args, None).macs if rule else None)
+        self._tape.functions.append(function)
+        try:
+            out = _recurrent(args) if rule and _is_layer_on_meta(args) else func(*args, **named)
+        finally:
+            self._tape.functions.pop()
+        self._tape.returned(function, out)
+        return out
+
+
+_QUESTIONS = frozenset("__get__ size dim numel stride is_contiguous is_floating_point is_complex __len__".split())
+"""Functions that tell of a tensor and run nothing."""
+
+
+def _is_layer_on_meta(args: Sequence[Any]) -> bool:
+    """Whether these are arguments of a recurrent layer, sequences not packed, on meta: torch runs it step by step."""
+    return len(args) == 9 and isinstance(args[0], Tensor) and args[0].is_meta and isinstance(args[3], bool)
+
+
+def _recurrent(args: Sequence[Any]) -> tuple[Tensor, ...]:
+    """The outputs of such a layer, of the shapes that torch.nn.LSTM, torch.nn.GRU and torch.nn.RNN document."""
+    sequences, states, bidirectional = args[0], list(tensors_of(args[1])), args[7]
+    width = states[0].shape[-1] * (2 if bidirectional else 1)
+    output = sequences.new_empty((*sequences.shape[:-1], width))
+    return (output, *(state.clone() for state in states))

@@ -1,6 +1,6 @@
 """What a recording holds while it is made: operators, module calls, and which operator wrote which memory last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from explorer.protocol.flow import FlowOperator, FlowTensor
 from explorer.worker.counting import tensors_of
-from explorer.worker.counting.counted_operators import Rule
+from explorer.worker.counting.operator_costs import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Operator:
 
 
 @dataclass(slots=True)
-class Function:
+class CalledFunction:
     """A function of torch that was called and has not returned: what runs below it is one operator."""
 
     name: str
@@ -59,7 +59,7 @@ class Tape:
     calls: list[list[Any]] = field(default_factory=list)
     operators: list[Operator] = field(default_factory=list)
     running: list[int] = field(default_factory=list)
-    functions: list[Function] = field(default_factory=list)
+    functions: list[CalledFunction] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}
@@ -75,7 +75,7 @@ class Tape:
         found = (FlowTensor(self._writers.get(_memory(t), _UNKNOWN), tuple(t.shape)) for t in tensors)
         return tuple(dict.fromkeys(tensor for tensor in found if tensor.source is not _UNKNOWN))
 
-    def enter(self, module: nn.Module, given: Sequence[Any]) -> None:
+    def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module was called."""
         index = self.modules.setdefault(module, len(self.modules))
         if index == len(self._ran):
@@ -83,9 +83,10 @@ class Tape:
         parent = self.running[-1] if self.running else -1
         self.running.append(len(self.calls))
         start = len(self.operators)
-        self.calls.append([index, parent, start, start, self.tensors(tensors_of(given)), ()])
+        given = self.tensors(tensors_of((*args, *kwargs.values())))
+        self.calls.append([index, parent, start, start, given, ()])
 
-    def leave(self, output: Any) -> None:
+    def leave(self, _module: nn.Module, output: Any) -> None:
         """The innermost running module returned."""
         call = self.calls[self.running.pop()]
         call[3] = len(self.operators)
@@ -99,7 +100,7 @@ class Tape:
         written = mutated + [tensor for tensor in tensors_of(out) if _memory(tensor) not in known]
         if not written:
             return
-        function = self.functions[-1] if self.functions else Function(plan.name, before)
+        function = self.functions[-1] if self.functions else CalledFunction(plan.name, before)
         operator = self._operator(function, before)
         if not self.functions:
             operator.outputs = tuple(tuple(tensor.shape) for tensor in written)
@@ -109,7 +110,7 @@ class Tape:
         for tensor in written:
             self._writers[_memory(tensor)] = function.index
 
-    def _operator(self, function: Function, before: Sequence[Tensor]) -> Operator:
+    def _operator(self, function: CalledFunction, before: Sequence[Tensor]) -> Operator:
         if function.operator is None:
             call = self.running[-1] if self.running else 0
             function.index = len(self.operators)
@@ -140,7 +141,7 @@ class Tape:
         path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "")
         return f"{path}." if path else ""
 
-    def returned(self, function: Function, out: Any) -> None:
+    def returned(self, function: CalledFunction, out: Any) -> None:
         """A function returned: what of it is new are its outputs, or else what it wrote into."""
         if function.operator is None:
             return

@@ -1,17 +1,20 @@
-"""Devices: choosing one, waiting for it, asking how much memory it took."""
+"""Devices: choosing one, waiting for it, and the facts of machine and software that a measurement was taken on."""
 
-import ctypes
+import os
+import platform
 import re
-import sys
+import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 
+import explorer
 from explorer.errors import RequestError
 from explorer.protocol import Emit, Log
+from explorer.worker.hardware.nvml import driver_version
 
 
 def choose(name: str | None, emit: Emit) -> torch.device:
@@ -57,81 +60,60 @@ def gpu_properties(device: torch.device) -> Any:
     return torch.cuda.get_device_properties(device) if device.type == "cuda" else None
 
 
-def has_room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether a tensor can be allocated now; it is not filled."""
-    try:
-        torch.empty(shape, dtype=dtype, device=device)
-    except (RuntimeError, MemoryError, TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def release_memory(device: torch.device) -> None:
-    """Give back what torch's allocators and the C library keep for later; call it once nothing refers to tensors."""
+def environment(device: torch.device) -> dict[str, Any]:
+    """The facts that make one measurement comparable with another: JSON values, ``None`` where unknown."""
+    facts = {
+        "platform": platform.platform(),
+        "cpu": cpu_name(),
+        "cpu_count": os.cpu_count(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device_name": device_name(device),
+        "threads": torch.get_num_threads(),
+        **versions(),
+    }
     if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
-    else:
-        _return_free_memory()
+        facts |= _cuda_facts(device)
+    return facts
 
 
-class PeakMemory:
-    """The highest memory use from here on, in bytes.
-
-    On CUDA it is what torch's allocator held in tensors. Elsewhere it is the resident memory of this process;
-    ``kind`` is in the terms of :class:`~explorer.protocol.BenchResult`.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.before_bytes: int | None
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(device)
-            self.kind = "cuda_max_allocated"
-            self.before_bytes = torch.cuda.memory_allocated(device)
-        else:
-            _return_free_memory()
-            self.kind = "peak_rss" if _reset_peak_rss() else "peak_rss_since_start"
-            self.before_bytes = _status_bytes("VmRSS")
-
-    def peak_bytes(self) -> int:
-        """The peak so far."""
-        if self._device.type == "cuda":
-            return int(torch.cuda.max_memory_allocated(self._device))
-        return _status_bytes("VmHWM") or _max_rss_bytes()
+def versions() -> dict[str, Any]:
+    """Of what runs the models, by name."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "timm": timm.__version__,
+        "explorer": explorer.__version__,
+    }
 
 
-def _return_free_memory() -> None:
-    """Give the system back what earlier models left free in the heap, where the C library is glibc."""
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _reset_peak_rss() -> bool:
-    """Start the kernel's high-water mark of this process anew; only Linux can."""
+def cpu_name() -> str:
+    """The processor's name as the operating system gives it; psutil tells none, and platform none on Linux."""
     try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if match:
+            return match[1].strip()
+        if platform.system() == "Darwin":
+            command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        pass
+    return platform.processor() or platform.machine()
 
 
-def _status_bytes(field: str) -> int | None:
-    try:
-        match = re.search(rf"^{field}:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(match[1]) * 1024 if match else None
+def device_name(device: torch.device) -> str:
+    """The name of the hardware behind a torch device."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return cpu_name()
 
 
-def _max_rss_bytes() -> int:
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _cuda_facts(device: torch.device) -> dict[str, Any]:
+    properties = torch.cuda.get_device_properties(device)
+    return {
+        "cuda": torch.version.cuda,
+        "hip": torch.version.hip,
+        "cudnn": torch.backends.cudnn.version(),
+        "driver": driver_version(),
+        "compute_capability": f"{properties.major}.{properties.minor}",
+        "device_memory_bytes": properties.total_memory,
+    }

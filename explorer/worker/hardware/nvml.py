@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,38 @@ THROTTLE_REASONS = {
 """Why clocks are held back, by bit. Source: NVML API reference, nvmlClocksEventReasons; an idle GPU (0x1) is none."""
 
 
+@contextmanager
+def _library() -> Iterator[Any]:
+    """NVML while it can be asked; ``None`` without nvidia-ml-py or NVIDIA's driver."""
+    try:
+        # Only here, as not every system has it, and where it is missing all else must go on.
+        import pynvml
+
+        pynvml.nvmlInit()
+    except ImportError:
+        yield None
+        return
+    except pynvml.NVMLError:
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def driver_version() -> str | None:
+    """The version of NVIDIA's driver; ``None`` where NVML does not tell."""
+    with _library() as nvml:
+        if nvml is None:
+            return None
+        try:
+            return str(nvml.nvmlSystemGetDriverVersion())
+        except nvml.NVMLError:
+            return None
+
+
 @dataclass
 class _Samples:
     power_watts: list[float] = field(default_factory=list)
@@ -37,7 +69,7 @@ class _Samples:
     reasons: int = 0
 
 
-class GpuWatch:
+class GpuMonitor:
     """Looks at a GPU from a thread of its own while a block of code runs. Use it as a context manager.
 
     Args:
@@ -52,47 +84,35 @@ class GpuWatch:
         self._nvml: Any = None
         self._handle: Any = None
         self._samples = _Samples()
+        self._stack = ExitStack()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._seconds = 0.0
         self._joules: float | None = None
         self._sm_clock_limit: float | None = None
 
-    def __enter__(self) -> "GpuWatch":
-        if self._properties is not None and self._connect():
-            self._thread = threading.Thread(target=self._watch, daemon=True)
+    def __enter__(self) -> "GpuMonitor":
+        if self._properties is None:
+            return self
+        self._nvml = self._stack.enter_context(_library())
+        self._handle = self._nvml and _handle(self._nvml, self._properties)
+        if self._handle is not None:
             self._sm_clock_limit = self._ask(lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_SM))
             self._start_joules, self._start = self._energy(), time.perf_counter()
+            self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._thread is None:
-            return
-        self._seconds = time.perf_counter() - self._start
-        end = self._energy()
-        self._stop.set()
-        self._thread.join()
-        if self._start_joules is not None and end is not None and self._seconds >= LEAST_ENERGY_SECONDS:
-            self._joules = end - self._start_joules
-        with suppress(self._nvml.NVMLError):
-            self._nvml.nvmlShutdown()
-
-    def _connect(self) -> bool:
-        try:
-            import pynvml
-        except ImportError:
-            return False
-        self._nvml = pynvml
-        try:
-            pynvml.nvmlInit()
-        except pynvml.NVMLError:
-            return False
-        self._handle = _handle(pynvml, self._properties)
-        if self._handle is None:
-            with suppress(pynvml.NVMLError):
-                pynvml.nvmlShutdown()
-        return self._handle is not None
+        with self._stack:
+            if self._thread is None:
+                return
+            self._seconds = time.perf_counter() - self._start
+            end = self._energy()
+            self._stop.set()
+            self._thread.join()
+            if self._start_joules is not None and end is not None and self._seconds >= LEAST_ENERGY_SECONDS:
+                self._joules = end - self._start_joules
 
     def _ask(self, question: Callable[[Any, Any], Any]) -> Any:
         """NVML's answer; ``None`` where it, or this nvidia-ml-py, has none."""

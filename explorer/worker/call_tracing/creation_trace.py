@@ -1,0 +1,143 @@
+"""One creation of a model, and one forward pass of it, with every call inside timm recorded."""
+
+import functools
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models import get_deprecated_models
+from torch import nn
+
+from explorer.errors import UnknownName
+from explorer.introspect.reading.source import Extra, SourceTree, digest_with, find_timm
+from explorer.protocol import Emit, Log, ModelOptions, Progress, TraceRequest, TraceResult
+from explorer.worker.call_tracing.call_recorder import CallRecording, Root, record
+from explorer.worker.hardware import memory
+from explorer.worker.model_factory import CPU, META, import_extra, input_size, offline, resolve_name
+from explorer.worker.model_failures import Attempt, explained, reason
+
+
+def run(request: TraceRequest, emit: Emit) -> TraceResult:
+    """Create the model with random weights and record what is called inside timm and the sources given with it.
+
+    It is created on the meta device, and on the CPU where it cannot be created there. A deprecated name is created by
+    that name, so that the way to its replacement is part of the recording.
+
+    Raises:
+        RequestError: an unknown name, or an extra source that cannot be imported.
+        OutOfMemory: there is too little memory for it.
+        EngineError: the model cannot be created, or the forward pass fails, on either device.
+    """
+    start = time.perf_counter()
+    extras = [(name, Path(path)) for name, path in request.extra]
+    roots = [Root(Path(timm.__file__).parent), *(_root(extra) for extra in extras)]
+    _check_name(request.model, emit)
+    with offline():
+        model, created, device = _created(request.model, roots, emit)
+        ran, ran_on = _ran(request.model, model, device, roots, emit) if request.forward else (None, None)
+    source = _source()
+    return TraceResult(
+        model=request.model,
+        timm_version=source.version,
+        digest=digest_with(source.digest, extras),
+        python=platform.python_version(),
+        device=device.type,
+        seconds=round(time.perf_counter() - start, 3),
+        pairs=created.pairs,
+        story=created.story,
+        forward_device=ran_on.type if ran_on else None,
+        forward_pairs=ran.pairs if ran else None,
+        forward_story=ran.story if ran else None,
+    )
+
+
+@functools.cache
+def _source() -> SourceTree:
+    """The source that was imported here."""
+    return find_timm()
+
+
+def _check_name(name: str, emit: Emit) -> None:
+    """Refuse an unknown name; a deprecated one is known even where timm maps it to weights that there are none of."""
+    try:
+        resolve_name(name, emit)
+    except UnknownName:
+        if name not in get_deprecated_models():
+            raise
+
+
+def _created(name: str, roots: Sequence[Root], emit: Emit) -> tuple[nn.Module, CallRecording, torch.device]:
+    try:
+        return *_create(name, META, roots, emit), META
+    except Exception as error:
+        emit(Log(f"{name} cannot be created on the meta device, so it is on the CPU: {reason(error)}"))
+    memory.release(CPU)
+    with explained(_attempt(name)):
+        return *_create(name, CPU, roots, emit), CPU
+
+
+def _create(name: str, device: torch.device, roots: Sequence[Root], emit: Emit) -> tuple[nn.Module, CallRecording]:
+    emit(Progress(f"create-{device.type}", f"creating {name} on the {device.type} device"))
+    _forget(roots)
+    with device:
+        return record(lambda: timm.create_model(name, pretrained=False), roots)
+
+
+def _ran(
+    name: str, model: nn.Module, device: torch.device, roots: Sequence[Root], emit: Emit
+) -> tuple[CallRecording, torch.device]:
+    """Record one forward pass, on the model's device or else on the CPU, with a model created there for it."""
+    if device == META:
+        try:
+            return _run_forward(name, model, META, roots, emit), META
+        except Exception as error:
+            emit(Log(f"{name} cannot run on the meta device, so it does on the CPU: {reason(error)}"))
+        with explained(_attempt(name)), CPU:
+            model = timm.create_model(name, pretrained=False)
+    with explained(_attempt(name)):
+        return _run_forward(name, model, CPU, roots, emit), CPU
+
+
+def _run_forward(name: str, model: nn.Module, device: torch.device, roots: Sequence[Root], emit: Emit) -> CallRecording:
+    emit(Progress(f"forward-{device.type}", f"running {name} on the {device.type} device"))
+    model.eval()
+    _forget(roots)
+    with device, torch.no_grad():
+        images = torch.zeros(1, *input_size(model, ModelOptions()))
+        _, recording = record(lambda: model(images), roots)
+    return recording
+
+
+def _attempt(name: str) -> Attempt:
+    return Attempt(name, CPU, 1, None, "float32")
+
+
+def _forget(roots: Sequence[Root]) -> None:
+    """Empty every ``functools.cache`` in the roots' modules: a later recording has to be like the first."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and any(root.relative(file) for root in roots):
+            for cache in _caches(vars(module)):
+                cache.cache_clear()
+
+
+def _caches(namespace: Any) -> Iterator[Any]:
+    """The caches that a module or class holds by name."""
+    for value in list(namespace.values()):
+        value = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
+        if isinstance(value, functools._lru_cache_wrapper):
+            yield value
+        elif isinstance(value, type) and value.__module__ == namespace.get("__name__"):
+            yield from _caches(vars(value))
+
+
+def _root(extra: Extra) -> Root:
+    """Import a source of the user's own; where its files are."""
+    name, path = extra
+    file = import_extra(extra)
+    return Root(file) if path.is_file() else Root(file.parent, f"{name}/")

@@ -1,0 +1,327 @@
+"""What a model is made of: a row for every module, totals, and the feature levels it declares and really gives."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer.protocol import (
+    JSON,
+    Emit,
+    FeatureLevel,
+    InspectRequest,
+    InspectResult,
+    Layer,
+    ModelOptions,
+    Progress,
+    Totals,
+)
+from explorer.worker.counting import Count, Shortened, Tally, count, tensors_of
+from explorer.worker.hardware import memory
+from explorer.worker.hardware.devices import versions
+from explorer.worker.model_factory import (
+    META,
+    build_and_run,
+    build_for_meta,
+    build_on,
+    import_extras,
+    input_size,
+    offline,
+    param_count,
+    resolve_name,
+)
+from explorer.worker.model_failures import reason
+
+
+@dataclass(frozen=True, slots=True)
+class CountedModel:
+    """A model and what its forward pass told.
+
+    ``count`` is of one image; ``shapes`` of the batch asked for, the same object where that is one image. Channels,
+    height and width are in ``input_size``. ``device`` is where it ran, ``built_on`` where it was created.
+    """
+
+    model: nn.Module
+    count: Count
+    shapes: Count
+    input_size: tuple[int, int, int]
+    device: torch.device
+    built_on: torch.device
+
+
+def run(request: InspectRequest, emit: Emit) -> InspectResult:
+    """Build the model with random weights, run it once, tell what it is made of.
+
+    It is built and run on the meta device where it can be, else on the CPU. No weights, no network.
+
+    Raises:
+        RequestError: an unknown name, an extra source that cannot be imported, or a wish that the model refuses.
+        OutOfMemory: it has to be run on the CPU, which has too little memory for it.
+        EngineError: the model cannot be built and run as it is.
+    """
+    start = time.perf_counter()
+    memory.freeze_imported()
+    import_extras(request.extra)
+    name = resolve_name(request.model, emit)
+    with offline():
+        counted = _counted(name, request.options, request.batch_size, by_module=not request.totals_only, emit=emit)
+        levels, note = ([], None) if request.totals_only else _features(name, request, counted, emit)
+    channels, height, width = counted.input_size
+    return InspectResult(
+        model=name,
+        img_size=height if height == width else (height, width),
+        batch_size=request.batch_size,
+        in_chans=channels,
+        num_classes=getattr(counted.model, "num_classes", None),
+        device=counted.device.type,
+        built_on=counted.built_on.type,
+        totals=_totals(counted),
+        layers=[] if request.totals_only else layers_of(counted, levels),
+        feature_info=levels,
+        feature_info_note=note,
+        uncounted=counted.count.uncounted,
+        seconds=round(time.perf_counter() - start, 4),
+        settings=_settings(request),
+        environment=versions(),
+    )
+
+
+def _features(
+    name: str, request: InspectRequest, counted: CountedModel, emit: Emit
+) -> tuple[list[FeatureLevel], str | None]:
+    declared = levels_of(counted.model)
+    if not declared:
+        return [], "the model declares no feature_info"
+    emit(Progress("features", f"extracting the features of {name}"))
+    return measured(name, request.options, counted, declared)
+
+
+def _totals(counted: CountedModel) -> Totals:
+    total = counted.count.total
+    return Totals(
+        params=param_count(counted.model),
+        buffers=sum(buffer.numel() for buffer in counted.model.buffers()),
+        macs=total.macs,
+        macs_fvcore=total.macs_fvcore,
+        activations=total.activations,
+    )
+
+
+def _settings(request: InspectRequest) -> dict[str, JSON]:
+    """Everything that was asked for, ``None`` where it was left as the model has it."""
+    return {
+        "batch_size": request.batch_size,
+        "img_size": request.img_size,
+        "in_chans": request.in_chans,
+        "num_classes": request.num_classes,
+        "features_only": request.features_only,
+        "reparam": request.reparam,
+        "args": dict(request.args),
+        "totals_only": request.totals_only,
+        "pretrained": False,
+        "mode": "eval",
+        "dtype": "float32",
+    }
+
+
+def _counted(name: str, options: ModelOptions, batch_size: int, by_module: bool, emit: Emit) -> CountedModel:
+    """Build a model and count a pass of it; raises what :func:`~explorer.worker.model_factory.build_and_run` raises."""
+
+    def run(model: nn.Module, device: torch.device) -> tuple[Count, Count, tuple[int, int, int]]:
+        size = input_size(model, options)
+        once = forward(model, torch.randn(1, *size, device=device), by_module)
+        again = by_module and batch_size != 1
+        shapes = forward(model, torch.randn(batch_size, *size, device=device), True) if again else once
+        return once, shapes, size
+
+    found = build_and_run(name, options, run, emit, batch_size=batch_size)
+    return CountedModel(found.model, *found.outcome, found.device, found.built_on)
+
+
+def forward(model: nn.Module, images: torch.Tensor, by_module: bool) -> Count:
+    """A counted forward pass on the device of the images."""
+    with images.device, torch.no_grad():
+        return count(model, images, by_module=by_module)
+
+
+def layers_of(counted: CountedModel, levels: Sequence[FeatureLevel]) -> list[Layer]:
+    """All modules in the order of ``named_modules``, the model first; one that has two names appears once."""
+    holdings = _Holdings(counted.model)
+    stages = _Stages(levels)
+    whole = counted.count.total.macs
+    return [_layer(name, module, counted, holdings, stages.of(name), whole) for name, module in holdings.modules]
+
+
+def _layer(
+    name: str, module: nn.Module, counted: CountedModel, holdings: "_Holdings", level: FeatureLevel | None, whole: int
+) -> Layer:
+    tally = _tally(module, counted.count.tallies)
+    shapes = counted.shapes.tallies.get(module, _NOT_CALLED)
+    return Layer(
+        name=name,
+        class_name=type(module).__name__,
+        input_shape=shapes.inputs,
+        output_shape=shapes.output,
+        params=_elements(holdings.params[module]),
+        own_params=_elements(holdings.own_params[module]),
+        buffers=_elements(holdings.buffers[module]),
+        macs=tally.macs,
+        own_macs=tally.own_macs,
+        macs_fvcore=tally.macs_fvcore,
+        activations=tally.activations,
+        output_bytes=shapes.output_bytes,
+        share=tally.macs / whole if whole else 0.0,
+        calls=tally.calls,
+        shared_with=holdings.shared_with(name, module),
+        stage=level.index if level else None,
+        reduction=level.declared_reduction if level else None,
+    )
+
+
+def _tally(module: nn.Module, tallies: Mapping[nn.Module, Tally]) -> Tally:
+    """What a module did; one that is never called itself, like a ``ModuleList``, what those in it did together."""
+    if module in tallies:
+        return tallies[module]
+    held = [_tally(child, tallies) for child in module.children()]
+    return Tally(
+        macs=sum(child.macs for child in held),
+        macs_fvcore=sum(child.macs_fvcore for child in held),
+        activations=sum(child.activations for child in held),
+    )
+
+
+_NOT_CALLED = Tally()
+
+_Tensors = Mapping[int, Tensor]
+"""Tensors by identity, so that none is there twice."""
+
+
+def _elements(tensors: _Tensors) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
+
+
+class _Holdings:
+    """Which parameters and buffers every module holds, itself and with all that is in it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.modules = list(model.named_modules())
+        self.own_params = {module: _by_id(module.parameters(recurse=False)) for _, module in self.modules}
+        self.params: dict[nn.Module, _Tensors] = {}
+        self.buffers: dict[nn.Module, _Tensors] = {}
+        self._first: dict[int, str] = {}
+        self._gather(model, {module: _by_id(module.buffers(recurse=False)) for _, module in self.modules})
+        for name, module in self.modules:
+            for key in self.own_params[module]:
+                self._first.setdefault(key, name)
+
+    def _gather(self, module: nn.Module, own_buffers: Mapping[nn.Module, _Tensors]) -> None:
+        params, buffers = dict(self.own_params[module]), dict(own_buffers[module])
+        for child in module.children():
+            if child not in self.params:
+                self._gather(child, own_buffers)
+            params |= self.params[child]
+            buffers |= self.buffers[child]
+        self.params[module], self.buffers[module] = params, buffers
+
+    def shared_with(self, name: str, module: nn.Module) -> str | None:
+        """The first other module that has one of its own parameters, if that comes before it."""
+        firsts = (self._first[key] for key in self.own_params[module])
+        return next((first for first in firsts if first != name), None)
+
+
+def _by_id(tensors: Iterator[Any]) -> dict[int, Tensor]:
+    return {id(tensor): tensor for tensor in tensors}
+
+
+class _Stages:
+    """Which level of ``feature_info`` a module belongs to."""
+
+    def __init__(self, levels: Sequence[FeatureLevel]) -> None:
+        self._levels: dict[str, FeatureLevel] = {}
+        for level in levels:
+            for name in (level.module, *_names_in_extractors(level.module)):
+                self._levels.setdefault(name, level)
+
+    def of(self, name: str) -> FeatureLevel | None:
+        """The level given by this module or the closest that holds it."""
+        while name:
+            if name in self._levels:
+                return self._levels[name]
+            name = name.rpartition(".")[0]
+        return None
+
+
+def _names_in_extractors(name: str) -> tuple[str, ...]:
+    """What timm's feature extractors call a module: a sequence is flattened, or the model is one module of theirs."""
+    return name.replace(".", "_", 1), f"model.{name}", f"body.{name}"
+
+
+def levels_of(model: nn.Module) -> list[FeatureLevel]:
+    """The levels that a model declares, unmeasured; none where it declares nothing."""
+    info = getattr(model, "feature_info", None)
+    entries = getattr(info, "info", info)
+    if not isinstance(entries, list | tuple):
+        return []
+    known = [entry for entry in entries if isinstance(entry, Mapping) and "num_chs" in entry and "reduction" in entry]
+    return [
+        FeatureLevel(index, str(entry.get("module", "")), int(entry["num_chs"]), int(entry["reduction"]))
+        for index, entry in enumerate(known)
+    ]
+
+
+def measured(
+    name: str, options: ModelOptions, counted: CountedModel, declared: Sequence[FeatureLevel]
+) -> tuple[list[FeatureLevel], str | None]:
+    """The levels with what an extractor of all of them gives for the counted's input.
+
+    The extractor is on the counted's device. A level that names no module cannot be extracted.
+
+    Returns:
+        The levels, and why some are not measured where that is so.
+    """
+    named = [level for level in declared if level.module]
+    args = {**options.args, "out_indices": tuple(level.index for level in named)}
+    wishes = replace(options, features_only=True, args=args)
+    try:
+        maps, axes = _extracted(name, wishes, counted)
+    except Exception as error:
+        return list(declared), f"no features can be extracted: {reason(error)}"
+    if len(maps) != len(named):
+        return list(declared), f"the extractor gives {len(maps)} levels of {len(named)}"
+    height = counted.input_size[1]
+    found = {level.index: _with_map(level, tensor, axes, height) for level, tensor in zip(named, maps, strict=True)}
+    nameless = ", ".join(str(level.index) for level in declared if not level.module)
+    return [found.get(level.index, level) for level in declared], (
+        f"declared without a module, so that it cannot be extracted: {nameless}" if nameless else None
+    )
+
+
+_Axes = tuple[int, int | None]
+"""Which dimensions of a level are channels and height; there is no height in a list of tokens."""
+
+
+def _extracted(name: str, wishes: ModelOptions, counted: CountedModel) -> tuple[list[Tensor], _Axes]:
+    """The levels of a feature extractor, and how they lie.
+
+    Raises:
+        Exception: it cannot be built or run.
+    """
+    device = counted.device
+    extractor = build_for_meta(name, wishes)[0] if device == META else build_on(name, wishes, device)
+    with device, torch.no_grad(), Shortened():
+        return list(tensors_of(extractor(torch.randn(1, *counted.input_size)))), _axes(extractor)
+
+
+def _axes(extractor: nn.Module) -> _Axes:
+    layout = str(getattr(getattr(extractor, "output_fmt", None), "value", "NCHW"))
+    return {"NCHW": (1, 2), "NHWC": (3, 1), "NLC": (2, None), "NCL": (1, None)}.get(layout, (1, 2))
+
+
+def _with_map(level: FeatureLevel, tensor: Tensor, axes: _Axes, height: int) -> FeatureLevel:
+    channels, rows = axes
+    if tensor.ndim != 4 or rows is None:
+        return replace(level, measured_channels=tensor.shape[channels] if tensor.ndim > channels else None)
+    return replace(level, measured_channels=tensor.shape[channels], measured_reduction=height / tensor.shape[rows])

@@ -1,1 +1,0 @@
-"""The search for the fastest settings of a model on this machine."""
