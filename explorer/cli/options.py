@@ -93,10 +93,11 @@ def undeprecated(graph: "Graph", node: "Node") -> "Node":
         RequestError: nothing stands behind the name any more.
     """
     from explorer.queries.names import current
+    from explorer.queries.node_data import AliasData
 
     found = current(graph, node)
     if found is not node:
-        notice(f"{node.name} is deprecated: timm maps it to {node.data['replaced_by']}")
+        notice(f"{node.name} is deprecated: timm maps it to {AliasData.of(node).replaced_by}")
     return found
 
 

@@ -26,7 +26,6 @@ def path(
 
     The shortest chain of calls, with the registry's dispatch on the way; of other relations where no calls lead there.
     """
-    from explorer.graph.node_link import edge_dict
     from explorer.queries.names import find_node
     from explorer.queries.paths import shortest_path
 
@@ -39,7 +38,7 @@ def path(
     if edges is None:
         raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")
     if json:
-        print_json({"from": source.id, "to": target.id, "edges": [edge_dict(edge) for edge in edges]})
+        print_json({"from": source.id, "to": target.id, "edges": [edge.to_json() for edge in edges]})
     else:
         _print_steps(graph, source, edges)
 

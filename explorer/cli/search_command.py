@@ -26,18 +26,19 @@ def search(
     Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
     """
     from explorer.graph import NodeKind
-    from explorer.graph import fuzzy as searching
+    from explorer.queries.names import search as search_names
+    from explorer.queries.node_data import home_of
 
     for name in kind or ():
         if name not in set(NodeKind):
             raise RequestError(f"no kind of node {name!r}", f"one of: {', '.join(NodeKind)}")
     query = " ".join(text)
-    hits = searching.search(load(context, timm, extra), query, [NodeKind(k) for k in kind or ()], limit)
+    hits = search_names(load(context, timm, extra), query, [NodeKind(k) for k in kind or ()], limit)
     if json:
         fields = ("id", "kind", "name", "file", "line")
         print_json([{**{f: getattr(hit.node, f) for f in fields}, "score": hit.score} for hit in hits])
     else:
-        rows = [(str(h.node.kind), h.node.name, h.node.module or h.node.data.get("family", "")) for h in hits]
+        rows = [(str(h.node.kind), h.node.name, home_of(h.node)) for h in hits]
         if hits:
             print_table(("kind", "name", "where"), rows)
     if not hits:

@@ -197,11 +197,13 @@ def _found(graph: "Graph", target: str, view: str | None) -> "tuple[Node, str]":
     from explorer.graph import NodeKind
     from explorer.queries.model_list import families
     from explorer.queries.names import find_node
+    from explorer.queries.node_data import registration_of
 
     is_model = any(f"{kind}:{target}" in graph for kind in (NodeKind.MODEL, NodeKind.ALIAS, NodeKind.WEIGHTS))
     if view in (None, FAMILY, CLASSES) and not is_model and target in families(graph):
-        member = next(m for m in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS) if m.data["family"] == target)
-        return graph.get(f"timm.models.{target}") or graph.node(member.data.get("module", target)), FAMILY
+        names = map(registration_of, graph.nodes(NodeKind.MODEL, NodeKind.ALIAS))
+        module = next(r.module for r in names if r and r.family == target)
+        return graph.get(f"timm.models.{target}") or graph.node(module), FAMILY
     node = find_node(graph, target)
     return node, {NodeKind.CLASS: CLASSES, NodeKind.MODULE: IMPORTS}.get(node.kind, CALLS)
 
@@ -210,7 +212,6 @@ def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked
     from explorer.diagram.formats.terminal import tree_lines
     from explorer.diagram.views.call_view import calls
     from explorer.graph import NodeKind
-    from explorer.graph.node_link import to_node_link
     from explorer.queries.names import model_of
     from explorer.queries.slices import USUAL_NODES
 
@@ -236,7 +237,7 @@ def _calls(graph: "Graph", node: "Node", options: Mapping[str, Any], *, is_asked
     return Picture(
         lambda budget: calls(graph, node, up=up, depth=depth, nodes=budget),
         nodes,
-        lambda budget: to_node_link(part(budget).graph),
+        lambda budget: part(budget).graph.to_node_link(),
         lines,
     )
 
@@ -254,7 +255,6 @@ def _slice(
 def _everything(graph: "Graph", target: str | None) -> Picture:
     """All nodes and edges; a target has to be one of them."""
     from explorer.diagram.view import view_of
-    from explorer.graph.node_link import to_node_link
     from explorer.queries.names import find_node
 
     if target is not None:
@@ -263,4 +263,4 @@ def _everything(graph: "Graph", target: str | None) -> Picture:
     def lines() -> list[str]:
         raise RequestError("the whole graph is data", "-o FILE.json, .graphml, .gexf or .dot; --view overview draws it")
 
-    return Picture(lambda _: view_of(graph, title="timm"), _EVERYTHING, lambda _: to_node_link(graph), lines)
+    return Picture(lambda _: view_of(graph, title="timm"), _EVERYTHING, lambda _: graph.to_node_link(), lines)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.style import Flow, Look
-from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
+from explorer.graph import CallData, Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.queries.node_data import source_url
 from explorer.queries.slices import MAX_NODES
 
@@ -224,8 +224,8 @@ def edge_label_of(edge: Edge, target: Node) -> str:
     """What an edge says beyond its kind: the lookup of a dispatch, the parameter of an indirect call."""
     if edge.kind is EdgeKind.DISPATCHES:
         return f'_model_entrypoints["{target.name}"]'
-    if edge.kind is EdgeKind.CALLS and edge.data.get("via"):
-        return f"via {edge.data['via']}"
+    if edge.kind is EdgeKind.CALLS and (via := CallData.of(edge).via):
+        return f"via {via}"
     return ""
 
 

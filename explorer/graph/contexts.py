@@ -1,13 +1,14 @@
-"""Calls in context: which function calls which *when it is called like this*.
+"""Which function calls which *when it is called like this*, evaluated from source; and which was seen to at run time.
 
-A context is a function with one set of arguments. Rows are what the cache stores: a table of node ids, for every
-context its function and the contexts that it calls, and for every model the context of its creation. Contexts that
-cannot be told apart by what they call are one.
+A context is a function with one set of arguments. Contexts that cannot be told apart by what they call are one, so
+that a thousand models' creations fit into one file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from explorer.graph.walk import reached
 
 JSON = Any
 """A value that JSON can hold."""
@@ -15,55 +16,65 @@ JSON = Any
 Pair = tuple[str, str]
 """Caller and callee, by node id."""
 
+SeenPair = tuple[str, str, tuple[str, ...]]
+"""Caller, callee and the ``file:line`` sites of the calls."""
+
 
 @dataclass(slots=True)
 class Contexts:
-    """Contexts by number.
+    """Contexts by number, as columns: reading them from JSON makes no object for each, and there are tens of thousands.
 
     Attributes:
-        ids: node ids, by the number that rows name them with.
-        rows: by context ``[id number, contexts called directly, contexts called through foreign code]``; what is
-            external is a context that calls nothing.
+        ids: node ids, by the number that ``functions`` names them with.
+        functions: by context, the number of its function's id; what is external is a context that calls nothing.
+        direct: by context, the contexts that it calls itself.
+        through: by context, those that it calls through foreign code.
         models: the context of a model's creation, by model or alias name.
         others: the context of a function called with anything, by node id.
     """
 
     ids: list[str] = field(default_factory=list)
-    rows: list[list[JSON]] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)
+    direct: list[list[int]] = field(default_factory=list)
+    through: list[list[int]] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JSON]:
-        """The contexts as a dict that JSON can hold: the arguments they can be made with again."""
-        return {"ids": self.ids, "rows": self.rows, "models": self.models, "others": self.others}
+        """The contexts as a dict that JSON can hold: the arguments they can be made with again. Nothing is copied."""
+        return {name: getattr(self, name) for name in Contexts.__slots__}
+
+    def __len__(self) -> int:
+        return len(self.functions)
+
+    def add(self, function: int, direct: list[int], through: list[int]) -> int:
+        """Add a context of the function whose id has this number; returns the context's own."""
+        self.functions.append(function)
+        self.direct.append(direct)
+        self.through.append(through)
+        return len(self.functions) - 1
 
     def function(self, context: int) -> str:
         """The node id of a context's function."""
-        name: str = self.ids[self.rows[context][0]]
-        return name
+        return self.ids[self.functions[context]]
 
     def calls(self, context: int) -> list[int]:
         """The contexts that a context calls, directly or through foreign code."""
-        _, direct, through = self.rows[context]
-        return [*direct, *through]
+        return self.direct[context] + self.through[context]
 
-    def of(self, function: str) -> list[int]:
-        """All contexts of a function."""
-        if function not in self.ids:
-            return []
-        number = self.ids.index(function)
-        return [i for i, row in enumerate(self.rows) if row[0] == number]
+    def of(self, functions: Collection[str]) -> list[int]:
+        """All contexts of these functions, ascending."""
+        wanted = {number for number, name in enumerate(self.ids) if name in functions}
+        return [context for context, number in enumerate(self.functions) if number in wanted]
 
     def reached(self, root: int) -> Iterator[int]:
         """A context and all that it leads to, nearest first, each once."""
-        order = {root: None}
-        queue = [root]
-        for context in queue:
-            yield context
-            for called in self.calls(context):
-                if called not in order:
-                    order[called] = None
-                    queue.append(called)
+        return reached([root], self.calls)
+
+    def created(self, model: str) -> list[int]:
+        """The contexts that a model's creation leads to, nearest first; none where it was not evaluated."""
+        root = self.models.get(model)
+        return [] if root is None else list(self.reached(root))
 
     def pairs(self, root: int) -> Iterator[Pair]:
         """The calls of a context and of all it leads to, by function; those of a function to itself left out."""
@@ -75,10 +86,6 @@ class Contexts:
                 if pair not in seen and pair[0] != pair[1]:
                     seen.add(pair)
                     yield pair
-
-
-SeenPair = tuple[str, str, tuple[str, ...]]
-"""Caller, callee and the ``file:line`` sites of the calls."""
 
 
 @dataclass(frozen=True)

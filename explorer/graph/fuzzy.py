@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from explorer.graph.model import Graph, Node, NodeKind
+from explorer.graph.elements import Node, NodeKind
+from explorer.graph.model import Graph
 
 _ORDER = (
     NodeKind.MODEL,
@@ -26,7 +27,7 @@ class Hit:
     score: float
 
 
-def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int = 20) -> list[Hit]:
+def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int = 20, omitted: str = "") -> list[Hit]:
     """Nodes whose name is like the text, best first.
 
     The last part of a name counts most: an exact match comes first, then names that start with the text, names that
@@ -37,13 +38,14 @@ def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int =
         text: what to look for; case does not matter.
         kinds: only nodes of these kinds, all when empty.
         limit: how many at the most.
+        omitted: what people leave out at the start of a module's name.
     """
     wanted = text.strip().lower()
     if not _squashed(wanted):
         return []
     kinds = sorted(kinds or NodeKind, key=_ORDER.index)
     ids = list(graph.ids(*kinds))
-    scores = _scores(wanted, ids)
+    scores = _scores(wanted, [_searched(node_id, omitted) for node_id in ids])
     best = sorted(scores, key=lambda i: (-scores[i], i))[:limit]
     return [Hit(graph.node(ids[i]), round(scores[i], 1)) for i in best]
 
@@ -57,11 +59,10 @@ def closest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
     return [match[0] for match in found]
 
 
-def _scores(wanted: str, ids: list[str]) -> dict[int, float]:
-    """Score by index of every id that is anything like what is wanted."""
+def _scores(wanted: str, names: list[str]) -> dict[int, float]:
+    """Score by index of every name that is anything like what is wanted."""
     from rapidfuzz import fuzz, process
 
-    names = [_searched(i) for i in ids]
     fuzzy = process.extract(wanted, names, scorer=fuzz.WRatio, score_cutoff=70, limit=300)
     scores = {index: score * 0.7 for name, score, index in fuzzy if 2 * len(name) >= len(wanted)}
     squashed = _squashed(wanted)
@@ -78,9 +79,9 @@ def _scores(wanted: str, ids: list[str]) -> dict[int, float]:
     return scores
 
 
-def _searched(node_id: str) -> str:
-    """The part of an id that people type: the qualname, the model's name, a module without ``timm.``."""
-    name = node_id.partition(":")[2] or node_id.removeprefix("timm.")
+def _searched(node_id: str, omitted: str) -> str:
+    """The part of an id that people type: the qualname, the registered name, a module without its package."""
+    name = node_id.partition(":")[2] or node_id.removeprefix(omitted)
     return name.lower()
 
 

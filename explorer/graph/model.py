@@ -1,4 +1,4 @@
-"""The relationship graph: typed nodes and edges over plain rows.
+"""The graph of relations: typed nodes and edges over plain rows.
 
 Rows are what the cache stores, so loading a graph is reading JSON and nothing more; a :class:`Node` or an
 :class:`Edge` is made when somebody asks for it. Rows come in sections, one per kind of node and one per kind of
@@ -6,12 +6,11 @@ edge, and a graph that has a loader reads a section the first time it is needed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from explorer.graph.contexts import Contexts, Traced
+from explorer.graph.elements import JSON, REGISTERED_KINDS, Edge, EdgeKind, Evidence, GraphInfo, Node, NodeKind
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -21,9 +20,6 @@ _CONTEXTS = "contexts"
 _FILES = "files"
 """The section of source files."""
 
-JSON = Any
-"""A value that JSON can hold."""
-
 NodeRow = list[JSON]
 """``[file, line, end_line, doc, data]``."""
 
@@ -32,106 +28,6 @@ EdgeRow = list[JSON]
 
 Section = dict[str, Any]
 """``{node id: NodeRow}`` or ``{source id: {target id: EdgeRow}}``."""
-
-
-class NodeKind(StrEnum):
-    """What a node stands for."""
-
-    MODULE = "module"
-    CLASS = "class"
-    FUNCTION = "function"
-    MODEL = "model"
-    WEIGHTS = "weights"
-    ALIAS = "alias"
-    PARAMETER = "parameter"
-    EXTERNAL = "external"
-
-
-class EdgeKind(StrEnum):
-    """How one node relates to another."""
-
-    CONTAINS = "contains"
-    IMPORTS = "imports"
-    INHERITS = "inherits"
-    CALLS = "calls"
-    REGISTERS = "registers"
-    DISPATCHES = "dispatches"
-    CONFIGURES = "configures"
-    REPLACES = "replaces"
-    COMPOSES = "composes"
-    PASSES = "passes"
-
-
-class Evidence(StrEnum):
-    """How an edge is known: read from source, or seen at run time."""
-
-    STATIC = "static"
-    TRACED = "traced"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One thing in timm, or one that timm uses.
-
-    ``file`` is relative to the timm package (``models/resnet.py``); ``line`` and ``end_line`` count from 1.
-    ``data`` holds what only this kind has: a model's ``family``, ``tags`` and ``pretrained``, the ``cfg`` and
-    ``unknown`` of weights, the ``signature`` of a function.
-    """
-
-    id: str
-    kind: NodeKind
-    file: str | None = None
-    line: int | None = None
-    end_line: int | None = None
-    doc: str | None = None
-    data: Mapping[str, JSON] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The name without its module or kind: ``ResNet.forward``, ``resnet34.a1_in1k``, ``timm.models.resnet``."""
-        return self.id.partition(":")[2] or self.id
-
-    @property
-    def module(self) -> str | None:
-        """The dotted module of a source or external node, ``None`` for models, weights and aliases."""
-        if self.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS):
-            return None
-        return self.id.partition(":")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One relation. ``sites`` are ``file:line`` places of the call; ``data`` holds what only this kind has.
-
-    A call's ``data`` may hold ``via``, the local name that the callee goes by, and ``through``, the foreign code that
-    lies between the two (``torch.nn.Module.apply``).
-    """
-
-    source: str
-    target: str
-    kind: EdgeKind
-    evidence: tuple[Evidence, ...] = (Evidence.STATIC,)
-    sites: tuple[str, ...] = ()
-    data: Mapping[str, JSON] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A source file that could not be read; everything else was."""
-
-    file: str
-    line: int | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class GraphInfo:
-    """Where a graph comes from: timm's version, the place it was read from, the source's digest, what was skipped."""
-
-    timm_version: str = "unknown"
-    origin: str = ""
-    digest: str = ""
-    problems: tuple[Problem, ...] = ()
 
 
 class Graph:
@@ -238,7 +134,7 @@ class Graph:
         self._load_traces, self._joined = load, False
 
     def _join(self) -> None:
-        """Join what was traced: a pair that is a dispatch already stays one."""
+        """Join what was traced: a dispatch stays one, and a call that was seen goes through nothing."""
         traces = self.traces
         calls, dispatches = self._out_rows(EdgeKind.CALLS), self._out_rows(EdgeKind.DISPATCHES)
         for caller, callee, sites in traces.pairs if traces else ():
@@ -273,7 +169,7 @@ class Graph:
         return index
 
     def add_edge(self, edge: Edge) -> None:
-        """Add an edge. One of the same ends and kind is merged with it: evidence, sites and binds are united."""
+        """Add an edge. One of the same ends and kind is merged with it: their evidence and sites are united."""
         targets = self._out_rows(edge.kind).setdefault(edge.source, {})
         row = targets.get(edge.target)
         if row is None:
@@ -337,13 +233,35 @@ class Graph:
         yield _CONTEXTS, self.contexts.to_json()
         yield _FILES, self.files
 
+    def to_node_link(self) -> dict[str, JSON]:
+        """A dict that ``networkx.node_link_graph(data, edges="edges")`` reads back as a ``MultiDiGraph``."""
+        return {
+            "directed": True,
+            "multigraph": True,
+            "graph": self.info.to_json(),
+            "nodes": [node.to_json() for node in self.nodes()],
+            "edges": [edge.to_json() for edge in self.edges()],
+        }
+
+    @classmethod
+    def from_node_link(cls, data: Mapping[str, JSON]) -> Self:
+        """The graph that :meth:`to_node_link` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: the data is not of that form.
+        """
+        graph = cls(GraphInfo.from_json(data["graph"]))
+        for node in data["nodes"]:
+            graph.add_node(Node.from_json(node))
+        for edge in data["edges"]:
+            graph.add_edge(Edge.from_json(edge))
+        return graph
+
     def to_networkx(self) -> "nx.MultiDiGraph":
         """The graph for networkx's algorithms: node and edge attributes as in node-link JSON, edge key = kind."""
-        import networkx as nx
+        import networkx as nx  # it takes as long as a whole command that does without it
 
-        from explorer.graph.node_link import to_node_link
-
-        return nx.node_link_graph(to_node_link(self), edges="edges")
+        return nx.node_link_graph(self.to_node_link(), edges="edges")
 
 
 def _kinds_of(node_id: str) -> tuple[NodeKind, ...]:
@@ -368,7 +286,7 @@ CALL_SECTIONS = frozenset(
 """Sections that following calls makes."""
 _TRACED = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
 """Kinds that traces have something to say about."""
-_PREFIXES = {str(k): k for k in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)}
+_PREFIXES = {str(kind): kind for kind in REGISTERED_KINDS}
 
 
 def _edge(source: str, target: str, kind: EdgeKind, row: EdgeRow) -> Edge:
@@ -384,10 +302,6 @@ def _united(have: list[str], more: Iterable[str]) -> list[str]:
     return have + [x for x in more if x not in have]
 
 
-def _merged(have: dict[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Union of two edges' data. A call that also happens directly, or by its own name, is no longer an indirect one."""
-    merged = {**more, **have}
-    for name in ("via", "through"):
-        if have.get(name) != more.get(name):
-            merged.pop(name, None)
-    return merged
+def _merged(have: Mapping[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
+    """What is true of two edges alike: a call that also happens directly, or by its own name, is no indirect one."""
+    return {name: value for name, value in have.items() if name in more and more[name] == value}

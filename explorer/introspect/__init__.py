@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.graph import Graph, NodeKind
+from explorer.queries.node_data import is_timms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,4 +68,4 @@ def _traced(source: "SourceTree", graph: Graph) -> "Traced | None":
 
 
 def _is_of_timm(model: "Node") -> bool:
-    return str(model.data["module"]).partition(".")[0] == "timm"
+    return is_timms(model)

@@ -4,16 +4,16 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
-from explorer.graph import Edge, EdgeKind, Graph, GraphInfo, Node, NodeKind, Problem
+from explorer.graph import CallData, ClassData, Edge, EdgeKind, FunctionData, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.introspect.call_graph import CallGraph, follow_calls
 from explorer.introspect.evaluator.machine import Evaluator
 from explorer.introspect.evaluator.values import ExternalValue, external_id
-from explorer.introspect.reading.parse import ClassDefinition, Definition, FunctionDefinition, Module, parse_module
+from explorer.introspect.reading.parse import ClassDefinition, FunctionDefinition, Module, parse_module
 from explorer.introspect.reading.source import SourceTree
 from explorer.introspect.registry import Architecture, Registry, read_registry
 from explorer.introspect.reuse import kept_calls
+from explorer.queries.node_data import AliasData, ModelData, WeightsData
 
 
 class Builder:
@@ -96,20 +96,16 @@ def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
 
 def _add_definitions(graph: Graph, module: Module) -> None:
     graph.add_node(Node(module.name, NodeKind.MODULE, module.file, 1, module.line_count, module.doc))
-    definitions: list[Definition] = [*module.classes.values(), *module.functions.values()]
+    definitions: list[ClassDefinition | FunctionDefinition] = [*module.classes.values(), *module.functions.values()]
     for definition in sorted(definitions, key=lambda d: (d.line, d.qualname)):
         node_id = f"{module.name}:{definition.qualname}"
+        decorators = [".".join(path) for path in definition.decorators]
         if isinstance(definition, FunctionDefinition):
             kind = NodeKind.FUNCTION
-            data: dict[str, Any] = {"signature": definition.signature}
-            if definition.keywords:
-                data["keywords"] = definition.keywords
+            data = FunctionData(definition.signature, definition.keywords, decorators).to_json()
         else:
-            kind, data = NodeKind.CLASS, {}
-            if isinstance(definition, ClassDefinition) and definition.fields:
-                data["fields"] = definition.fields
-        if definition.decorators:
-            data["decorators"] = [".".join(path) for path in definition.decorators]
+            kind = NodeKind.CLASS
+            data = ClassData(definition.fields, decorators).to_json()
         graph.add_node(Node(node_id, kind, module.file, definition.line, definition.end_line, definition.doc, data))
         parent = f"{module.name}:{definition.parent.qualname}" if definition.parent else module.name
         graph.add_edge(Edge(parent, node_id, EdgeKind.CONTAINS))
@@ -150,9 +146,8 @@ def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapp
             dispatched = callee in entrypoints and caller in factories
             kind = EdgeKind.DISPATCHES if dispatched else EdgeKind.CALLS
             names = set(call.lines.values())
-            data: dict[str, Any] = {"through": call.through} if call.through else {}
-            if len(names) == 1 and None not in names and not dispatched:
-                data["via"] = names.pop()
+            via = names.pop() if len(names) == 1 and not dispatched else None
+            data = CallData(call.through, via).to_json()
             graph.add_edge(Edge(caller, callee, kind, sites=_sites(module, list(call.lines)), data=data))
     graph.contexts = calls.contexts
 
@@ -162,12 +157,8 @@ def _add_registry(graph: Graph, registry: Registry) -> None:
         _add_architecture(graph, architecture)
     for deprecation in registry.deprecations.values():
         alias = f"alias:{deprecation.name}"
-        data = {
-            "family": deprecation.family,
-            "module": deprecation.module,
-            "replaced_by": deprecation.replaced_by,
-        }
-        graph.add_node(Node(alias, NodeKind.ALIAS, data=data))
+        data = AliasData(deprecation.family, deprecation.module, deprecation.replaced_by)
+        graph.add_node(Node(alias, NodeKind.ALIAS, data=data.to_json()))
 
 
 def _add_replacements(graph: Graph, registry: Registry) -> None:
@@ -188,14 +179,13 @@ def _add_replacements(graph: Graph, registry: Registry) -> None:
 def _add_architecture(graph: Graph, architecture: Architecture) -> None:
     model = f"model:{architecture.name}"
     entrypoint = graph.get(architecture.entrypoint)
-    data = {
-        "family": architecture.family,
-        "module": architecture.module,
-        "tags": [w.tag for w in architecture.weights],
-        "pretrained": architecture.pretrained,
-    }
-    if not architecture.weights_known:
-        data["unknown"] = ["tags", "pretrained"]
+    data = ModelData(
+        architecture.family,
+        architecture.module,
+        [weights.tag for weights in architecture.weights],
+        architecture.pretrained,
+        unknown=[] if architecture.weights_known else ["tags", "pretrained"],
+    ).to_json()
     graph.add_node(
         replace(entrypoint, id=model, kind=NodeKind.MODEL, data=data)
         if entrypoint
@@ -206,14 +196,8 @@ def _add_architecture(graph: Graph, architecture: Architecture) -> None:
         graph.add_edge(Edge(model, entrypoint.id, EdgeKind.REGISTERS, sites=sites))
     for weights in architecture.weights:
         node_id = f"weights:{weights.name}"
-        facts = {
-            "architecture": architecture.name,
-            "tag": weights.tag,
-            "has_weights": weights.has_weights,
-            "cfg": weights.cfg,
-            "unknown": list(weights.unknown),
-        }
-        graph.add_node(Node(node_id, NodeKind.WEIGHTS, data=facts))
+        cfg = WeightsData(architecture.name, weights.tag, weights.has_weights, weights.cfg, list(weights.unknown))
+        graph.add_node(Node(node_id, NodeKind.WEIGHTS, data=cfg.to_json()))
         graph.add_edge(Edge(model, node_id, EdgeKind.CONFIGURES))
 
 

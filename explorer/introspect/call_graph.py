@@ -264,8 +264,8 @@ class _Folder:
         """Take over another graph, its contexts renumbered."""
         contexts = other.contexts
         numbers: list[int] = []
-        for index, direct, indirect in contexts.rows:
-            name = contexts.ids[index]
+        for context, (direct, indirect) in enumerate(zip(contexts.direct, contexts.through, strict=True)):
+            name = contexts.function(context)
             numbers.append(self._row(name, [numbers[n] for n in direct], [numbers[n] for n in indirect]))
         self.graph.contexts.models.update((name, numbers[number]) for name, number in contexts.models.items())
         self.graph.contexts.others.update((name, numbers[number]) for name, number in contexts.others.items())
@@ -311,8 +311,7 @@ class _Folder:
         key = (index, tuple(sorted(direct)), tuple(sorted(indirect)))
         number = self._rows.get(key)
         if number is None:
-            number = self._rows[key] = len(contexts.rows)
-            contexts.rows.append([index, list(key[1]), list(key[2])])
+            number = self._rows[key] = contexts.add(index, list(key[1]), list(key[2]))
         return number
 
 

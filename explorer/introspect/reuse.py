@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from explorer.graph import EdgeKind, Graph, NodeKind
+from explorer.graph import CallData, EdgeKind, Graph, NodeKind
 from explorer.graph.contexts import Contexts
 from explorer.introspect.call_graph import CallEdge, CallGraph, Kept
 from explorer.introspect.reading.parse import Module
@@ -108,12 +108,11 @@ def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -
     kept = CallGraph(contexts=Contexts(ids=contexts.ids))
     numbers: dict[int, int] = {}
     for number in sorted(reached):
-        index, direct, indirect = contexts.rows[number]
-        numbers[number] = len(numbers)
-        kept.contexts.rows.append([index, [numbers[n] for n in direct], [numbers[n] for n in indirect]])
-        caller = contexts.ids[index]
-        for called in (*direct, *indirect):
-            _keep_edge(before, kept, caller, contexts.function(called))
+        direct = [numbers[n] for n in contexts.direct[number]]
+        through = [numbers[n] for n in contexts.through[number]]
+        numbers[number] = kept.contexts.add(contexts.functions[number], direct, through)
+        for called in contexts.calls(number):
+            _keep_edge(before, kept, contexts.function(number), contexts.function(called))
     kept.contexts.models = {name: numbers[number] for name, number in models.items()}
     kept.contexts.others = {name: numbers[number] for name, number in others.items()}
     return kept
@@ -123,5 +122,6 @@ def _keep_edge(before: Graph, kept: CallGraph, caller: str, callee: str) -> None
     edges = kept.edges.setdefault(caller, {})
     edge = None if callee in edges else call_between(before, caller, callee)
     if edge is not None:
-        lines = {int(site.rpartition(":")[2]): edge.data.get("via") for site in edge.sites}
-        edges[callee] = CallEdge(lines, edge.data.get("through"))
+        call = CallData.of(edge)
+        lines = {int(site.rpartition(":")[2]): call.via for site in edge.sites}
+        edges[callee] = CallEdge(lines, call.through)

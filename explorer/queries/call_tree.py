@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.graph.model import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.names import model_of
 from explorer.queries.slices import MAX_NODES, Slice, around, model_calls
 
@@ -85,7 +85,7 @@ def _leads_on(step: PathStep) -> bool:
 
 def _is_landmark(edge: Edge) -> bool:
     """The dispatch to the entrypoint, and the call of a class that was handed over."""
-    handed_over = bool(edge.data.get("via")) and edge.target.endswith(".__init__")
+    handed_over = bool(CallData.of(edge).via) and edge.target.endswith(".__init__")
     return edge.kind is EdgeKind.DISPATCHES or handed_over
 
 

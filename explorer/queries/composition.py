@@ -99,11 +99,11 @@ def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
     """
     wanted = set(functions_of(graph, node))
     contexts = graph.contexts
-    numbers = contexts_of(graph, wanted)
+    numbers = set(contexts.of(wanted))
     above = makers(graph, wanted)
     found: dict[str, tuple[str, ...]] = {}
     for model in graph.nodes(NodeKind.MODEL):
-        reached = list(contexts.reached(root)) if (root := contexts.models.get(model.name)) is not None else []
+        reached = contexts.created(model.name)
         if not numbers.isdisjoint(reached):
             found[model.name] = tuple(dict.fromkeys(above[c] for c in reached if c in above))
     return found
@@ -119,20 +119,14 @@ def functions_of(graph: Graph, node: Node) -> Iterator[str]:
         yield node.id
 
 
-def contexts_of(graph: Graph, functions: Collection[str]) -> set[int]:
-    """The contexts of some functions."""
-    ids = graph.contexts.ids
-    return {number for number, row in enumerate(graph.contexts.rows) if ids[row[0]] in functions}
-
-
 def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
     """The constructors that call some functions, not by way of another constructor: their contexts and classes."""
     contexts = graph.contexts
     above: dict[int, list[int]] = {}
-    for number in range(len(contexts.rows)):
+    for number in range(len(contexts)):
         for called in contexts.calls(number):
             above.setdefault(called, []).append(number)
-    queue = sorted(contexts_of(graph, functions))
+    queue = contexts.of(functions)
     seen = set(queue)
     found: dict[int, str] = {}
     for context in queue:
@@ -190,9 +184,7 @@ def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Compos
         model: a model node.
         depth: steps from what holds to what is held; all when ``None``.
     """
-    root = graph.contexts.models.get(model.name)
-    reached = list(graph.contexts.reached(root)) if root is not None else []
-    contexts = contexts_of_classes(graph, reached)
+    contexts = contexts_of_classes(graph, graph.contexts.created(model.name))
     own = [c for c in contexts if c in graph and _is_module(graph, c)]
     held = {c: held_classes(graph, c, contexts[c]) for c in own}
     inner = {part for parts in held.values() for part in parts}
@@ -230,7 +222,7 @@ def composition_around(graph: Graph, starts: Iterable[str], up: int | None, dept
 
 def made_by_function(graph: Graph, function: Node) -> list[str]:
     """The classes that a function makes, itself or in functions that it calls."""
-    return held_classes(graph, function.id, graph.contexts.of(function.id))
+    return held_classes(graph, function.id, graph.contexts.of([function.id]))
 
 
 def starts_in(graph: Graph, node: Node) -> list[str]:
@@ -244,7 +236,7 @@ def starts_in(graph: Graph, node: Node) -> list[str]:
 
 def _held(graph: Graph, class_id: str) -> list[str]:
     constructor = constructor_of(graph, class_id)
-    return held_classes(graph, class_id, graph.contexts.of(constructor)) if constructor else []
+    return held_classes(graph, class_id, graph.contexts.of([constructor])) if constructor else []
 
 
 def _descend(found: Composition, starts: Iterable[str], held: dict[str, list[str]], depth: int | None) -> None:

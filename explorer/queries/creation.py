@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator
 
-from explorer.graph import Edge, EdgeKind, Graph, Node
+from explorer.graph import CallData, Edge, EdgeKind, Graph, Node
 
 _CALLS = (EdgeKind.DISPATCHES, EdgeKind.CALLS)
 
@@ -45,7 +45,7 @@ def _cannot_be_seen(graph: Graph, caller: str, callee: str, ran: Container[str])
     if node is not None and node.file is None:
         return True
     edge = call_between(graph, caller, callee) if callee in ran else None
-    return edge is not None and "through" in edge.data
+    return edge is not None and CallData.of(edge).through is not None
 
 
 def call_between(graph: Graph, caller: str, callee: str) -> Edge | None:

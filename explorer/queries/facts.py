@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import CallData, ClassData, Edge, EdgeKind, FunctionData, Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 from explorer.queries.names import model_of, weights_of
-from explorer.queries.node_data import source_url
+from explorer.queries.node_data import AliasData, ModelData, WeightsData, registration_of, source_url
 
 _INIT = ".__init__"
 
@@ -36,30 +36,28 @@ def _place(graph: Graph, node: Node) -> dict[str, Any]:
 
 def _model(graph: Graph, node: Node) -> dict[str, Any]:
     model, weights = model_of(graph, node), weights_of(graph, node)
-    deprecated = node.kind is NodeKind.ALIAS
+    registration = registration_of(model or node)
+    model_data = ModelData.of(model) if model else None
+    weights_data = WeightsData.of(weights) if weights else None
+    alias = AliasData.of(node) if node.kind is NodeKind.ALIAS else None
+    if node.kind is NodeKind.MODEL:
+        is_pretrained = ModelData.of(node).pretrained
+    else:
+        is_pretrained = bool(model_data and weights_data and weights_data.has_weights)
     record: dict[str, Any] = {
-        "family": (model or node).data["family"],
+        "family": registration.family if registration else None,
         "architecture": model.name if model else None,
-        "tag": (weights.data["tag"] or None) if weights else None,
-        "deprecated": deprecated,
-        "replaced_by": node.data.get("replaced_by"),
-        "tags": list(model.data["tags"]) if model else [],
-        "pretrained": _pretrained(node, model, weights),
-        "cfg": dict(weights.data["cfg"]) if weights else None,
-        "unknown": [
-            *(model.data.get("unknown", ()) if model else ()),
-            *(weights.data["unknown"] if weights else ()),
-        ],
+        "tag": (weights_data.tag or None) if weights_data else None,
+        "deprecated": alias is not None,
+        "replaced_by": alias.replaced_by if alias else None,
+        "tags": list(model_data.tags) if model_data else [],
+        "pretrained": is_pretrained,
+        "cfg": dict(weights_data.cfg) if weights_data else None,
+        "unknown": [*(model_data.unknown if model_data else ()), *(weights_data.unknown if weights_data else ())],
     }
     if model:
         record |= _built(graph, model)
     return record
-
-
-def _pretrained(node: Node, model: Node | None, weights: Node | None) -> bool:
-    if node.kind is NodeKind.MODEL:
-        return bool(node.data["pretrained"])
-    return bool(model and weights and weights.data["has_weights"])
 
 
 def _built(graph: Graph, model: Node) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
     frontier = [entrypoint]
     while frontier:
         edges = [edge for here in frontier for edge in calls.get(here, ())]
-        made = [e.target for e in edges if e.data.get("via") and e.target.endswith(_INIT)]
+        made = [e.target for e in edges if CallData.of(e).via and e.target.endswith(_INIT)]
         if made:
             return [node_id.removesuffix(_INIT) for node_id in dict.fromkeys(made)]
         frontier = [target for target in dict.fromkeys(e.target for e in edges) if target not in seen]
@@ -108,8 +106,8 @@ def _class(graph: Graph, node: Node) -> dict[str, Any]:
     init = graph.get(f"{node.id}.__init__")
     return {
         **_place(graph, node),
-        "signature": init.data["signature"] if init else None,
-        "decorators": node.data.get("decorators", []),
+        "signature": FunctionData.of(init).signature if init else None,
+        "decorators": list(ClassData.of(node).decorators),
         "inherits": _targets(graph, node, EdgeKind.INHERITS),
         "inherited_by": _sources(graph, node, EdgeKind.INHERITS),
         "contains": _targets(graph, node, EdgeKind.CONTAINS),
@@ -118,10 +116,11 @@ def _class(graph: Graph, node: Node) -> dict[str, Any]:
 
 
 def _function(graph: Graph, node: Node) -> dict[str, Any]:
+    data = FunctionData.of(node)
     return {
         **_place(graph, node),
-        "signature": node.data["signature"],
-        "decorators": node.data.get("decorators", []),
+        "signature": data.signature,
+        "decorators": list(data.decorators),
         "registers": [graph.node(i).name for i in _sources(graph, node, EdgeKind.REGISTERS)],
         "calls": _targets(graph, node, EdgeKind.CALLS),
         "called_by": [*_sources(graph, node, EdgeKind.CALLS), *_sources(graph, node, EdgeKind.DISPATCHES)],

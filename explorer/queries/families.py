@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from explorer.graph import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.composition import INIT, ancestors, class_made_by, contexts_of, descendants, makers
+from explorer.graph import EdgeKind, FunctionData, Graph, Node, NodeKind
+from explorer.queries.composition import INIT, ancestors, class_made_by, descendants, makers
+from explorer.queries.node_data import ModelData
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ def families_of(graph: Graph) -> dict[str, Family]:
     """Every family by module, sorted by name."""
     members: dict[str, list[Node]] = {}
     for model in graph.nodes(NodeKind.MODEL):
-        members.setdefault(str(model.data["module"]), []).append(model)
-    found = [Family(str(models[0].data["family"]), module, tuple(models)) for module, models in members.items()]
+        members.setdefault(ModelData.of(model).module, []).append(model)
+    found = [Family(ModelData.of(models[0]).family, module, tuple(models)) for module, models in members.items()]
     return {family.module: family for family in sorted(found, key=lambda f: (f.name, f.module))}
 
 
@@ -60,14 +61,13 @@ def blocks_of(graph: Graph) -> dict[str, Blocks]:
     """
     convolutions = makers(graph, _convolution_constructors(graph))
     with_convolution = {context for context, made in convolutions.items() if not _RESIZING.search(_name(made))}
-    with_attention = contexts_of(graph, _attention_constructors(graph))
+    with_attention = set(graph.contexts.of(_attention_constructors(graph)))
     contexts = graph.contexts
     kinds: dict[str, Blocks] = {}
     for module, family in families_of(graph).items():
         votes: Counter[Blocks] = Counter()
         for model in family.models:
-            root = contexts.models.get(model.name)
-            reached = set(contexts.reached(root)) if root is not None else set()
+            reached = set(contexts.created(model.name))
             votes[_blocks(bool(reached & with_convolution), bool(reached & with_attention))] += 1
         kinds[module] = max(Blocks, key=lambda kind: votes[kind])
     return kinds
@@ -94,7 +94,7 @@ def _attention_constructors(graph: Graph) -> set[str]:
 
 
 def _takes_heads(constructor: Node) -> bool:
-    signature = str(constructor.data.get("signature", ""))
+    signature = FunctionData.of(constructor).signature
     return bool(_HEADS.search(signature) or _SELF_ATTENTION.search(_name(constructor.id)))
 
 
@@ -135,8 +135,7 @@ class Portrait:
 def portrait_of(graph: Graph, family: Family) -> Portrait:
     """A family's portrait, read from the contexts of its architectures."""
     contexts = graph.contexts
-    roots = {model.name: contexts.models.get(model.name) for model in family.models}
-    reached = {name: list(contexts.reached(root)) if root is not None else [] for name, root in roots.items()}
+    reached = {model.name: contexts.created(model.name) for model in family.models}
     functions = {name: {contexts.function(context) for context in found} for name, found in reached.items()}
     ran = set().union(*functions.values())
     builders = [e.source for e in graph.in_edges(_BUILD, EdgeKind.CALLS) if e.source in ran]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.errors import RequestError
-from explorer.graph import Graph, Node, NodeKind
+from explorer.graph import ClassData, FunctionData, Graph, Node, NodeKind
 from explorer.graph.fuzzy import closest
 from explorer.queries.creation import creation_calls
 from explorer.queries.names import model_of
@@ -108,7 +108,7 @@ class _Walk:
 
     def _follow(self, function: Node, parameter: str, taken: frozenset[str]) -> None:
         """Arguments are in a dict that a parameter of this function holds."""
-        uses = function.data.get("keywords", {}).get(parameter)
+        uses = FunctionData.of(function).keywords.get(parameter)
         if not uses or (function.id, parameter, taken) in self._seen:
             return
         self._seen.add((function.id, parameter, taken))
@@ -131,7 +131,7 @@ class _Walk:
         base: str = "",
     ) -> bool:
         """Follow arguments to whom a line hands them; whether that is known."""
-        callees = [node for node in self._callees(function, line) if "signature" in node.data]
+        callees = [node for node in self._callees(function, line) if node.kind is NodeKind.FUNCTION]
         for callee in callees:
             if how == "**":
                 self.fixed |= set(named)
@@ -149,11 +149,11 @@ class _Walk:
     def _replace(self, function: Node, parameter: str) -> bool:
         """Take the fields of the dataclass that a parameter is of; whether it is known which that is."""
         name = _read_signature(function).classes.get(parameter, "")
-        classes = [n for n in self._graph.nodes(NodeKind.CLASS) if name and n.name == name and "fields" in n.data]
+        classes = [n for n in self._graph.nodes(NodeKind.CLASS) if name and n.name == name and ClassData.of(n).fields]
         classes = [n for n in classes if n.module == function.module] or classes
         if len(classes) != 1:
             return False
-        self.names |= set(classes[0].data["fields"])
+        self.names |= set(ClassData.of(classes[0]).fields)
         return True
 
 
@@ -173,7 +173,7 @@ class _Signature:
 
 
 def _read_signature(function: Node) -> _Signature:
-    definition: Any = ast.parse(f"def f{function.data['signature']}: ...").body[0]
+    definition: Any = ast.parse(f"def f{FunctionData.of(function).signature}: ...").body[0]
     args = definition.args
     own = [*args.posonlyargs, *args.args]
     if "." in function.name.rpartition("<locals>.")[2] and own and own[0].arg in ("self", "cls"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.graph import Graph, Node, NodeKind
+from explorer.queries.node_data import AliasData, ModelData, WeightsData, registration_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ def architectures(graph: Graph) -> Iterator[ModelEntry]:
 def deprecated_names(graph: Graph) -> Iterator[ModelEntry]:
     """Every deprecated name, in the order of registration."""
     for node in graph.nodes(NodeKind.ALIAS):
-        yield ModelEntry(node.name, node.data["family"], True, node.data["replaced_by"], (), False)
+        data = AliasData.of(node)
+        yield ModelEntry(node.name, data.family, True, data.replaced_by, (), False)
 
 
 def families(graph: Graph) -> list[str]:
@@ -64,7 +66,7 @@ def list_models(
     entries: list[ModelEntry] = []
     if current:
         for node in graph.nodes(NodeKind.MODEL):
-            if not families or node.data["family"] in families:
+            if not families or ModelData.of(node).family in families:
                 entries.extend(_tagged(graph, node) if with_tags else [_entry(node)])
     if deprecated:
         entries.extend(e for e in deprecated_names(graph) if not families or e.family in families)
@@ -84,8 +86,8 @@ def natural_key(text: str) -> list[int | str]:
 
 
 def _entry(node: Node) -> ModelEntry:
-    data = node.data
-    return ModelEntry(node.name, data["family"], False, None, tuple(data["tags"]), data["pretrained"])
+    data = ModelData.of(node)
+    return ModelEntry(node.name, data.family, False, None, tuple(data.tags), data.pretrained)
 
 
 def _tagged(graph: Graph, node: Node) -> Iterator[ModelEntry]:
@@ -97,7 +99,9 @@ def _tagged(graph: Graph, node: Node) -> Iterator[ModelEntry]:
         if tag:
             name = f"{node.name}.{tag}"
             weights = graph.get(f"weights:{name}")
-            yield replace(bare, name=name, tags=(tag,), pretrained=bool(weights and weights.data["has_weights"]))
+            yield replace(
+                bare, name=name, tags=(tag,), pretrained=bool(weights and WeightsData.of(weights).has_weights)
+            )
         else:
             yield replace(bare, tags=(tag,))
 
@@ -149,7 +153,7 @@ def _modules(graph: Graph) -> dict[str, str]:
     """Module id of each family."""
     found = {}
     for node in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS):
-        module = node.data.get("module") or f"timm.models.{node.data['family']}"
-        if module in graph:
-            found[node.data["family"]] = module
+        registration = registration_of(node)
+        if registration is not None and registration.module in graph:
+            found[registration.family] = registration.module
     return found

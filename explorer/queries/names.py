@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from explorer.errors import RequestError, UnknownName
-from explorer.graph import EdgeKind, Graph, Node, NodeKind
-from explorer.graph.fuzzy import closest
+from explorer.graph import EdgeKind, Graph, Node, NodeKind, fuzzy
+from explorer.graph.fuzzy import Hit, closest
+from explorer.queries.node_data import PACKAGE, AliasData, ModelData, WeightsData, registration_of
 
 _SOURCE_KINDS = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION, NodeKind.EXTERNAL)
 
@@ -25,7 +26,7 @@ def find_model(graph: Graph, name: str) -> Node:
             return node
     model = graph.get(f"model:{architecture}")
     if dot and model:
-        tags = [t for t in model.data["tags"] if t]
+        tags = [t for t in ModelData.of(model).tags if t]
         near = closest(tag, tags) or tags[:3]
         raise UnknownName.of("tag of that name:", name, [f"{architecture}.{t}" for t in near])
     raise UnknownName.of("model", name, closest(name, _model_names(graph)))
@@ -57,6 +58,11 @@ def find_node(graph: Graph, name: str) -> Node:
     raise UnknownName.of("model, module, class or function", name, closest(name, _all_names(graph)))
 
 
+def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int = 20) -> list[Hit]:
+    """Nodes whose name is like the text, best first, as :func:`explorer.graph.fuzzy.search` finds them."""
+    return fuzzy.search(graph, text, kinds, limit, omitted=f"{PACKAGE}.")
+
+
 def current(graph: Graph, node: Node) -> Node:
     """What a deprecated name stands for; any other node is returned as it is.
 
@@ -65,7 +71,7 @@ def current(graph: Graph, node: Node) -> Node:
     """
     if node.kind is not NodeKind.ALIAS:
         return node
-    replaced_by = node.data["replaced_by"]
+    replaced_by = AliasData.of(node).replaced_by
     if not replaced_by:
         raise RequestError(f"{node.name} was removed from timm with no replacement")
     for target in graph.successors(node.id, EdgeKind.REPLACES):
@@ -78,11 +84,17 @@ def model_of(graph: Graph, node: Node) -> Node | None:
     if node.kind is NodeKind.MODEL:
         return node
     if node.kind is NodeKind.WEIGHTS:
-        return graph.get(f"model:{node.data['architecture']}")
+        return graph.get(f"model:{WeightsData.of(node).architecture}")
     if node.kind is NodeKind.ALIAS:
         for target in graph.successors(node.id, EdgeKind.REPLACES):
             return model_of(graph, graph.node(target))
     return None
+
+
+def module_of(graph: Graph, node: Node) -> str | None:
+    """The module that a node is in, by id: a source node's own, and the one that registers a model by its name."""
+    registration = registration_of(model_of(graph, node) or node)
+    return registration.module if registration else node.module
 
 
 def weights_of(graph: Graph, node: Node) -> Node | None:
@@ -93,7 +105,7 @@ def weights_of(graph: Graph, node: Node) -> Node | None:
     if node.kind is NodeKind.WEIGHTS:
         return node
     if node.kind is NodeKind.ALIAS:
-        tag = (node.data["replaced_by"] or "").partition(".")[2]
+        tag = (AliasData.of(node).replaced_by or "").partition(".")[2]
         for target in graph.successors(node.id, EdgeKind.REPLACES):
             stand_in = graph.node(target)
             return None if tag and stand_in.kind is NodeKind.MODEL else weights_of(graph, stand_in)
@@ -107,11 +119,11 @@ def _find_sourced(graph: Graph, source: str, rest: str) -> Node:
     if source not in ("hf-hub", "hf_hub"):
         raise RequestError(f"models from {source}: cannot be looked up in timm's source", "name an architecture")
     hub_id = rest.partition("@")[0]
-    for node in graph.nodes(NodeKind.WEIGHTS):
-        if node.data["cfg"].get("hf_hub_id") == hub_id:
-            return node
-    ids = (n.data["cfg"].get("hf_hub_id") for n in graph.nodes(NodeKind.WEIGHTS))
-    near = closest(hub_id, {i for i in ids if i})
+    ids = {node.id: WeightsData.of(node).cfg.get("hf_hub_id") for node in graph.nodes(NodeKind.WEIGHTS)}
+    for node_id, known in ids.items():
+        if known == hub_id:
+            return graph.node(node_id)
+    near = closest(hub_id, {known for known in ids.values() if known})
     raise UnknownName.of("weights of timm's own on the hub:", hub_id, [f"hf-hub:{i}" for i in near])
 
 

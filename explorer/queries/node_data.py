@@ -1,9 +1,66 @@
-"""Where a node's source is, for people: its place on disk, and its line in timm's public repository."""
+"""What timm's registered names hold in the graph, and where a node's source lies: on disk, and in timm's repository."""
 
-from explorer.graph import Node
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from explorer.graph import Node, NodeKind, Payload
+
+PACKAGE = "timm"
 _BLOB = "https://github.com/huggingface/pytorch-image-models/blob"
-_PACKAGE = "timm"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationData(Payload):
+    """A registered name: its family, and the module that registers it."""
+
+    family: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelData(RegistrationData):
+    """A model: its tags, the default first, and whether the default weights exist.
+
+    ``unknown`` names the fields that the source does not settle.
+    """
+
+    tags: Sequence[str]
+    pretrained: bool
+    unknown: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AliasData(RegistrationData):
+    """A deprecated name: the architecture, with a tag or without, that replaces it, or nothing."""
+
+    replaced_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsData(Payload):
+    """One pretrained cfg: ``cfg`` has every field of timm's ``PretrainedCfg`` but those listed in ``unknown``."""
+
+    architecture: str
+    tag: str
+    has_weights: bool
+    cfg: Mapping[str, Any]
+    unknown: Sequence[str]
+
+
+def registration_of(node: Node) -> RegistrationData | None:
+    """What registers a model or a deprecated name, ``None`` for any other node."""
+    if node.kind is NodeKind.MODEL:
+        return ModelData.of(node)
+    return AliasData.of(node) if node.kind is NodeKind.ALIAS else None
+
+
+def home_of(node: Node) -> str:
+    """Where a node is at home, in a word: a source node's module, a registered name's family, nothing for weights."""
+    if node.module is not None:
+        return node.module
+    registration = registration_of(node)
+    return registration.family if registration else ""
 
 
 def source_url(node: Node, timm_version: str) -> str | None:
@@ -21,14 +78,17 @@ def source_url(node: Node, timm_version: str) -> str | None:
 
 
 def is_timms(node: Node) -> bool:
-    """Whether a node's source is timm's, and not the user's own that stands beside it."""
-    module = node.module or node.data.get("module") or _PACKAGE
-    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
+    """Whether a node's source is timm's, and not the user's own that stands beside it; weights count as timm's."""
+    module = node.module
+    if module is None:
+        registration = registration_of(node)
+        module = registration.module if registration else PACKAGE
+    return module.partition(".")[0] == PACKAGE
 
 
 def place_of(node: Node, place: str) -> str:
     """A place in a node's file (``models/resnet.py:484``) as it lies on disk: timm's files below ``timm/``."""
-    return f"{_PACKAGE}/{place}" if is_timms(node) else place
+    return f"{PACKAGE}/{place}" if is_timms(node) else place
 
 
 def _is_release(version: str) -> bool:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts
 from explorer.queries.creation import call_between
 
@@ -64,8 +64,8 @@ class _Walk:
         self._is_loose = is_loose
         self._contexts: Contexts = graph.contexts
         self._of: dict[str, list[int]] = {}
-        for number, (index, *_) in enumerate(self._contexts.rows):
-            self._of.setdefault(self._contexts.ids[index], []).append(number)
+        for number in range(len(self._contexts)):
+            self._of.setdefault(self._contexts.function(number), []).append(number)
 
     def steps(self, here: _Place, kinds: Sequence[EdgeKind]) -> Iterator[tuple[Edge, _Place]]:
         yield from self._calls(here)
@@ -98,14 +98,13 @@ class _Walk:
 
     def _created(self, model: str, entrypoint: str) -> int | None:
         """The context of an entrypoint when its model is created."""
-        root = self._contexts.models.get(model.partition(":")[2])
-        reached = self._contexts.reached(root) if root is not None else ()
-        return next((number for number in reached if self._contexts.function(number) == entrypoint), None)
+        created = self._contexts.created(model.partition(":")[2])
+        return next((number for number in created if self._contexts.function(number) == entrypoint), None)
 
 
 def _is_by_own_name(edge: Edge) -> bool:
     """Whether a call is one of a plain function that nobody handed over."""
-    return "via" not in edge.data and "." not in edge.target.partition(":")[2]
+    return CallData.of(edge).via is None and "." not in edge.target.partition(":")[2]
 
 
 def _unwound(came_by: dict[_Place, tuple[_Place, Edge] | None], end: _Place) -> list[Edge]:

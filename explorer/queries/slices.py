@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.creation import creation_calls
 
 MAX_NODES = 40
@@ -157,7 +157,7 @@ _FARTHEST = 1_000_000
 
 
 def _cost(edge: Edge, target: Node, home: str) -> int:
-    if "via" in edge.data:
+    if CallData.of(edge).via:
         return 0
     return 1 if target.module == home or target.name.endswith(".__init__") else 3
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.graph import CallData, Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.graph.contexts import Pair, Traced
 
 
@@ -198,7 +198,7 @@ class _Comparison:
             return Cause.UNKNOWN_CALLER
         if callee not in self._functions:
             return Cause.UNKNOWN_CALLEE
-        return Cause.NOT_FOUND if self._graph.contexts.of(caller) else Cause.NOT_EVALUATED
+        return Cause.NOT_FOUND if self._graph.contexts.of([caller]) else Cause.NOT_EVALUATED
 
     def _why_not_in_slice(self, pair: Pair, models: Sequence[str]) -> Cause:
         """As with most of the models."""
@@ -212,7 +212,7 @@ class _Comparison:
 
     def _never_seen(self, pair: Pair, models: Sequence[str], slices: tuple[set[Pair], set[Pair]]) -> Difference:
         edge = self._static.get(pair)
-        through = edge.data.get("through") if edge else None
+        through = CallData.of(edge).through if edge else None
         sites = edge.sites if edge else ()
         whole = edge is not None and pair[0] in self._lines and pair not in self._traced
         cause = Cause.THROUGH if through else self._why_never_seen(pair, sites, *slices)

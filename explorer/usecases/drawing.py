@@ -10,9 +10,9 @@ from explorer.diagram import EVERYTHING, Picture, tree_lines, view_of
 from explorer.diagram.views import view_function
 from explorer.errors import RequestError
 from explorer.graph import Graph, Node, NodeKind
-from explorer.graph.node_link import to_node_link
 from explorer.queries.model_list import families
 from explorer.queries.names import find_node, model_of
+from explorer.queries.node_data import registration_of
 from explorer.queries.slices import MAX_NODES, USUAL_NODES, Slice
 from explorer.usecases.loading import Emit, Source, find_sources, for_worker, load, quiet, tell, worker
 from explorer.usecases.reaching import neighbourhood
@@ -167,8 +167,9 @@ def _found(graph: Graph, target: str, view: str | None) -> tuple[Node, str]:
     """The node that is meant, and the view that suits it."""
     is_model = any(f"{kind}:{target}" in graph for kind in (NodeKind.MODEL, NodeKind.ALIAS, NodeKind.WEIGHTS))
     if view in (None, FAMILY, CLASSES) and not is_model and target in families(graph):
-        member = next(m for m in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS) if m.data["family"] == target)
-        return graph.get(f"timm.models.{target}") or graph.node(member.data.get("module", target)), FAMILY
+        names = map(registration_of, graph.nodes(NodeKind.MODEL, NodeKind.ALIAS))
+        module = next(r.module for r in names if r and r.family == target)
+        return graph.get(f"timm.models.{target}") or graph.node(module), FAMILY
     node = find_node(graph, target)
     return node, {NodeKind.CLASS: CLASSES, NodeKind.MODULE: IMPORTS}.get(node.kind, CALLS)
 
@@ -210,7 +211,7 @@ def _calls(graph: Graph, node: Node, wish: PictureWish, emit: Emit, *, is_asked:
         lambda budget: make_view(graph, node, up=up, depth=depth, nodes=budget),
         nodes,
         is_fixed=wish.nodes is not None,
-        make_data=lambda budget: to_node_link(part(budget).graph),
+        make_data=lambda budget: part(budget).graph.to_node_link(),
         make_lines=lines,
     )
 
@@ -226,7 +227,7 @@ def _everything(graph: Graph, target: str | None) -> Picture:
     return Picture(
         lambda _: view_of(graph, title="timm"),
         EVERYTHING,
-        make_data=lambda _: to_node_link(graph),
+        make_data=lambda _: graph.to_node_link(),
         make_lines=lines,
     )
 

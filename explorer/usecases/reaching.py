@@ -6,7 +6,6 @@ from typing import Any
 
 from explorer.errors import ExplorerError, RequestError
 from explorer.graph import Edge, Graph, Node
-from explorer.graph.node_link import edge_dict
 from explorer.queries.names import model_of
 from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
@@ -39,7 +38,7 @@ class Way:
 
     def to_json(self) -> dict[str, Any]:
         """The way as a dict that JSON can hold."""
-        return {"from": self.source.id, "to": self.target.id, "edges": [edge_dict(edge) for edge in self.edges]}
+        return {"from": self.source.id, "to": self.target.id, "edges": [edge.to_json() for edge in self.edges]}
 
 
 def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:

@@ -10,6 +10,7 @@ from explorer.graph.fuzzy import closest
 from explorer.queries.model_arguments import check_arguments
 from explorer.queries.model_list import list_models
 from explorer.queries.names import current, find_model, find_node
+from explorer.queries.node_data import AliasData
 from explorer.usecases.loading import Emit, Source, find_sources, load, quiet, tell
 
 _WILDCARDS = frozenset("*?[")
@@ -39,7 +40,7 @@ def undeprecated(graph: Graph, node: Node, emit: Emit = quiet) -> Node:
     """
     found = current(graph, node)
     if found is not node:
-        tell(emit, f"{node.name} is deprecated: timm maps it to {node.data['replaced_by']}")
+        tell(emit, f"{node.name} is deprecated: timm maps it to {AliasData.of(node).replaced_by}")
     return found
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from explorer.errors import RequestError
-from explorer.graph import Graph, NodeKind, fuzzy
+from explorer.graph import Graph, NodeKind
 from explorer.graph.fuzzy import Hit
+from explorer.queries import names
 from explorer.usecases.loading import load
 
 
@@ -32,4 +33,4 @@ def search(text: str, *, kinds: Sequence[str] = (), limit: int = 20, graph: Grap
         if kind not in set(NodeKind):
             raise RequestError(f"no kind of node {kind!r}", f"one of: {', '.join(NodeKind)}")
     graph = load() if graph is None else graph
-    return fuzzy.search(graph, text, [NodeKind(kind) for kind in kinds], limit)
+    return names.search(graph, text, [NodeKind(kind) for kind in kinds], limit)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from explorer.diagram import DATA, GraphvizProcess, data_of, draw, format_of, view_of
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind
-from explorer.graph.node_link import to_node_link
+from explorer.queries.node_data import ModelData
 
 FACTORY, BUILDER, RESNET = "timm.models._factory", "timm.models._builder", "timm.models.resnet"
 CREATE_MODEL = f"{FACTORY}:create_model"
@@ -129,7 +129,8 @@ def _sample(ids: tuple[str, ...]) -> Graph:
     for node_id in ids:
         line, doc = _LINES[node_id]
         graph.add_node(Node(node_id, NodeKind.FUNCTION, _file(node_id), line, line + 20, doc))
-    graph.add_node(Node("model:resnet34", NodeKind.MODEL, "models/resnet.py", 1546))
+    model = ModelData("resnet", RESNET, ["a1_in1k"], pretrained=True).to_json()
+    graph.add_node(Node("model:resnet34", NodeKind.MODEL, "models/resnet.py", 1546, data=model))
     graph.add_edge(Edge("model:resnet34", RESNET34, EdgeKind.REGISTERS))
     site = "models/_factory.py:241"
     graph.add_edge(Edge(CREATE_MODEL, RESNET34, EdgeKind.DISPATCHES, (Evidence.STATIC, Evidence.TRACED), (site,)))
@@ -206,6 +207,6 @@ def render(
 ) -> bytes:
     """A slice of the graph, as it is, as a picture or as data."""
     if format_of(fmt) in DATA:
-        return data_of(to_node_link(graph), format_of(fmt))
+        return data_of(graph.to_node_link(), format_of(fmt))
     view = view_of(graph, title=title, focus=focus, notes=notes)
     return draw(lambda _: view, fmt, time_limit_s=time_limit_s, fit=False, graphviz=graphviz)

@@ -17,7 +17,7 @@ ROWS = [
     [NET, [7], [3]],
 ]
 """A builder in two contexts, and a function that calls itself."""
-CONTEXTS = Contexts(IDS, ROWS, {"small": 5, "large": 6})
+CONTEXTS = Contexts(IDS, *map(list, zip(*ROWS, strict=True)), models={"small": 5, "large": 6})
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def test_a_call_of_itself_is_no_pair() -> None:
 
 
 def test_a_pair_in_two_contexts_comes_once() -> None:
-    contexts = Contexts(["a", "b", "c"], [[2, [], []], [1, [0], []], [1, [0, 0], []], [0, [1, 2], []]], {})
+    contexts = Contexts(["a", "b", "c"], [2, 1, 1, 0], [[], [0], [0, 0], [1, 2]], [[], [], [], []])
 
     assert list(contexts.pairs(3)) == [("a", "b"), ("b", "c")]
 
 
 def test_contexts_of_a_function() -> None:
-    assert CONTEXTS.of("timm.m:build") == [3, 4]
-    assert CONTEXTS.of("timm.m:none") == []
+    assert CONTEXTS.of(["timm.m:build"]) == [3, 4]
+    assert CONTEXTS.of(["timm.m:none"]) == []
     assert [CONTEXTS.function(number) for number in (0, 7)] == ["torch.nn:Conv2d", "timm.m:net"]
     assert CONTEXTS.calls(7) == [7, 3]
 

@@ -6,7 +6,6 @@ import pytest
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.graph.contexts import Contexts, Traced
 from explorer.graph.model import Section
-from explorer.graph.node_link import edge_dict, from_node_link, to_node_link
 
 A, B, C = (Node(f"timm.m:{name}", NodeKind.FUNCTION, "m.py", 1, 2, data={"signature": "()"}) for name in "abc")
 
@@ -217,7 +216,7 @@ def test_no_traces_leave_the_calls_alone() -> None:
 
 def test_contexts_are_stored_and_read_like_a_section() -> None:
     graph = graph_of(call(A, B))
-    graph.contexts = Contexts([A.id, B.id], [[1, [], []], [0, [0], []]], {"net": 1})
+    graph.contexts = Contexts([A.id, B.id], [1, 0], [[], [0]], [[], []], {"net": 1})
     sections = dict(graph.sections())
 
     again = Graph(GraphInfo(), lambda name: json.loads(json.dumps(sections[name])))
@@ -247,9 +246,9 @@ def test_node_link_and_back() -> None:
         graph.add_node(node)
     graph.add_edge(Edge("model:net", A.id, EdgeKind.REGISTERS, (Evidence.STATIC, Evidence.TRACED), ("m.py:1",)))
 
-    again = from_node_link(to_node_link(graph))
+    again = Graph.from_node_link(graph.to_node_link())
 
-    assert to_node_link(again) == to_node_link(graph)
+    assert again.to_node_link() == graph.to_node_link()
     assert again.info == info
     assert again.edge("model:net", A.id, EdgeKind.REGISTERS) == graph.edge("model:net", A.id, EdgeKind.REGISTERS)
 
@@ -262,7 +261,7 @@ def test_networkx_reads_it_and_writes_it() -> None:
     assert theirs.nodes[A.id]["kind"] == "function"
     assert theirs.edges[A.id, B.id, "calls"]["sites"] == ["m.py:1"]
     assert set(theirs[A.id][B.id]) == {"calls", "registers"}
-    assert to_node_link(from_node_link(nx.node_link_data(theirs, edges="edges"))) == to_node_link(graph)
+    assert Graph.from_node_link(nx.node_link_data(theirs, edges="edges")).to_node_link() == graph.to_node_link()
 
 
 def test_the_installed_timm_goes_to_networkx_and_back(timm_graph: Graph) -> None:
@@ -270,28 +269,28 @@ def test_the_installed_timm_goes_to_networkx_and_back(timm_graph: Graph) -> None
 
     assert theirs.number_of_nodes() == len(timm_graph)
     assert theirs.number_of_edges() == sum(1 for _ in timm_graph.edges())
-    assert len(from_node_link(nx.node_link_data(theirs, edges="edges"))) == len(timm_graph)
+    assert len(Graph.from_node_link(nx.node_link_data(theirs, edges="edges"))) == len(timm_graph)
 
 
 @pytest.mark.parametrize("damage", ["graph", "nodes", "edges"])
 def test_node_link_without_a_part(damage: str) -> None:
-    data = to_node_link(graph_of(call(A, B)))
+    data = graph_of(call(A, B)).to_node_link()
     del data[damage]
 
     with pytest.raises(KeyError):
-        from_node_link(data)
+        Graph.from_node_link(data)
 
 
 def test_node_link_of_an_unknown_kind() -> None:
-    data = to_node_link(graph_of())
+    data = graph_of().to_node_link()
     data["nodes"][0]["kind"] = "thing"
 
     with pytest.raises(ValueError, match="thing"):
-        from_node_link(data)
+        Graph.from_node_link(data)
 
 
 def test_an_edge_as_json() -> None:
-    assert edge_dict(call(A, B, "m.py:1")) == {
+    assert call(A, B, "m.py:1").to_json() == {
         "source": A.id,
         "target": B.id,
         "key": "calls",

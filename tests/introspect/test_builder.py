@@ -7,7 +7,6 @@ import grimp
 import pytest
 
 from explorer.graph import EdgeKind, Graph, NodeKind
-from explorer.graph.node_link import to_node_link
 from explorer.introspect import load_graph
 
 MakeTimm = Callable[..., Path]
@@ -172,12 +171,12 @@ def test_names_defined_twice_are_one_node(make_timm: MakeTimm) -> None:
     twice = "try:\n  import numba\n  def F(): pass\nexcept ImportError:\n  class F: pass\n"
     graph = built(make_timm({"models/twice.py": twice}))
 
-    ids = [node["id"] for node in to_node_link(graph)["nodes"]]
+    ids = [node["id"] for node in graph.to_node_link()["nodes"]]
     assert len(ids) == len(set(ids))
 
 
 def test_the_installed_timm_is_whole(timm_graph: Graph) -> None:
-    ids = [node["id"] for node in to_node_link(timm_graph)["nodes"]]
+    ids = [node["id"] for node in timm_graph.to_node_link()["nodes"]]
 
     assert timm_graph.info.problems == ()
     assert len(ids) == len(set(ids)) == len(timm_graph)

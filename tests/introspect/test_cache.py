@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.graph.node_link import to_node_link
 from explorer.introspect import load_graph
 from explorer.introspect.builder import Builder
 from explorer.introspect.cache import cached_graph
@@ -35,7 +34,7 @@ def no_build(source: SourceTree) -> Builder:
 
 
 def whole(graph: Graph) -> dict[str, object]:
-    return to_node_link(graph)
+    return graph.to_node_link()
 
 
 def test_a_warm_load_is_the_cold_build(make_timm: MakeTimm, folder: Path) -> None:

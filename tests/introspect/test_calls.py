@@ -42,8 +42,7 @@ def calls(source: str, **others: str) -> set[str]:
     contexts = call_graph(source, **others).contexts
     pairs: dict[str, str] = {}
     for context in contexts.reached(contexts.models["net"]):
-        _, direct, indirect = contexts.rows[context]
-        for sign, callees in ((">", direct), ("~", indirect)):
+        for sign, callees in ((">", contexts.direct[context]), ("~", contexts.through[context])):
             for callee in callees:
                 pair = f"{_name(contexts, context)} {_name(contexts, callee)}"
                 pairs[pair] = ">" if ">" in (sign, pairs.get(pair)) else "~"

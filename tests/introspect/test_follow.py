@@ -306,10 +306,11 @@ def test_rows_lead_only_to_rows_before_them(follow: Follow) -> None:
     """So that no context leads back to itself."""
     contexts = follow({"net": "return _create('a')", "other": "return _create('b', block=Large, wide=True)"})
 
-    for number, (index, direct, indirect) in enumerate(contexts.rows):
-        assert 0 <= index < len(contexts.ids)
-        assert all(called < number for called in (*direct, *indirect))
-    assert len({(i, tuple(d), tuple(t)) for i, d, t in contexts.rows}) == len(contexts.rows)
+    rows = list(zip(contexts.functions, contexts.direct, contexts.through, strict=True))
+    for number, (function, direct, through) in enumerate(rows):
+        assert 0 <= function < len(contexts.ids)
+        assert all(called < number for called in (*direct, *through))
+    assert len({(f, tuple(d), tuple(t)) for f, d, t in rows}) == len(rows) == len(contexts)
 
 
 # source of the user's own

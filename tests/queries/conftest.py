@@ -36,8 +36,8 @@ def draw() -> DrawGraph:
                 continue
             graph.add_edge(Edge(source, target, EdgeKind(kind), data=_about(about)))
             if kind in ("calls", "dispatches"):
-                row = contexts.rows[_number(contexts, numbers, start)]
-                row[2 if about.startswith("through") else 1].append(_number(contexts, numbers, end))
+                column = contexts.through if about.startswith("through") else contexts.direct
+                column[_number(contexts, numbers, start)].append(_number(contexts, numbers, end))
         return graph
 
     return drawn
@@ -49,8 +49,7 @@ def _number(contexts: Contexts, numbers: dict[str, int], name: str) -> int:
         node_id = name.partition("#")[0]
         if node_id not in contexts.ids:
             contexts.ids.append(node_id)
-        numbers[name] = len(contexts.rows)
-        contexts.rows.append([contexts.ids.index(node_id), [], []])
+        numbers[name] = contexts.add(contexts.ids.index(node_id), [], [])
     return numbers[name]
 
 

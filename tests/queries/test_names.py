@@ -5,6 +5,7 @@ import pytest
 from explorer.errors import RequestError, UnknownName
 from explorer.graph import Graph, Node, NodeKind
 from explorer.queries.names import current, find_model, find_node, model_of, weights_of
+from explorer.queries.node_data import AliasData
 
 MODELS = """
     model:net -registers-> timm.models.toy:net
@@ -145,7 +146,7 @@ def test_what_a_name_is_called_now(graph: Graph, node_id: str, stands_for: str) 
 
 @pytest.mark.parametrize(("replaced_by", "said"), [(None, "was removed"), ("nowhere", "nowhere")])
 def test_a_name_that_nothing_stands_behind(replaced_by: str | None, said: str) -> None:
-    alias = Node("alias:gone", NodeKind.ALIAS, data={"replaced_by": replaced_by})
+    alias = Node("alias:gone", NodeKind.ALIAS, data=AliasData("toy", "timm.models.toy", replaced_by).to_json())
     graph = Graph()
     graph.add_node(alias)
 

@@ -47,12 +47,11 @@ def contexts(slices: Mapping[str, Drawn]) -> Contexts:
     for model, calls in slices.items():
         numbers: dict[str, int] = {}
         for name in dict.fromkeys([CREATE, *(end for call in calls for end in pair(call))]):
-            numbers[name] = len(made.rows)
             made.ids += [name] if name not in made.ids else []
-            made.rows.append([made.ids.index(name), [], []])
+            numbers[name] = made.add(made.ids.index(name), [], [])
         for call in calls:
             caller, callee = pair(call)
-            made.rows[numbers[caller]][1].append(numbers[callee])
+            made.direct[numbers[caller]].append(numbers[callee])
         if model:
             made.models[model] = numbers[CREATE]
     return made

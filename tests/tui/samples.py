@@ -17,15 +17,17 @@ def graph(problems: tuple[Problem, ...] = ()) -> Graph:
         made.add_node(node)
     for edge in _edges():
         made.add_edge(edge)
-    made.contexts = Contexts(*_contexts())
+    made.contexts = _contexts()
     return made
 
 
-def _contexts() -> tuple[list[str], list[list[object]], dict[str, int]]:
+def _contexts() -> Contexts:
     toy, create = "timm.models.toy", "timm.models._factory:create_model"
-    ids = [create, f"{toy}:toy_small", f"{toy}:Toy.__init__", f"{toy}:toy_large"]
-    rows: list[list[object]] = [[0, [1], []], [1, [2], []], [2, [], []], [0, [4], []], [3, [], []]]
-    return ids, rows, {"toy_small": 0, "toy_large": 3, "toy_old": 0}
+    made = Contexts([create, f"{toy}:toy_small", f"{toy}:Toy.__init__", f"{toy}:toy_large"])
+    for function, direct in ((0, [1]), (1, [2]), (2, []), (0, [4]), (3, [])):
+        made.add(function, list(direct), [])
+    made.models = {"toy_small": 0, "toy_large": 3, "toy_old": 0}
+    return made
 
 
 def _nodes() -> list[Node]:

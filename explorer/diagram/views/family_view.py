@@ -10,6 +10,7 @@ from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
 from explorer.queries.names import current, model_of
+from explorer.queries.node_data import ModelData, WeightsData
 from explorer.queries.slices import MAX_NODES
 
 _BUILD = "timm.models._builder:build_model_with_cfg"
@@ -50,7 +51,7 @@ def family(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
 
 def _family(graph: Graph, node: Node) -> Family:
     model = model_of(graph, current(graph, node))
-    module = str(model.data["module"]) if model else node.module
+    module = ModelData.of(model).module if model else node.module
     found = families_of(graph).get(module or "")
     if found is None:
         raise RequestError(f"{node.id} is in no family", "name a model, or a module that registers models")
@@ -86,7 +87,7 @@ def _add_weights(builder: ViewBuilder, family: Family) -> None:
     graph = builder.graph
     frame = builder.frame(_WEIGHTS, "pretrained cfgs")
     weights = [graph.node(e.target) for model in family.models for e in graph.out_edges(model.id, EdgeKind.CONFIGURES)]
-    tags = Counter(str(w.data["tag"]) for w in weights if w.data["tag"])
+    tags = Counter(tag for w in weights if (tag := WeightsData.of(w).tag))
     names = [f"{tag} ×{count}" for tag, count in tags.most_common()]
     builder.fold(
         _TAGS, counted(len(tags), "tag"), names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS
@@ -98,7 +99,7 @@ def _add_weights(builder: ViewBuilder, family: Family) -> None:
 
 
 def _size(weights: Node) -> str:
-    size = weights.data["cfg"].get("input_size")
+    size = WeightsData.of(weights).cfg.get("input_size")
     return "×".join(map(str, size[1:])) if isinstance(size, (list, tuple)) else ""
 
 

@@ -4,6 +4,7 @@ from explorer.diagram.view import View, counted
 from explorer.diagram.views.view_builder import ViewBuilder, first_few
 from explorer.errors import RequestError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.queries.names import module_of
 from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
 
 _KINDS = (EdgeKind.IMPORTS,)
@@ -44,10 +45,7 @@ def imports(
 
 
 def _module(graph: Graph, node: Node) -> Node:
-    name = str(node.data["module"]) if "module" in node.data else node.module
-    if name is None and node.kind is NodeKind.WEIGHTS:
-        model = graph.get(f"model:{node.data['architecture']}")
-        name = str(model.data["module"]) if model else None
+    name = module_of(graph, node)
     module = graph.get(name) if name else None
     if module is None or module.kind is not NodeKind.MODULE:
         raise RequestError(f"{node.id} is in no module of timm's", "name a module, a class, a function or a model")

@@ -184,7 +184,7 @@ def _architectures_by_class(graph: Graph) -> Counter[str]:
     for model in graph.nodes(NodeKind.MODEL):
         root = contexts.models.get(model.name)
         reached = contexts.reached(root) if root is not None else ()
-        counts.update({name for context in reached if (name := made[contexts.rows[context][0]])})
+        counts.update({name for context in reached if (name := made[contexts.functions[context]])})
     return counts
 
 

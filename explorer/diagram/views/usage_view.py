@@ -11,6 +11,7 @@ from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import uses_of
 from explorer.queries.families import Family, families_of, portrait_of
 from explorer.queries.names import current, model_of
+from explorer.queries.node_data import ModelData
 from explorer.queries.slices import MAX_NODES
 
 _MORE_FAMILIES, _MORE_MAKERS = "group:families", "group:makers"
@@ -58,7 +59,7 @@ def _used(graph: Graph, node: Node) -> Node:
     model = model_of(graph, current(graph, node))
     if model is None:
         return node
-    family = families_of(graph)[str(model.data["module"])]
+    family = families_of(graph)[ModelData.of(model).module]
     classes = portrait_of(graph, Family(family.name, family.module, (model,))).models
     entrypoint = next(graph.successors(model.id, EdgeKind.REGISTERS), model.id)
     return graph.node(classes[0] if classes else entrypoint)

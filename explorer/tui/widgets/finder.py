@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from explorer.graph import Node, NodeKind
 from explorer.graph.fuzzy import Hit
+from explorer.queries.node_data import AliasData, WeightsData, home_of
 from explorer.tui.actions import IN_SEARCH, bindings
 from explorer.tui.styling import end_cut, foreground, ink, middle_cut, start_cut
 
@@ -202,10 +203,10 @@ class Finder(Vertical):
 
 def _where(node: Node) -> str:
     if node.kind is NodeKind.WEIGHTS:
-        return f"of {node.data['architecture']}"
+        return f"of {WeightsData.of(node).architecture}"
     if node.kind is NodeKind.ALIAS:
-        replaced_by = node.data.get("replaced_by")
+        replaced_by = AliasData.of(node).replaced_by
         return f"now {replaced_by}" if replaced_by else "removed"
     if node.file:
         return f"{node.file}:{node.line}"
-    return str(node.data.get("family") or node.module or "")
+    return home_of(node)

@@ -13,7 +13,6 @@ from explorer.diagram.formats.binary import png_of
 from explorer.diagram.formats.dot import quoted_name as dot_name
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
-from explorer.graph.node_link import from_node_link, to_node_link
 
 from ..samples import NASTY, render
 
@@ -83,7 +82,7 @@ def test_dot_names_are_quoted_as_the_graphviz_package_does(nasty: Graph) -> None
 
 def test_json_is_read_back_as_the_same_graph(graph: Graph) -> None:
     data = json.loads(render(graph, "json", title="t"))
-    assert to_node_link(from_node_link(data)) == to_node_link(graph)
+    assert Graph.from_node_link(data).to_node_link() == graph.to_node_link()
     read = nx.node_link_graph(data, edges="edges")
     assert set(read) == set(graph.ids())
     assert set(read.edges(keys=True)) == {(e.source, e.target, str(e.kind)) for e in graph.edges()}

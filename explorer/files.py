@@ -1,0 +1,101 @@
+"""Files of explorer's own and those that it makes for a user: the user's folders, and writing whole or not at all.
+
+Everything that explorer writes goes through :func:`replacing`, so that a reader never meets half a file, whoever is
+killed in the middle and however many write at once.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+JSON = Any
+"""A value that JSON can hold."""
+
+_APPLICATION = "timm-explorer"
+_BESIDE = ".explorer-"
+"""How the name of a file that is still being written begins."""
+
+
+def cache_folder(name: str) -> Path | None:
+    """A folder of the user's for what can be made again; ``None`` on a machine without a home. It need not exist."""
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path(_APPLICATION, appauthor=False) / name
+    except (OSError, RuntimeError):
+        return None
+
+
+def data_folder() -> Path | None:
+    """The folder of the user's for what was measured and traced; ``None`` on a machine without a home.
+
+    Raises:
+        ImportError: platformdirs, which knows such folders, is not installed.
+    """
+    from platformdirs import user_data_path
+
+    try:
+        return user_data_path(_APPLICATION, appauthor=False)
+    except (OSError, RuntimeError):
+        return None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the path's place in one step at the end; where writing fails, nothing changes.
+
+    Raises:
+        OSError: there is no folder, or it cannot be written to.
+    """
+    import tempfile  # most commands write nothing, and it costs as much as reading a section of a graph
+
+    # beside its place, as only within one file system is moving it there one step
+    handle, name = tempfile.mkstemp(prefix=_BESIDE, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        temporary.chmod(_new_file_mode())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OSError: there is no folder, or it cannot be written to.
+    """
+    with replacing(path) as file:
+        file.write(content)
+
+
+def remove_abandoned(folder: Path, older_than: float) -> None:
+    """Remove what killed processes left half written in a folder.
+
+    Args:
+        folder: where to look.
+        older_than: seconds since the epoch; what was changed later may still be somebody's.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    for path in folder.glob(f"{_BESIDE}*"):
+        if path.stat().st_mtime < older_than:
+            path.unlink(missing_ok=True)
+
+
+def to_json(data: JSON) -> bytes:
+    """JSON without spaces, in UTF-8; a lone surrogate, as names of files may have, comes back as it was."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _new_file_mode() -> int:
+    """The mode that a file made without ado would have: ``mkstemp`` makes one that nobody else may read."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
