@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from unicodedata import east_asian_width
 
 from explorer.graph import EdgeKind, Evidence, NodeKind
 
@@ -195,8 +196,6 @@ def cells(text: str) -> int:
     """Cells a text takes: one a character, two where a font may draw it double (CJK, emoji, arrows)."""
     if text.isascii():
         return len(text)
-    from unicodedata import east_asian_width
-
     return sum(2 if _may_be_wide(c, east_asian_width(c)) else 1 for c in text)
 
 

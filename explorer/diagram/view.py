@@ -146,6 +146,11 @@ def module_frame(graph: Graph, module: str, holds: int, parent: str | None = Non
     return Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "", parent)
 
 
+def in_rows(parts: "Sequence[str | Stack]", across: int, gap_px: float = 30.0) -> tuple[Stack, ...]:
+    """Parts in rows of so many."""
+    return tuple(Stack(tuple(parts[i : i + across]), gap_px=gap_px) for i in range(0, len(parts), across))
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``1 node``, ``1,371 nodes``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -7,8 +7,8 @@ from typing import Any
 _WRITERS = {
     "svg": ("svg", "svg_of"),
     "html": ("html", "html_of"),
-    "png": ("binary", "png_of"),
-    "pdf": ("binary", "pdf_of"),
+    "png": ("png", "png_of"),
+    "pdf": ("pdf", "pdf_of"),
     "dot": ("dot", "dot_of"),
     "mmd": ("mermaid", "mermaid_of"),
 }

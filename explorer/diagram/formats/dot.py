@@ -1,26 +1,16 @@
 """DOT, the language of Graphviz: a view written in it, and somebody's own DOT read as a view."""
 
+import contextlib
+import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from explorer.diagram.style import (
-    EDGE_STYLES,
-    FRAME,
-    FRAME_LINE,
-    NODE_STYLES,
-    SHADES,
-    TEXT,
-    Flow,
-    Head,
-    Look,
-    edge_ink,
-    edge_width_px,
-    evidence_name,
-    shade_level,
-)
+from explorer.diagram import style
+from explorer.diagram.style import Flow, Head, Look
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Evidence, NodeKind
@@ -88,8 +78,8 @@ def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[Vie
     about = {
         "label": escaped(group.label),
         "style": '"filled,rounded"',
-        "fillcolor": f'"{FRAME.light}"',
-        "color": f'"{FRAME_LINE.light}"',
+        "fillcolor": f'"{style.FRAME.light}"',
+        "color": f'"{style.FRAME_LINE.light}"',
         "tooltip": escaped(group.tooltip),
         "URL": escaped(group.href) if group.href else "",
     }
@@ -108,15 +98,15 @@ def _key(value: str) -> dict[str, str]:
 
 
 def _node_statement(node: ViewNode) -> str:
-    style = NODE_STYLES[node.kind]
-    fill = style.fill if node.shade is None else SHADES[shade_level(node.shade)]
-    looks = ["filled"] + ["rounded"] * (style.radius_px != 0) + ["dashed"] * bool(style.dash)
+    look = style.NODE_STYLES[node.kind]
+    fill = look.fill if node.shade is None else style.SHADES[style.shade_level(node.shade)]
+    looks = ["filled"] + ["rounded"] * (look.radius_px != 0) + ["dashed"] * bool(look.dash)
     about = {
         "label": escaped("\n".join(filter(None, (node.label, node.sublabel)))),
         "class": f'"{node.kind}"',
         "style": f'"{",".join(looks)}"',
         "fillcolor": f'"{fill.light}"',
-        "color": f'"{TEXT.light if node.focus else style.stroke.light}"',
+        "color": f'"{style.TEXT.light if node.focus else look.stroke.light}"',
         "penwidth": "2.6" if node.focus else "",
         "tooltip": escaped(node.tooltip),
         "URL": escaped(node.href) if node.href else "",
@@ -125,15 +115,15 @@ def _node_statement(node: ViewNode) -> str:
 
 
 def _edge_statement(edge: ViewEdge) -> str:
-    style = EDGE_STYLES[edge.kind]
+    look = style.EDGE_STYLES[edge.kind]
     about = {
         "label": escaped(edge.label) if edge.label else "",
         "class": f'"{edge.kind}"',
-        "style": _line(style.dash),
-        "color": f'"{edge_ink(edge.kind, edge.evidence).light}"',
-        "penwidth": f"{edge_width_px(edge.evidence):g}",
-        "arrowhead": _HEADS[style.head],
-        "evidence": f'"{evidence_name(edge.evidence)}"' if edge.evidence else "",
+        "style": _line(look.dash),
+        "color": f'"{style.edge_ink(edge.kind, edge.evidence).light}"',
+        "penwidth": f"{style.edge_width_px(edge.evidence):g}",
+        "arrowhead": _HEADS[look.head],
+        "evidence": f'"{style.evidence_name(edge.evidence)}"' if edge.evidence else "",
         "tooltip": escaped(edge.tooltip),
     }
     return f"{quoted_name(edge.source)} -> {quoted_name(edge.target)} {_attributes(about)};"
@@ -185,10 +175,6 @@ def read_dot(text: str, *, title: str) -> View:
 
 
 def _parsed(text: str) -> "pydot.Dot":
-    import contextlib
-    import io
-    import warnings
-
     graphs = None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # pydot calls its parser by names that are out of date

@@ -5,26 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
+from explorer.diagram import style
 from explorer.diagram.formats import svg_elements as shapes
 from explorer.diagram.formats.svg_elements import element
 from explorer.diagram.geometry import Box, Curve
-from explorer.diagram.style import (
-    EDGE_STYLES,
-    MUTED,
-    NODE_STYLES,
-    PAGE,
-    SANS_EM,
-    SHADES,
-    TEXT,
-    Flow,
-    Look,
-    edge_ink,
-    edge_width_px,
-    evidence_name,
-    sans_width,
-    shade_level,
-    wrap,
-)
+from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import View
 from explorer.graph import EdgeKind, Evidence, NodeKind
 
@@ -57,27 +42,27 @@ def legend_of(view: View) -> tuple[tuple[Entry, ...], ...]:
 
 def _node_entries(view: View) -> Iterator[Entry]:
     present = {node.kind for node in view.nodes if node.shade is None}
-    yield from (Entry(f"node:{kind}", str(kind), kind) for kind in NODE_STYLES if kind in present)
+    yield from (Entry(f"node:{kind}", str(kind), kind) for kind in style.NODE_STYLES if kind in present)
     if any(node.focus for node in view.nodes):
         yield Entry("mark:focus", "asked for", None)
 
 
 def _shade_entries(view: View) -> Iterator[Entry]:
-    present = sorted({shade_level(node.shade) for node in view.nodes if node.shade is not None})
+    present = sorted({style.shade_level(node.shade) for node in view.nodes if node.shade is not None})
     for level in present:
-        low, high = (round(100 * step / len(SHADES)) for step in (level, level + 1))
+        low, high = (round(100 * step / len(style.SHADES)) for step in (level, level + 1))
         yield Entry(f"shade:{level}", f"{low} to {high} % {view.shaded_by}".strip(), level)
 
 
 def _edge_entries(view: View) -> Iterator[Entry]:
     present = {edge.kind for edge in view.edges}
-    return (Entry(f"edge:{kind}", str(kind), kind) for kind in EDGE_STYLES if kind in present)
+    return (Entry(f"edge:{kind}", str(kind), kind) for kind in style.EDGE_STYLES if kind in present)
 
 
 def _evidence_entries(view: View) -> Iterator[Entry]:
     present = {tuple(e for e in Evidence if e in edge.evidence) for edge in view.edges}
     for evidence in sorted(filter(None, present)):
-        name = evidence_name(evidence)
+        name = style.evidence_name(evidence)
         yield Entry(f"evidence:{name}", _EVIDENCE_MEANS.get(name, name), evidence)
 
 
@@ -96,12 +81,12 @@ _ENTRY_GAP = 18.0
 
 def title_width(view: View) -> float:
     """Room for the title on one line, in px."""
-    return sans_width(view.title, _TITLE_PX) * _BOLD
+    return style.sans_width(view.title, _TITLE_PX) * _BOLD
 
 
 def header(view: View, width: float) -> tuple[list[str], float]:
     """Title and subtitle as SVG, and their height in px."""
-    titles = wrap(view.title, int(width / (SANS_EM * _BOLD * _TITLE_PX)))
+    titles = style.wrap(view.title, int(width / (style.SANS_EM * _BOLD * _TITLE_PX)))
     parts, y = [], 0.0
     for line in titles:
         parts.append(shapes.line_of_text(line, 0, y + _TITLE_LINE / 2, _TITLE_PX, bold=True))
@@ -126,8 +111,10 @@ def footer(view: View, width: float) -> tuple[list[str], float]:
 
 def _paragraph(value: str, width: float, parts: list[str], y: float) -> tuple[list[str], float]:
     """The parts so far with the lines of a text under them, and where they end."""
-    lines = list(wrap(value, int(width / (SANS_EM * _SMALL_PX))))
-    drawn = [shapes.line_of_text(line, 0, y + _LINE * (i + 0.5), _SMALL_PX, ink=MUTED) for i, line in enumerate(lines)]
+    lines = list(style.wrap(value, int(width / (style.SANS_EM * _SMALL_PX))))
+    drawn = [
+        shapes.line_of_text(line, 0, y + _LINE * (i + 0.5), _SMALL_PX, ink=style.MUTED) for i, line in enumerate(lines)
+    ]
     return parts + drawn, y + _LINE * len(lines)
 
 
@@ -145,7 +132,7 @@ def _flowed(row: Sequence[Entry], width: float, column: float) -> Iterator[list[
 
 
 def _entry_width(entry: Entry) -> float:
-    return _SAMPLE + _SAMPLE_GAP + sans_width(entry.text, _SMALL_PX) + _ENTRY_GAP
+    return _SAMPLE + _SAMPLE_GAP + style.sans_width(entry.text, _SMALL_PX) + _ENTRY_GAP
 
 
 def _legend_entry(entry: Entry, x: float, middle: float) -> str:
@@ -158,13 +145,15 @@ def _sample(entry: Entry, x: float, middle: float) -> str:
     if isinstance(entry.sample, NodeKind | Look):
         return shapes.node_box(entry.sample, box)
     if isinstance(entry.sample, int):
-        return shapes.node_box(Look.LAYER, box, shade=(entry.sample + 0.5) / len(SHADES))
+        return shapes.node_box(Look.LAYER, box, shade=(entry.sample + 0.5) / len(style.SHADES))
     if entry.sample is None:
-        return shapes.plain_box("box-focus", box, PAGE, TEXT, shapes.FOCUS_PX, 6)
+        return shapes.plain_box("box-focus", box, style.PAGE, style.TEXT, shapes.FOCUS_PX, 6)
     start, base, tip = (x, middle), (x + _SAMPLE - 9, middle), (x + _SAMPLE, middle)
     if isinstance(entry.sample, EdgeKind | Flow):
-        style = EDGE_STYLES[entry.sample]
+        look = style.EDGE_STYLES[entry.sample]
         return shapes.arrow(
-            Curve((start, start, base, base), tip), style.ink, edge_width_px(()), style.dash, style.head
+            Curve((start, start, base, base), tip), look.ink, style.edge_width_px(()), look.dash, look.head
         )
-    return shapes.plain_line(start, tip, edge_ink(EdgeKind.CALLS, entry.sample), edge_width_px(entry.sample))
+    return shapes.plain_line(
+        start, tip, style.edge_ink(EdgeKind.CALLS, entry.sample), style.edge_width_px(entry.sample)
+    )

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from explorer.diagram.style import EDGE_STYLES, FRAME, FRAME_LINE, NODE_STYLES, SHADES, TEXT, edge_ink, edge_width_px
-from explorer.diagram.style import shade_level as level_of
+from explorer.diagram import style
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 
 _ENTITIES = {ord(c): f"#{ord(c)};" for c in '#"&<>`|[](){}\\;%*_~'} | {ord("\n"): "<br/>"}
@@ -44,40 +43,40 @@ def _subgraph(group: Group, view: View, names: dict[str, str]) -> Iterator[str]:
         if inner.parent == group.id:
             yield from (f"  {line}" for line in _subgraph(inner, view, names))
     yield "  end"
-    yield f"  style g{place} fill:{FRAME.light},stroke:{FRAME_LINE.light},color:{TEXT.light}"
+    yield f"  style g{place} fill:{style.FRAME.light},stroke:{style.FRAME_LINE.light},color:{style.TEXT.light}"
 
 
 def _node(node: ViewNode, names: dict[str, str]) -> str:
-    opened, closed = _CORNERS.get(NODE_STYLES[node.kind].radius_px, ('("', '")'))
+    opened, closed = _CORNERS.get(style.NODE_STYLES[node.kind].radius_px, ('("', '")'))
     label = _text("\n".join(filter(None, (node.label, node.sublabel))))
     return f"{names[node.id]}{opened}{label}{closed}"
 
 
 def _edge(edge: ViewEdge, names: dict[str, str]) -> str:
-    line = "-.->" if EDGE_STYLES[edge.kind].dash else "-->"
+    line = "-.->" if style.EDGE_STYLES[edge.kind].dash else "-->"
     label = f'|"{_text(edge.label)}"|' if edge.label else ""
     return f"{names[edge.source]} {line}{label} {names[edge.target]}"
 
 
 def _styles(view: View, names: dict[str, str]) -> Iterator[str]:
-    for kind in NODE_STYLES:
+    for kind in style.NODE_STYLES:
         members = [names[node.id] for node in view.nodes if node.kind is kind]
         if members:
-            style = NODE_STYLES[kind]
-            dash = f",stroke-dasharray:{style.dash}" if style.dash else ""
-            look = f"fill:{style.fill.light},stroke:{style.stroke.light},color:{TEXT.light}{dash}"
-            yield f"classDef kind_{kind} {look}"
+            look = style.NODE_STYLES[kind]
+            dash = f",stroke-dasharray:{look.dash}" if look.dash else ""
+            css = f"fill:{look.fill.light},stroke:{look.stroke.light},color:{style.TEXT.light}{dash}"
+            yield f"classDef kind_{kind} {css}"
             yield f"class {','.join(members)} kind_{kind}"
     for node in view.nodes:
         if node.shade is not None:
-            yield f"style {names[node.id]} fill:{SHADES[level_of(node.shade)].light}"
+            yield f"style {names[node.id]} fill:{style.SHADES[style.shade_level(node.shade)].light}"
         if node.focus:
-            yield f"style {names[node.id]} stroke:{TEXT.light},stroke-width:3px"
+            yield f"style {names[node.id]} stroke:{style.TEXT.light},stroke-width:3px"
     for i, edge in enumerate(view.edges):
-        dash = EDGE_STYLES[edge.kind].dash
+        dash = style.EDGE_STYLES[edge.kind].dash
         dashed = f",stroke-dasharray:{dash}" if dash else ""
-        ink = edge_ink(edge.kind, edge.evidence).light
-        yield f"linkStyle {i} stroke:{ink},stroke-width:{edge_width_px(edge.evidence):g}px{dashed}"
+        ink = style.edge_ink(edge.kind, edge.evidence).light
+        yield f"linkStyle {i} stroke:{ink},stroke-width:{style.edge_width_px(edge.evidence):g}px{dashed}"
 
 
 def _link(node: ViewNode, name: str) -> str:

@@ -2,35 +2,12 @@
 
 from collections.abc import Iterator
 
+from explorer.diagram import style
 from explorer.diagram.formats import svg_elements as shapes
 from explorer.diagram.formats.legend import footer, header, title_width
 from explorer.diagram.formats.svg_elements import element, ink_class, number, text
 from explorer.diagram.geometry import Box, Curve, Geometry
 from explorer.diagram.layout.label_placement import frame_label_box, label_box, track_of
-from explorer.diagram.style import (
-    EDGE_LABEL_CELLS,
-    EDGE_LABEL_PX,
-    EDGE_STYLES,
-    FRAME,
-    FRAME_LINE,
-    GROUP_LABEL_CELLS,
-    GROUP_LABEL_PX,
-    LABEL_PX,
-    MONO_STACK,
-    MUTED,
-    NODE_STYLES,
-    PAGE,
-    SANS_STACK,
-    SHADES,
-    SUBLABEL_PX,
-    TEXT,
-    edge_ink,
-    edge_width_px,
-    elide,
-    evidence_name,
-    node_lines,
-    shade_level,
-)
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 
 _MARGIN = 24.0
@@ -57,14 +34,14 @@ def svg_of(view: View, geometry: Geometry, styles: str | None = None) -> str:
     return "\n".join(
         (
             _opening(width, height, view, stylesheet(view) if styles is None else styles, is_alone=styles is None),
-            shapes.plain_box("page", Box(0, 0, width, height), PAGE, None, 0, 8),
-            _group("header", _MARGIN, _MARGIN, SANS_STACK),
+            shapes.plain_box("page", Box(0, 0, width, height), style.PAGE, None, 0, 8),
+            _group("header", _MARGIN, _MARGIN, style.SANS_STACK),
             *above,
             "</g>",
-            _group("drawing", left, drawing_top, MONO_STACK),
+            _group("drawing", left, drawing_top, style.MONO_STACK),
             *drawing(view, geometry),
             "</g>",
-            _group("legend", _MARGIN, footer_top, SANS_STACK),
+            _group("legend", _MARGIN, footer_top, style.SANS_STACK),
             *below,
             "</g>",
             "</svg>\n",
@@ -105,15 +82,15 @@ def drawing(view: View, geometry: Geometry) -> Iterator[str]:
 
 
 def _frame(group: Group, box: Box) -> str:
-    border = shapes.plain_box("frame", box, FRAME, FRAME_LINE, 1.0, 8)
+    border = shapes.plain_box("frame", box, style.FRAME, style.FRAME_LINE, 1.0, 8)
     return element("g", _title(group.tooltip) + border, class_="group", data_id=group.id)
 
 
 def _frame_label(group: Group, box: Box) -> str:
-    ground = shapes.plain_box("frame-ground", box, FRAME, None, 0, 3)
+    ground = shapes.plain_box("frame-ground", box, style.FRAME, None, 0, 3)
     x, middle = box.center
-    label = elide(group.label, GROUP_LABEL_CELLS)
-    words = shapes.line_of_text(label, x, middle, GROUP_LABEL_PX, ink=MUTED, centred=True, bold=True)
+    label = style.elide(group.label, style.GROUP_LABEL_CELLS)
+    words = shapes.line_of_text(label, x, middle, style.GROUP_LABEL_PX, ink=style.MUTED, centred=True, bold=True)
     return element(
         "g", _title(group.tooltip) + _linked(ground + words, group.href), class_="group-label", data_id=group.id
     )
@@ -131,31 +108,33 @@ def _node(node: ViewNode, box: Box) -> str:
 
 def _node_text(node: ViewNode, box: Box) -> Iterator[str]:
     x, middle = box.center
-    label, sublabel = node_lines(node.label, node.sublabel)
+    label, sublabel = style.node_lines(node.label, node.sublabel)
     above = 8.0 if sublabel else 0.0
-    yield shapes.line_of_text(label, x, middle - above, LABEL_PX, centred=True, bold=True)
+    yield shapes.line_of_text(label, x, middle - above, style.LABEL_PX, centred=True, bold=True)
     if sublabel:
-        yield shapes.line_of_text(sublabel, x, middle + 10, SUBLABEL_PX, ink=MUTED, centred=True)
+        yield shapes.line_of_text(sublabel, x, middle + 10, style.SUBLABEL_PX, ink=style.MUTED, centred=True)
 
 
 def _edge(edge: ViewEdge, curve: Curve) -> str:
-    style = EDGE_STYLES[edge.kind]
-    ink, width = edge_ink(edge.kind, edge.evidence), edge_width_px(edge.evidence)
+    look = style.EDGE_STYLES[edge.kind]
+    ink, width = style.edge_ink(edge.kind, edge.evidence), style.edge_width_px(edge.evidence)
     return element(
         "g",
-        _title(_edge_tooltip(edge)) + shapes.arrow(curve, ink, width, style.dash, style.head),
+        _title(_edge_tooltip(edge)) + shapes.arrow(curve, ink, width, look.dash, look.head),
         class_=f"edge kind-{edge.kind}",
         data_source=edge.source,
         data_target=edge.target,
-        data_evidence=evidence_name(edge.evidence),
+        data_evidence=style.evidence_name(edge.evidence),
     )
 
 
 def _edge_label(edge: ViewEdge, box: Box) -> str:
-    ground = shapes.plain_box("page", box, PAGE, None, 0, 4)
+    ground = shapes.plain_box("page", box, style.PAGE, None, 0, 4)
     x, middle = box.center
-    ink = edge_ink(edge.kind, edge.evidence)
-    words = shapes.line_of_text(elide(edge.label, EDGE_LABEL_CELLS), x, middle, EDGE_LABEL_PX, ink=ink, centred=True)
+    ink = style.edge_ink(edge.kind, edge.evidence)
+    words = shapes.line_of_text(
+        style.elide(edge.label, style.EDGE_LABEL_CELLS), x, middle, style.EDGE_LABEL_PX, ink=ink, centred=True
+    )
     return element(
         "g",
         _title(_edge_tooltip(edge)) + ground + words,
@@ -195,22 +174,22 @@ def themed_stylesheet(view: View) -> str:
 
 def _dark_rules(view: View) -> Iterator[tuple[str, str]]:
     """Selectors and what they get in the dark."""
-    yield ".page", f"fill:{PAGE.dark}"
-    yield ".text", f"fill:{TEXT.dark}"
-    yield ".muted", f"fill:{MUTED.dark}"
-    yield ".frame", f"fill:{FRAME.dark};stroke:{FRAME_LINE.dark}"
-    yield ".frame-ground", f"fill:{FRAME.dark}"
+    yield ".page", f"fill:{style.PAGE.dark}"
+    yield ".text", f"fill:{style.TEXT.dark}"
+    yield ".muted", f"fill:{style.MUTED.dark}"
+    yield ".frame", f"fill:{style.FRAME.dark};stroke:{style.FRAME_LINE.dark}"
+    yield ".frame-ground", f"fill:{style.FRAME.dark}"
     for node in view.nodes:
-        style = NODE_STYLES[node.kind]
-        yield f".box-{node.kind}", f"fill:{style.fill.dark};stroke:{style.stroke.dark}"
-    for level in sorted({shade_level(node.shade) for node in view.nodes if node.shade is not None}):
-        yield f"rect.shade-{level}", f"fill:{SHADES[level].dark}"
-    yield ".box-focus", f"fill:{PAGE.dark};stroke:{TEXT.dark}"
-    yield ".focus rect", f"stroke:{TEXT.dark}"
+        look = style.NODE_STYLES[node.kind]
+        yield f".box-{node.kind}", f"fill:{look.fill.dark};stroke:{look.stroke.dark}"
+    for level in sorted({style.shade_level(node.shade) for node in view.nodes if node.shade is not None}):
+        yield f"rect.shade-{level}", f"fill:{style.SHADES[level].dark}"
+    yield ".box-focus", f"fill:{style.PAGE.dark};stroke:{style.TEXT.dark}"
+    yield ".focus rect", f"stroke:{style.TEXT.dark}"
     for edge in view.edges:
-        ink = edge_ink(edge.kind, edge.evidence)
+        ink = style.edge_ink(edge.kind, edge.evidence)
         name = ink_class(ink.light)
         yield f".{name}", f"stroke:{ink.dark}"
         yield f".{name}-text", f"fill:{ink.dark}"
         yield f".{name}.filled", f"fill:{ink.dark}"
-        yield f".{name}.hollow", f"fill:{PAGE.dark}"
+        yield f".{name}.hollow", f"fill:{style.PAGE.dark}"

@@ -3,8 +3,9 @@
 from html import escape
 from math import hypot
 
+from explorer.diagram import style
 from explorer.diagram.geometry import Box, Curve, Point
-from explorer.diagram.style import MUTED, NODE_STYLES, PAGE, SHADES, TEXT, Head, Ink, Look, shade_level
+from explorer.diagram.style import Head, Ink, Look
 from explorer.graph import NodeKind
 
 _CONTROLS = (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000))
@@ -108,7 +109,7 @@ _STROKE_PX = 1.3
 _BASELINE_EM = 0.35
 """How far a baseline is under the middle of its line."""
 
-_TEXT_CLASSES = {TEXT: "text", MUTED: "muted"}
+_TEXT_CLASSES = {style.TEXT: "text", style.MUTED: "muted"}
 
 
 def ink_class(light: str) -> str:
@@ -118,9 +119,9 @@ def ink_class(light: str) -> str:
 
 def node_box(kind: NodeKind | Look, box: Box, *, focus: bool = False, shade: float | None = None) -> str:
     """The box of a node."""
-    style = NODE_STYLES[kind]
-    shaded = "" if shade is None else f" shade-{shade_level(shade)}"
-    radius = box.height / 2 if style.radius_px is None else style.radius_px
+    look = style.NODE_STYLES[kind]
+    shaded = "" if shade is None else f" shade-{style.shade_level(shade)}"
+    radius = box.height / 2 if look.radius_px is None else look.radius_px
     return element(
         "rect",
         class_=f"box-{kind}{shaded}",
@@ -129,10 +130,10 @@ def node_box(kind: NodeKind | Look, box: Box, *, focus: bool = False, shade: flo
         width=box.width,
         height=box.height,
         rx=radius or None,
-        fill=style.fill.light if shade is None else SHADES[shade_level(shade)].light,
-        stroke=TEXT.light if focus else style.stroke.light,
+        fill=look.fill.light if shade is None else style.SHADES[style.shade_level(shade)].light,
+        stroke=style.TEXT.light if focus else look.stroke.light,
         stroke_width=FOCUS_PX if focus else _STROKE_PX,
-        stroke_dasharray=style.dash,
+        stroke_dasharray=look.dash,
     )
 
 
@@ -182,7 +183,7 @@ def plain_line(start: Point, end: Point, ink: Ink, width_px: float) -> str:
 
 
 def _head(curve: Curve, ink: Ink, width_px: float, head: Head) -> str:
-    look, fill = {Head.HOLLOW: ("hollow", PAGE.light), Head.OPEN: ("", "none")}.get(head, ("filled", ink.light))
+    look, fill = {Head.HOLLOW: ("hollow", style.PAGE.light), Head.OPEN: ("", "none")}.get(head, ("filled", ink.light))
     return element(
         "path",
         class_=f"{ink_class(ink.light)} {look}".strip(),
@@ -200,7 +201,7 @@ def line_of_text(
     middle: float,
     font_px: float,
     *,
-    ink: Ink = TEXT,
+    ink: Ink = style.TEXT,
     centred: bool = False,
     bold: bool = False,
 ) -> str:

@@ -1,6 +1,7 @@
 """Graphviz in a child process with a time limit, and what it says of a layout."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -83,8 +84,6 @@ class GraphvizProcess:
 
 def graphviz_command() -> list[str]:
     """The command that reads DOT from stdin and writes ``json0``."""
-    import shutil
-
     dot = shutil.which("dot")
     if dot:
         return [dot, "-Tjson0"]

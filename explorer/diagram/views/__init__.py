@@ -9,9 +9,9 @@ _MODULES = {
     "overview": "overview_view",
     "calls": "call_view",
     "classes": "class_view",
-    "imports": "import_view",
+    "imports": "dependency_view",
     "family": "family_view",
-    "uses": "usage_view",
+    "uses": "dependency_view",
     "architecture": "flow_view",
     "dataflow": "flow_view",
 }

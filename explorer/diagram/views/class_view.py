@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from explorer.diagram.style import Look
 from explorer.diagram.view import View, counted
-from explorer.diagram.views.view_builder import ViewBuilder, first_few
+from explorer.diagram.views.view_builder import ViewBuilder, with_room
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import (
@@ -101,7 +102,7 @@ def _add_boxes(builder: ViewBuilder, found: Composition, nodes: int) -> dict[str
     for class_id in inside:
         if class_id not in place:
             beyond.setdefault(class_id.partition(":")[0].rpartition(".")[0], []).append(class_id)
-    _fold(builder, place, beyond, 1, None, "more ")
+    _fold(builder, place, beyond, 1, Look.GROUP, "more ")
     return place
 
 
@@ -110,7 +111,7 @@ def _fold(
     place: dict[str, str],
     packages: dict[str, list[str]],
     few: int,
-    kind: NodeKind | None,
+    kind: NodeKind | Look,
     more: str,
 ) -> None:
     for package, members in packages.items():
@@ -122,10 +123,7 @@ def _fold(
         box_id = f"group:classes:{package}"
         names = sorted(class_id.partition(":")[2] for class_id in members)
         label = f"{package}: {counted(len(members), f'{more}class', f'{more}classes')}"
-        if kind:
-            builder.fold(box_id, label, names, words=first_few(names, 34), kind=kind)
-        else:
-            builder.fold(box_id, label, names, words=first_few(names, 34))
+        builder.fold(box_id, label, names, few=34, kind=kind)
         place.update(dict.fromkeys(members, box_id))
 
 
@@ -141,14 +139,14 @@ def _add_arrows(builder: ViewBuilder, found: Composition, place: dict[str, str])
 
 def _add_crowd(builder: ViewBuilder, members: Sequence[str], start: str, kind: EdgeKind) -> None:
     """What leads to the class asked for: a few on their own, the rest in one box."""
-    alone = members if len(members) <= _CROWD else members[: _CROWD - 1]
+    alone, rest = with_room(members, _CROWD)
     for class_id in alone:
         builder.source(class_id)
         builder.join(class_id, start, kind)
-    names = sorted(_short(class_id) for class_id in members[len(alone) :])
+    names = sorted(_short(class_id) for class_id in rest)
     box_id = f"group:{kind}:{start}"
     label = counted(len(names), "more class", "more classes")
-    if builder.fold(box_id, label, names, words=first_few(names, 38)):
+    if builder.fold(box_id, label, names, few=38):
         builder.join(box_id, start, kind)
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from explorer.diagram.style import Flow
-from explorer.diagram.view import Stack, View, counted
-from explorer.diagram.views.view_builder import ViewBuilder, first_few, named
+from explorer.diagram.view import Stack, View, counted, in_rows
+from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
@@ -63,7 +63,7 @@ def _add_way(builder: ViewBuilder, family: Family, portrait: Portrait) -> Stack:
     frame = builder.frame(_BUILT, family.module, of=family.module)
     names = [model.name for model in family.models]
     label = counted(len(names), "architecture")
-    builder.fold(_ALL, label, names, words=first_few(names, 28), frame=frame, kind=NodeKind.MODEL)
+    builder.fold(_ALL, label, names, few=28, frame=frame, kind=NodeKind.MODEL)
     builders, models = portrait.builders[:_ACROSS], portrait.models[:_ACROSS]
     for function in builders:
         builder.source(function, frame=frame)
@@ -89,13 +89,11 @@ def _add_weights(builder: ViewBuilder, family: Family) -> None:
     weights = [graph.node(e.target) for model in family.models for e in graph.out_edges(model.id, EdgeKind.CONFIGURES)]
     tags = Counter(tag for w in weights if (tag := WeightsData.of(w).tag))
     names = [f"{tag} ×{count}" for tag, count in tags.most_common()]
-    builder.fold(
-        _TAGS, counted(len(tags), "tag"), names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS
-    )
+    builder.fold(_TAGS, counted(len(tags), "tag"), names, few=40, frame=frame, kind=NodeKind.WEIGHTS)
     sizes = Counter(_size(w) for w in weights)
     names = [f"{size} ×{count}" for size, count in sizes.most_common() if size]
     label = counted(len(names), "input size")
-    builder.fold(_SIZES, label, names, words=first_few(names, 40), frame=frame, kind=NodeKind.WEIGHTS)
+    builder.fold(_SIZES, label, names, few=40, frame=frame, kind=NodeKind.WEIGHTS)
 
 
 def _size(weights: Node) -> str:
@@ -108,13 +106,12 @@ def _add_classes(
 ) -> tuple[str, ...]:
     """As many classes as there is room for, the rest in one box; their ids."""
     frame = builder.frame(frame_id, label)
-    order = list(counts)
-    shown, rest = (order, []) if len(order) <= room else (order[: room - 1], order[room - 1 :])
+    shown, rest = with_room(list(counts), room)
     for class_id in shown:
         builder.source(class_id, words=f"in {counts[class_id]} of {of}" if of else None, frame=frame)
     more = f"group:{frame_id}"
     names = [class_id.partition(":")[2] for class_id in rest]
-    builder.fold(more, f"{len(rest)} more", names, words=first_few(names, 24), frame=frame)
+    builder.fold(more, f"{len(rest)} more", names, few=24, frame=frame)
     return (*shown, more)
 
 
@@ -156,5 +153,4 @@ def _columned(ids: Sequence[str], frame: str) -> Stack:
 
 
 def _rows(ids: Sequence[str], frame: str) -> Stack:
-    rows = tuple(Stack(tuple(ids[i : i + _ACROSS]), gap_px=20.0) for i in range(0, len(ids), _ACROSS))
-    return Stack(rows, down=True, frame=frame, gap_px=20.0)
+    return Stack(in_rows(ids, _ACROSS, 20.0), down=True, frame=frame, gap_px=20.0)

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from explorer.diagram.style import Flow
-from explorer.diagram.view import Stack, View, counted
-from explorer.diagram.views.view_builder import ViewBuilder, first_few
+from explorer.diagram.view import Stack, View, counted, in_rows
+from explorer.diagram.views.view_builder import ViewBuilder, with_room
 from explorer.graph import EdgeKind, Graph, NodeKind
 from explorer.queries.composition import ancestors, class_made_by
 from explorer.queries.families import Blocks, Family, blocks_of, families_of
@@ -87,9 +87,8 @@ def _models_stack(layers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``layers`` are those that stand on their own, and the rest."""
     registry, families, builder, frame = _MODEL_FRAMES
     kinds = tuple(_kind_box(kind) for kind in Blocks)
-    rows = tuple(Stack(layers[i : i + 3], gap_px=16.0) for i in range(0, len(layers), 3))
     blocks = Stack(kinds, down=True, frame=_BLOCKS, gap_px=16.0)
-    most_used = Stack(rows, down=True, frame=_MOST_USED, wide=True, gap_px=16.0)
+    most_used = Stack(in_rows(layers, 3, 16.0), down=True, frame=_MOST_USED, wide=True, gap_px=16.0)
     return Stack(
         (
             Stack((_LOOK_UP, _NAMES, _WEIGHTS), frame=registry, wide=True, gap_px=24.0),
@@ -121,7 +120,7 @@ def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     for layer in order[:most]:
         builder.source(layer, words=f"in {counted(counts[layer], 'model')}", frame=frame)
     rest = [layer.partition(":")[2] for layer in order[most:]]
-    builder.fold(_MORE_LAYERS, f"{len(rest)} more", rest, words=first_few(rest, 24), frame=frame)
+    builder.fold(_MORE_LAYERS, f"{len(rest)} more", rest, few=24, frame=frame)
     return (*order[:most], _MORE_LAYERS)
 
 
@@ -236,13 +235,13 @@ def _add_readers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     """The readers, as many as there is room for on their own; their ids."""
     made = (class_made_by(edge.target) for edge in builder.graph.out_edges(_CREATE_READER, EdgeKind.CALLS))
     readers = [name for name in made if name and name in builder.graph and name.startswith("timm")]
-    shown, rest = (readers, []) if len(readers) <= most else (readers[: most - 1], readers[most - 1 :])
+    shown, rest = with_room(readers, most)
     for reader in shown:
         source = reader.partition(":")[0].rpartition(".")[2].removeprefix("reader_").replace("_", " ")
         builder.source(reader, words=source, frame="frame:readers")
         builder.call(_CREATE_READER, reader)
     names = [reader.partition(":")[2] for reader in rest]
-    builder.fold(_MORE_READERS, f"{len(rest)} more", names, words=first_few(names, 24), frame="frame:readers")
+    builder.fold(_MORE_READERS, f"{len(rest)} more", names, few=24, frame="frame:readers")
     builder.join(_CREATE_READER, _MORE_READERS, EdgeKind.CALLS)
     return (*shown, _MORE_READERS)
 
@@ -262,14 +261,12 @@ def _data_stack(builder: ViewBuilder, readers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``readers`` are those that stand on their own, and the rest."""
     loading, datasets, frame = _DATA_FRAMES
     rest = tuple(box.id for box in builder.nodes.values() if box.group == _REST)
-    also = tuple(Stack(rest[i : i + 2]) for i in range(0, len(rest), 2))
-    rows = tuple(Stack(readers[i : i + 2], gap_px=20.0) for i in range(0, len(readers), 2))
     return Stack(
         (
             Stack((_PREFETCH, _PIPELINES), frame=loading, wide=True),
             Stack((Stack((_RANDOM, _STREAM), gap_px=20.0), _TORCHVISION), down=True, frame=datasets, wide=True),
-            Stack((_CREATE_READER, *rows), down=True, frame=frame, wide=True, gap_px=26.0),
-            Stack(also, down=True, frame=_REST, wide=True, gap_px=16.0),
+            Stack((_CREATE_READER, *in_rows(readers, 2, 20.0)), down=True, frame=frame, wide=True, gap_px=26.0),
+            Stack(in_rows(rest, 2), down=True, frame=_REST, wide=True, gap_px=16.0),
         ),
         down=True,
         gap_px=32.0,

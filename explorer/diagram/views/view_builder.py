@@ -6,29 +6,13 @@ from itertools import product
 
 from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Group, Stack, View, ViewEdge, ViewNode, edge_arrow, edge_tooltip_of, node_box
-from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
+from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.queries.composition import INIT
 from explorer.queries.creation import call_between
 from explorer.queries.node_data import source_url
 
 _NAMED = 400
 """How many names a tooltip lists at most."""
-
-
-def fold(
-    node_id: str,
-    label: str,
-    names: Sequence[str],
-    *,
-    sublabel: str = "",
-    group: str | None = None,
-    about: str = "",
-) -> ViewNode:
-    """A box that stands for several things: its tooltip names them all."""
-    lines = [label, about, *named(names)]
-    return ViewNode(
-        node_id, Look.GROUP, label, sublabel, "\n".join(filter(None, lines)), group=group, members=tuple(names)
-    )
 
 
 def named(names: Sequence[str], per_line: int = 3) -> Iterable[str]:
@@ -39,35 +23,15 @@ def named(names: Sequence[str], per_line: int = 3) -> Iterable[str]:
         yield f"and {len(names) - _NAMED} more"
 
 
-def source_box(
-    graph: Graph,
-    node: Node,
-    *,
-    label: str = "",
-    sublabel: str | None = None,
-    group: str | None = None,
-    focus: bool = False,
-    about: Sequence[str] = (),
-) -> ViewNode:
-    """The box of a node, with other words in it; ``about`` is added to its tooltip."""
-    box = node_box(graph, node, group=group, focus=focus)
-    return replace(
-        box,
-        label=label or box.label,
-        sublabel=box.sublabel if sublabel is None else sublabel,
-        tooltip="\n".join((box.tooltip, *about)),
-    )
-
-
 def link_of(graph: Graph, node_id: str) -> str:
     """Where a node's source is; ``""`` where that is not known."""
     node = graph.get(node_id)
     return (source_url(node, graph.info.timm_version) if node else None) or ""
 
 
-def subtitle(graph: Graph, *parts: str) -> str:
-    """timm's version and what there is to say of the whole picture."""
-    return " · ".join((f"timm {graph.info.timm_version}", *filter(None, parts)))
+def with_room(names: Sequence[str], room: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Those that stand on their own, and the rest, whose one box takes a place too."""
+    return (names, ()) if len(names) <= room else (names[: room - 1], names[room - 1 :])
 
 
 def first_few(names: Sequence[str], cells: int) -> str:
@@ -117,8 +81,12 @@ class ViewBuilder:
         """The box of a node, ``False`` where there is no such node; a box that is there already stays as it is."""
         node = self.graph.get(node_id)
         if node is not None and node_id not in self.nodes:
-            self.nodes[node_id] = source_box(
-                self.graph, node, label=label, sublabel=words, group=frame, focus=focus, about=about
+            box = node_box(self.graph, node, group=frame, focus=focus)
+            self.nodes[node_id] = replace(
+                box,
+                label=label or box.label,
+                sublabel=box.sublabel if words is None else words,
+                tooltip="\n".join((box.tooltip, *about)),
             )
         return node is not None
 
@@ -129,14 +97,19 @@ class ViewBuilder:
         names: Sequence[str],
         *,
         words: str = "",
+        few: int = 0,
         frame: str | None = None,
         about: str = "",
         kind: NodeKind | Look = Look.GROUP,
     ) -> bool:
-        """A box for several things, ``False`` where there are none."""
+        """A box for several things, ``False`` where there are none.
+
+        Its second line is ``words``, or the first of the names, within so many cells as ``few`` says.
+        """
         if names:
-            box = fold(node_id, label, names, sublabel=words, group=frame, about=about)
-            self.nodes[node_id] = replace(box, kind=kind)
+            words = first_few(names, few) if few else words
+            tooltip = "\n".join(filter(None, (label, about, *named(names))))
+            self.nodes[node_id] = ViewNode(node_id, kind, label, words, tooltip, group=frame, members=tuple(names))
         return bool(names)
 
     def join(
@@ -193,7 +166,7 @@ class ViewBuilder:
         """The view: frames know how many boxes they hold, those without are gone."""
         frames = {frame.id: replace(frame, holds=self._holds(frame.id)) for frame in self.frames.values()}
         kept = tuple(frame for frame in frames.values() if frame.holds)
-        said = subtitle(self.graph, *parts)
+        said = " · ".join((f"timm {self.graph.info.timm_version}", *filter(None, parts)))
         boxes, arrows = tuple(self.nodes.values()), tuple(self.edges.values())
         return View(title, said, boxes, arrows, kept, tuple(notes), stack=stack)
 

@@ -9,8 +9,8 @@ import pytest
 from graphviz.quoting import quote
 
 from explorer.diagram import FORMATS, format_of, view_of
-from explorer.diagram.formats.binary import png_of
 from explorer.diagram.formats.dot import quoted_name as dot_name
+from explorer.diagram.formats.png import png_of
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
 

@@ -5,7 +5,7 @@ import pytest
 from pypdf import PdfReader
 
 from explorer.diagram import view_of
-from explorer.diagram.formats.binary import pdf_of
+from explorer.diagram.formats.pdf import pdf_of
 from explorer.errors import OutputError
 from explorer.graph import Graph
 

@@ -10,10 +10,9 @@ from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import View
 from explorer.diagram.views.call_view import calls
 from explorer.diagram.views.class_view import classes
+from explorer.diagram.views.dependency_view import imports, uses
 from explorer.diagram.views.family_view import family
-from explorer.diagram.views.import_view import imports
 from explorer.diagram.views.overview_view import overview
-from explorer.diagram.views.usage_view import uses
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, NodeKind
 from explorer.introspect import load_graph

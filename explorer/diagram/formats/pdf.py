@@ -1,91 +1,20 @@
-"""An SVG picture of ours as PNG, or as PDF with text as text and links kept."""
+"""An SVG picture of ours as PDF: one page, text as text, links kept.
+
+Reads what :mod:`explorer.diagram.formats.svg` writes, and nothing else of SVG.
+"""
 
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
+from reportlab.lib.colors import HexColor
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
+from reportlab.pdfgen.canvas import Canvas
+
 from explorer.errors import OutputError
-
-if TYPE_CHECKING:
-    from reportlab.pdfgen.canvas import Canvas
-
-
-_SCALE = 2
-_PROBE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
-    '<text x="1" y="13" font-size="14" font-family="{family}">{text}</text></svg>'
-)
-
-
-def png_of(svg: str, *, system_fonts: bool = True) -> bytes:
-    """The picture as PNG.
-
-    The system's fonts are used, or, on a machine without any, the one that Pillow ships.
-
-    Args:
-        svg: a whole document.
-        system_fonts: ``False`` looks for no font on this machine.
-
-    Raises:
-        OutputError: there is no font at all, or the renderer failed.
-    """
-    if system_fonts and _draws_text():
-        return _rendered(svg)
-    return _rendered_with_shipped_font(svg)
-
-
-def _draws_text() -> bool:
-    import resvg_py
-
-    with_text, without = (
-        resvg_py.svg_to_bytes(svg_string=_PROBE.format(family="monospace", text=text)) for text in ("M", "")
-    )
-    return bytes(with_text) != bytes(without)
-
-
-def _rendered_with_shipped_font(svg: str) -> bytes:
-    font, family = _shipped_font()
-    with TemporaryDirectory(prefix="explorer-") as folder:
-        file = Path(folder, "font.ttf")
-        file.write_bytes(font)
-        return _rendered(
-            svg,
-            skip_system_fonts=True,
-            font_files=[str(file)],
-            font_family=family,
-            sans_serif_family=family,
-            monospace_family=family,
-        )
-
-
-def _shipped_font() -> tuple[bytes, str]:
-    try:
-        from PIL import ImageFont
-    except ImportError as error:
-        raise _no_font() from error
-    font = ImageFont.load_default(size=12)
-    data = getattr(font, "font_bytes", b"")
-    if not isinstance(font, ImageFont.FreeTypeFont) or not data:
-        raise _no_font()
-    return data, font.getname()[0] or "sans-serif"
-
-
-def _no_font() -> OutputError:
-    return OutputError("there is no font on this machine to draw a PNG with", "install a font, or ask for .svg")
-
-
-def _rendered(svg: str, **options: Any) -> bytes:
-    import resvg_py
-
-    try:
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=_SCALE, background="#ffffff", **options))
-    except ValueError as error:
-        raise OutputError(f"the picture could not be drawn as PNG: {error}") from error
-
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _PT_PER_PX = 0.75
@@ -104,16 +33,12 @@ def pdf_of(svg: str) -> bytes:
     Raises:
         OutputError: the picture cannot be read.
     """
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-    from reportlab.pdfgen.canvas import Canvas
-
     try:
         root = ElementTree.fromstring(svg)
         size = float(root.attrib["width"]), float(root.attrib["height"])
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise OutputError(f"the picture could not be drawn as PDF: {error}") from error
-    pdfmetrics.registerFont(UnicodeCIDFont(_WIDE_FONT))
+    registerFont(UnicodeCIDFont(_WIDE_FONT))
     written = BytesIO()
     canvas = Canvas(written, pagesize=(size[0] * _PT_PER_PX, size[1] * _PT_PER_PX), invariant=1)
     canvas.setTitle(root.findtext(f"{_SVG}title") or "")
@@ -126,7 +51,7 @@ def pdf_of(svg: str) -> bytes:
     return written.getvalue()
 
 
-def _draw(part: ElementTree.Element, canvas: "Canvas", mono: bool) -> None:
+def _draw(part: ElementTree.Element, canvas: Canvas, mono: bool) -> None:
     match part.tag.removeprefix(_SVG):
         case "g" | "a":
             canvas.saveState()
@@ -149,10 +74,8 @@ def _numbers(value: str) -> list[float]:
     return [float(number) for number in _NUMBER.findall(value)]
 
 
-def _brush(part: ElementTree.Element, canvas: "Canvas") -> dict[str, int]:
+def _brush(part: ElementTree.Element, canvas: Canvas) -> dict[str, int]:
     """Set colours and strokes; returns what is to be painted, for reportlab's ``fill`` and ``stroke``."""
-    from reportlab.lib.colors import HexColor
-
     fill, stroke = (part.get(name, "none") for name in ("fill", "stroke"))
     if fill != "none":
         canvas.setFillColor(HexColor(fill))
@@ -165,12 +88,12 @@ def _brush(part: ElementTree.Element, canvas: "Canvas") -> dict[str, int]:
     return {"fill": int(fill != "none"), "stroke": int(stroke != "none")}
 
 
-def _rect(part: ElementTree.Element, canvas: "Canvas") -> None:
+def _rect(part: ElementTree.Element, canvas: Canvas) -> None:
     x, y, width, height, radius = (float(part.get(name, 0)) for name in ("x", "y", "width", "height", "rx"))
     canvas.roundRect(x, y, width, height, min(radius, width / 2, height / 2), **_brush(part, canvas))
 
 
-def _path(part: ElementTree.Element, canvas: "Canvas") -> None:
+def _path(part: ElementTree.Element, canvas: Canvas) -> None:
     path = canvas.beginPath()
     at = (0.0, 0.0)
     for letter, values in _STEP.findall(part.get("d", "")):
@@ -190,10 +113,7 @@ def _path(part: ElementTree.Element, canvas: "Canvas") -> None:
     canvas.drawPath(path, **_brush(part, canvas))
 
 
-def _text(part: ElementTree.Element, canvas: "Canvas", mono: bool) -> None:
-    from reportlab.lib.colors import HexColor
-    from reportlab.pdfbase.pdfmetrics import stringWidth
-
+def _text(part: ElementTree.Element, canvas: Canvas, mono: bool) -> None:
     size = float(part.get("font-size", 12))
     font = _FONTS.get((mono, part.get("font-weight") == "600"), _BOLD_SANS)
     runs = list(_runs(part.text or "", font))
@@ -233,7 +153,7 @@ def _is_standard(character: str) -> bool:
     return True
 
 
-def _link(part: ElementTree.Element, canvas: "Canvas") -> None:
+def _link(part: ElementTree.Element, canvas: Canvas) -> None:
     href, rect = part.get("href"), part.find(f"{_SVG}rect")
     if href and rect is not None:
         x, y, width, height = (float(rect.get(name, 0)) for name in ("x", "y", "width", "height"))

@@ -1,0 +1,77 @@
+"""An SVG picture as PNG, on white, at twice its size."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import resvg_py
+
+from explorer.errors import OutputError
+
+_SCALE = 2
+_PROBE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
+    '<text x="1" y="13" font-size="14" font-family="{family}">{text}</text></svg>'
+)
+
+
+def png_of(svg: str, *, system_fonts: bool = True) -> bytes:
+    """The picture as PNG.
+
+    The system's fonts are used, or, on a machine without any, the one that Pillow ships.
+
+    Args:
+        svg: a whole document.
+        system_fonts: ``False`` looks for no font on this machine.
+
+    Raises:
+        OutputError: there is no font at all, or the renderer failed.
+    """
+    if system_fonts and _draws_text():
+        return _rendered(svg)
+    return _rendered_with_shipped_font(svg)
+
+
+def _draws_text() -> bool:
+    with_text, without = (
+        resvg_py.svg_to_bytes(svg_string=_PROBE.format(family="monospace", text=text)) for text in ("M", "")
+    )
+    return bytes(with_text) != bytes(without)
+
+
+def _rendered_with_shipped_font(svg: str) -> bytes:
+    font, family = _shipped_font()
+    with TemporaryDirectory(prefix="explorer-") as folder:
+        file = Path(folder, "font.ttf")
+        file.write_bytes(font)
+        return _rendered(
+            svg,
+            skip_system_fonts=True,
+            font_files=[str(file)],
+            font_family=family,
+            sans_serif_family=family,
+            monospace_family=family,
+        )
+
+
+def _shipped_font() -> tuple[bytes, str]:
+    try:
+        from PIL import ImageFont
+    except ImportError as error:
+        raise _no_font() from error
+    font = ImageFont.load_default(size=12)
+    data = getattr(font, "font_bytes", b"")
+    if not isinstance(font, ImageFont.FreeTypeFont) or not data:
+        raise _no_font()
+    return data, font.getname()[0] or "sans-serif"
+
+
+def _no_font() -> OutputError:
+    return OutputError("there is no font on this machine to draw a PNG with", "install a font, or ask for .svg")
+
+
+def _rendered(svg: str, **options: Any) -> bytes:
+    try:
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=_SCALE, background="#ffffff", **options))
+    except ValueError as error:
+        raise OutputError(f"the picture could not be drawn as PNG: {error}") from error
