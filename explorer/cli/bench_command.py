@@ -1,78 +1,112 @@
-"""``explorer bench``: measured forward passes and training steps."""
+"""``explorer bench``: measured forward passes and training steps, printed and kept."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
 import typer
 
-from explorer.cli import bench_runs as runs
-from explorer.cli.arguments import SetOption, check_model_arguments, parsed_arguments
-from explorer.cli.keeping import Keeper
-from explorer.cli.names import check_name, chosen_models
-from explorer.cli.options import WithOption, find_extras
-from explorer.cli.output import print_json
-from explorer.errors import RequestError
+from explorer.cli.narrator import narrator
+from explorer.cli.options import BuildOptions, WithOption, find_extras, spread
+from explorer.cli.output import (
+    narrate,
+    on_terminal,
+    print_facts,
+    print_json,
+    print_lines,
+    print_table,
+    report,
+    tell_plainly,
+    terminal_width,
+)
+from explorer.errors import ExplorerError, RequestError
+from explorer.protocol import BenchRequest, TuneResult, VersusResult
+from explorer.report.measurement_report import (
+    TABLE_HEADERS,
+    VERSUS_HEADERS,
+    bench_facts,
+    common_settings,
+    rate,
+    table_row,
+    versus_facts,
+    versus_rows,
+)
+from explorer.report.tuning_report import recipe_lines, step_table, tune_facts, tune_json
+from explorer.report.wording import milliseconds
+from explorer.results.schema import load as load_schema
+from explorer.usecases import benchmarking
+from explorer.usecases.benchmarking import SETTINGS, Measurement
+from explorer.usecases.recording import Keeper
+from explorer.usecases.resolving import ModelNames
 
-if TYPE_CHECKING:
-    from explorer.protocol import BenchRequest
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions(BuildOptions):
+    """What a measurement can be told, by the names of :class:`~explorer.protocol.BenchRequest`'s settings."""
 
-def bench(
-    context: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Models as timm takes them, or patterns: 'resnet3*'.")
-    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a batch.", show_default="1 on the CPU (8 to train), 256 on cuda")
-    ] = None,
-    img_size: Annotated[
-        int | None, typer.Option(help="Height and width of the input in pixels.", show_default="the model's own")
-    ] = None,
-    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default="the model's own")] = None,
-    num_classes: Annotated[
-        int | None, typer.Option(help="Outputs of the classifier; 0: none.", show_default="the model's own")
-    ] = None,
-    reparam: Annotated[bool, typer.Option("--reparam", help="Fuse the branches of models that can.")] = False,
-    arguments: SetOption = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N or mps.", show_default="cuda, else cpu")] = None,
+    ] = None
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N or mps.", show_default="cuda, else cpu")] = None
     dtype: Annotated[
         str | None,
         typer.Option(help="float32, tf32, bfloat16, float16 or amp.", show_default="tf32 where there is, else float32"),
-    ] = None,
-    memory_format: Annotated[str, typer.Option(help="contiguous or channels_last.")] = "contiguous",
-    channels_last: Annotated[bool, typer.Option("--channels-last", help="As --memory-format channels_last.")] = False,
-    compile_mode: Annotated[
+    ] = None
+    memory_format: Annotated[str, typer.Option(help="contiguous or channels_last.")] = "contiguous"
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="As --memory-format channels_last.")] = False
+    compile: Annotated[
         str, typer.Option("--compile", metavar="MODE", help="off, default, reduce-overhead or max-autotune.")
-    ] = "off",
-    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record the pass once, replay it.")] = False,
+    ] = "off"
+    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record the pass once, replay it.")] = False
     cudnn_benchmark: Annotated[
         bool | None,
         typer.Option(
             "--cudnn-benchmark/--no-cudnn-benchmark", help="Let cuDNN try its algorithms.", show_default="on cuda"
         ),
-    ] = None,
+    ] = None
     fused_attn: Annotated[
         bool | None,
         typer.Option(
             "--fused-attn/--no-fused-attn", help="Use torch's fused attention.", show_default="as timm has it"
         ),
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.", show_default="torch's choice")] = None,
+    ] = None
+    threads: Annotated[int | None, typer.Option(help="CPU threads.", show_default="torch's choice")] = None
     inference_mode: Annotated[
         bool, typer.Option("--inference-mode/--no-inference-mode", help="torch.inference_mode, else no_grad.")
-    ] = True,
-    train: Annotated[
-        bool, typer.Option("--train", help="Measure training steps: forward, backward and optimizer.")
-    ] = False,
-    seconds: Annotated[float, typer.Option(help="Time to measure for, after the warm-up.")] = 3.0,
-    iterations: Annotated[int, typer.Option(help="Timed passes, at least.")] = 10,
-    backoff: Annotated[
-        bool, typer.Option("--backoff/--no-backoff", help="Halve the batch when memory runs out.")
-    ] = True,
-    roofline: Annotated[
-        bool, typer.Option("--roofline/--no-roofline", help="Measure the device's ceilings too.")
-    ] = True,
+    ] = True
+    train: Annotated[bool, typer.Option("--train", help="Measure training steps: forward, backward and optimizer.")] = (
+        False
+    )
+    seconds: Annotated[float, typer.Option(help="Time to measure for, after the warm-up.")] = 3.0
+    iterations: Annotated[int, typer.Option(help="Timed passes, at least.")] = 10
+    backoff: Annotated[bool, typer.Option("--backoff/--no-backoff", help="Halve the batch when memory runs out.")] = (
+        True
+    )
+    roofline: Annotated[bool, typer.Option("--roofline/--no-roofline", help="Measure the device's ceilings too.")] = (
+        True
+    )
+
+    def settings(self) -> dict[str, Any]:
+        """The options as settings of a measurement.
+
+        Raises:
+            RequestError: ``--set`` is no ``key=value``.
+        """
+        given = self.building()
+        if given["channels_last"]:
+            given["memory_format"] = "channels_last"
+        return {name: given[name] for name in SETTINGS}
+
+
+@spread
+def bench(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Models as timm takes them, or patterns: 'resnet3*'.")
+    ] = None,
+    *,
+    options: BenchOptions,
     tune: Annotated[bool, typer.Option("--tune", help="Search the fastest settings; those given are kept.")] = False,
     keep_dtype: Annotated[bool, typer.Option("--keep-dtype", help="With --tune: leave the dtype alone.")] = False,
     tune_seconds: Annotated[float, typer.Option(help="With --tune: past this nothing more is tried.")] = 300.0,
@@ -93,81 +127,155 @@ def bench(
     Latency, throughput, memory, and what the device could do, with random weights; each model in a process of its own.
     """
     if schema:
-        from explorer.results.schema import load
-
-        print_json(load("bench" if vs is None else "versus"))
+        print_json(load_schema("bench" if vs is None else "versus"))
         return
-    _check_together(context)
-    asked = _requests(context, names or [], arguments or [])
-    keeper = Keeper(label, is_wanted=save)
+    if tune and vs is not None:
+        raise RequestError("--tune and --vs are two things", "leave one of them out")
+    if keep_dtype and not tune:
+        raise RequestError("--keep-dtype goes with --tune", "explorer bench NAME --tune --keep-dtype")
+    known = ModelNames(find_extras(context, extra))
+    asked = benchmarking.bench_requests(names or [], options.settings(), known)
+    keeper = Keeper(label, is_wanted=save, emit=tell_plainly)
     if tune:
-        runs.tune(_the_one(asked, "--tune"), _given(context, keep_dtype), tune_seconds, keeper, as_json=as_json)
+        _tune(_the_one(asked, "--tune"), _given(context, keep_dtype), tune_seconds, keeper, as_json)
     elif vs is not None:
         one = _the_one(asked, "--vs")
-        runs.compare(one, _other_side(vs, one), keeper, as_json=as_json)
+        _compare(one, benchmarking.other_side(vs, one, known), keeper, as_json)
     else:
-        runs.measure(asked, keeper, as_json=as_json)
+        _measure(asked, keeper, as_json)
+    keeper.finish()
 
 
-def _check_together(context: typer.Context) -> None:
-    """Refuse options that say nothing together."""
-    given = context.params
-    if given["tune"] and given["vs"] is not None:
-        raise RequestError("--tune and --vs are two things", "leave one of them out")
-    if given["keep_dtype"] and not given["tune"]:
-        raise RequestError("--keep-dtype goes with --tune", "explorer bench NAME --tune --keep-dtype")
-
-
-def _requests(context: typer.Context, names: Sequence[str], arguments: Sequence[str]) -> "list[BenchRequest]":
-    """A request for each model that is asked for.
-
-    Raises:
-        RequestError: there is none, or a value makes no sense.
-    """
-    from explorer.protocol import BenchRequest
-
-    if not names:
-        raise RequestError("no model to measure", "explorer bench NAME...")
-    given = {**context.params, "compile": context.params["compile_mode"], "extra": ()}
-    if given["channels_last"]:
-        given["memory_format"] = "channels_last"
-    settings = {field.name: given[field.name] for field in fields(BenchRequest) if field.name in given}
-    extras = find_extras(context, context.params["extra"])
-    own = tuple((name, str(path)) for name, path in extras)
-    first = BenchRequest(names[0], **settings | {"args": parsed_arguments(arguments), "extra": own})
-    requests = [replace(first, model=name) for name in chosen_models(names, extras)]
-    if not extras:
-        for request in requests:
-            check_model_arguments(request.model, request.args)
-    return requests
-
-
-def _the_one(requests: "Sequence[BenchRequest]", option: str) -> "BenchRequest":
+def _the_one(requests: Sequence[BenchRequest], option: str) -> BenchRequest:
     if len(requests) > 1:
         raise RequestError(f"{option} takes one model, not {len(requests)}", "name one")
     return requests[0]
 
 
-def _other_side(spec: str, request: "BenchRequest") -> "BenchRequest":
-    from explorer.cli.bench_spec import other_side
-
-    other = other_side(spec, request)
-    if other == request:
-        raise RequestError(f"--vs {spec} is the very same measurement", "name another model or setting")
-    if other.model != request.model and not request.extra:
-        check_name(other.model)
-    return other
-
-
 def _given(context: typer.Context, keep_dtype: bool) -> list[str]:
     """The settings that are named on the command line, and so are not for the search to change."""
-    from explorer.protocol import TUNED
-
-    options = {"compile": ["compile_mode"], "memory_format": ["memory_format", "channels_last"]}
-    kept = [name for name in TUNED if any(_is_named(context, option) for option in options.get(name, [name]))]
-    return list(dict.fromkeys([*kept, "dtype"])) if keep_dtype else kept
+    named = {option.name for option in fields(BenchOptions) if _is_named(context, option.name)}
+    if "channels_last" in named:
+        named.add("memory_format")
+    if keep_dtype:
+        named.add("dtype")
+    return benchmarking.tuned_settings(named)
 
 
 def _is_named(context: typer.Context, parameter: str) -> bool:
     source: Any = context.get_parameter_source(parameter)
     return bool(source and source.name == "COMMANDLINE")
+
+
+# measurements one after the other
+
+
+def _measure(requests: Sequence[BenchRequest], keeper: Keeper, as_json: bool) -> None:
+    """Measure each in a fresh worker, print what came of them, and fail if one of them did.
+
+    Raises:
+        ExplorerError: the only one failed.
+        StoreError: all were measured, but not all could be kept.
+        KeyboardInterrupt: Ctrl-C; what was measured before is printed.
+        typer.Exit: one of several failed.
+    """
+    done: list[Measurement] = []
+    interrupted = False
+    try:
+        for number, request in enumerate(requests, 1):
+            title = f"{number}/{len(requests)} {request.model}" if len(requests) > 1 else ""
+            with narrator(title) as tell:
+                done.append(benchmarking.measure(request, keeper, emit=tell))
+            if title:
+                narrate(f"{title}: {_outcome(done[-1])}")
+    except KeyboardInterrupt:
+        interrupted = True
+    if done or not interrupted:
+        _print(done, is_single=len(requests) == 1, as_json=as_json)
+    if interrupted:
+        raise KeyboardInterrupt
+    _finish(done, keeper)
+
+
+def _outcome(measured: Measurement) -> str:
+    if measured.result is None:
+        return f"failed: {measured.error}"
+    return f"{rate(measured.result.samples_per_sec)}, p50 {milliseconds(measured.result.latency_ms.p50)}"
+
+
+def _print(done: Sequence[Measurement], *, is_single: bool, as_json: bool) -> None:
+    if as_json:
+        print_json([measured.to_json() for measured in done])
+    elif not is_single:
+        _print_table(done)
+    elif (result := done[0].result) is not None:
+        print_facts(bench_facts(result))
+
+
+def _print_table(done: Sequence[Measurement]) -> None:
+    """A row each; the error of one that failed stands in a last column, or below the table on a terminal."""
+    failed = [measured for measured in done if measured.error is not None]
+    has_column = bool(failed) and not on_terminal(sys.stdout)
+    rows = []
+    for measured in done:
+        if measured.result is None:
+            cells = [measured.request.model, "failed", *["–"] * (len(TABLE_HEADERS) - 2)]
+        else:
+            cells = table_row(measured.result)
+        rows.append([*cells, str(measured.error or "")] if has_column else cells)
+    print_table([*TABLE_HEADERS, *["error"] * has_column], rows, right=range(1, len(TABLE_HEADERS)))
+    if failed and not has_column:
+        print_lines([f"{measured.request.model}: {measured.error}" for measured in failed])
+    if results := [measured.result for measured in done if measured.result]:
+        for name, value in common_settings(results):
+            narrate(f"{name}: {value}")
+
+
+def _finish(done: Sequence[Measurement], keeper: Keeper) -> None:
+    """End with the error there is: of the only run, of the results file, or that some failed."""
+    failed = [measured for measured in done if measured.error is not None]
+    if failed and len(done) == 1:
+        assert failed[0].error is not None
+        raise failed[0].error
+    if failed:
+        names = ", ".join(measured.request.model for measured in failed)
+        report(ExplorerError(f"{len(failed)} of {len(done)} failed: {names}"))
+    keeper.finish()
+    if failed:
+        raise typer.Exit(ExplorerError.exit_code)
+
+
+# two in turns, and a search
+
+
+def _compare(a: BenchRequest, b: BenchRequest, keeper: Keeper, as_json: bool) -> None:
+    with narrator() as tell:
+        result: VersusResult = benchmarking.measure_both(a, b, keeper, emit=tell)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_table(VERSUS_HEADERS, versus_rows(result))
+        print_facts(versus_facts(result))
+
+
+def _tune(request: BenchRequest, keep: Sequence[str], limit_seconds: float, keeper: Keeper, as_json: bool) -> None:
+    try:
+        with narrator() as tell:
+            result = benchmarking.search_settings(request, keep, limit_seconds, keeper, emit=tell)
+    except ExplorerError as error:
+        _print([Measurement(request, error=error)], is_single=True, as_json=as_json)
+        raise
+    if as_json:
+        print_json([tune_json(result)])
+    else:
+        _print_tuned(result)
+
+
+def _print_tuned(result: TuneResult) -> None:
+    print_facts(bench_facts(result.tuned))
+    print_lines([""])
+    headers, rows, notes = step_table(result.steps, terminal_width() if on_terminal(sys.stdout) else None)
+    print_table(headers, rows, right=[headers.index(name) for name in ("samples/s", "gain", "off by", "top-1")])
+    print_lines([*notes, ""])
+    print_facts(tune_facts(result))
+    print_lines(["", *recipe_lines(result)])

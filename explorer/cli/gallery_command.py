@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, load
-from explorer.cli.output import print_json, print_lines, report, write_file
+from explorer.cli.output import print_json, print_lines, report, tell_plainly, write_file
 from explorer.errors import ExplorerError, RequestError
+from explorer.usecases.drawing import PictureWish, flow_request, running_pictures, static_picture
+from explorer.usecases.loading import worker
 
 STATIC = (
     ("overview.svg", None, "overview"),
@@ -59,20 +62,14 @@ def gallery(
 
 def _pictures(context: typer.Context) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Every picture's file, and what draws it."""
-    from explorer.cli.views import flow_request, picture_of, running_pictures
-
-    graph = load(context, None)
+    graph, wish = load(context, None), PictureWish()
     for name, target, view in STATIC:
-        yield name, lambda target=target, view=view: _svg(picture_of(graph, target, view, {}))  # type: ignore[misc]
-    requests = [(view, flow_request(model, {}, ())) for _, model, view in RUNNING]
-    for (name, _, _), make in zip(RUNNING, running_pictures(requests, {}, graph), strict=True):
-        yield name, lambda make=make: _svg(make())  # type: ignore[misc]
+        yield name, lambda t=target, v=view: static_picture(graph, t, v, wish, tell_plainly).render()  # type: ignore[misc]
+    requests = [(view, flow_request(model, wish)) for _, model, view in RUNNING]
+    with worker() as client, narrator() as tell:
+        making = running_pictures(requests, wish, graph, client, tell)
+        for (name, _, _), make in zip(RUNNING, making, strict=True):
+            yield name, lambda make=make: make().render()  # type: ignore[misc]
     take_screenshot = context.obj.get("take_screenshot")
     if take_screenshot:
         yield APP[0], lambda: take_screenshot(APP[1]).encode()
-
-
-def _svg(picture: Any) -> bytes:
-    from explorer.diagram import draw
-
-    return draw(picture.make, "svg", nodes=picture.nodes)

@@ -1,27 +1,34 @@
 """``explorer graph``."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import mkdtemp
+from typing import Annotated
 
 import typer
 
-from explorer.cli.arguments import SetOption, check_model_arguments, parsed_arguments
-from explorer.cli.names import check_name
-from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, find_extras, load, timm_before
-from explorer.cli.output import check_place, on_terminal, print_json, print_lines, write_file
-from explorer.cli.views import ALL, RUNNING, VIEWS, check, dot_picture, flow_request, picture_of, running_pictures
+from explorer.cli.options import (
+    JsonOption,
+    RunOptions,
+    StaticOption,
+    TimmOption,
+    WithOption,
+    find_extras,
+    load,
+    spread,
+    timm_before,
+)
+from explorer.cli.output import check_place, on_terminal, print_json, print_lines, tell_plainly, write_file
+from explorer.diagram import BINARY, DATA, LAID_OUT, GraphvizProcess, format_of
 from explorer.errors import OutputError, RequestError
-
-if TYPE_CHECKING:
-    from explorer.cli.views import Picture
-    from explorer.diagram import GraphvizProcess
+from explorer.usecases import drawing
+from explorer.usecases.drawing import ALL, RUNNING, VIEWS, Picture, PictureWish
 
 _STDOUT = Path("-")
-_OWN = "the model's own"
 
 
+@spread
 def graph(
     context: typer.Context,
     target: Annotated[
@@ -30,6 +37,7 @@ def graph(
             metavar="[TARGET]", help="A model, arch.tag, deprecated name, family, module, class or function."
         ),
     ] = None,
+    *,
     view: Annotated[
         str | None,
         typer.Option(metavar="VIEW", help=f"{', '.join(VIEWS)}.", show_default="what suits the target"),
@@ -51,14 +59,7 @@ def graph(
     nodes: Annotated[int | None, typer.Option(min=2, max=400, help="Boxes there is room for; data has all.")] = None,
     level: Annotated[str | None, typer.Option(help="With dataflow: module or operator.", show_default="module")] = None,
     shade: Annotated[str | None, typer.Option(help="With dataflow: by macs or params.")] = None,
-    img_size: Annotated[
-        int | None, typer.Option(help="Of a model that runs: height and width of the input.", show_default=_OWN)
-    ] = None,
-    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default=_OWN)] = None,
-    num_classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.", show_default=_OWN)] = None,
-    features_only: Annotated[bool, typer.Option("--features-only", help="The feature extractor made of it.")] = False,
-    reparam: Annotated[bool, typer.Option("--reparam", help="Branches fused, as it is deployed.")] = False,
-    arguments: SetOption = None,
+    model: RunOptions,
     source: Annotated[Path | None, typer.Option("--from", metavar="FILE.dot", help="Draw this DOT instead.")] = None,
     static: StaticOption = False,
     json: JsonOption = False,
@@ -75,30 +76,42 @@ def graph(
         raise RequestError("--open needs a file", "-o FILE, or leave -o out")
     if output:
         fmt = _checked_format(output, fmt)
-    _check(view, target, source, context.params)
+    wish = PictureWish(depth=depth, up=up, nodes=nodes, level=level, shade=shade, **model.building())
+    if source is None:
+        drawing.check(view, target, wish)
+    elif target is not None or view is not None:
+        raise RequestError("--from draws a file as it is", "leave out the target and --view")
     if view == ALL:
         _check_data("json" if json and not output else fmt)
-    graphviz = _started(fmt)
-    try:
-        picture = _picture(context, target, view, source, static=static, timm=timm, extra=extra)
-        _write(picture, output, fmt, nodes, json, graphviz)
-    finally:
-        if graphviz:
-            graphviz.close()
+    with closing(GraphvizProcess()) if fmt in LAID_OUT else nullcontext() as graphviz:
+        # Graphviz starts while the rest is read.
+        if source:
+            picture = drawing.dot_picture(source, wish)
+        elif view in RUNNING and target is not None:
+            picture = _running_picture(context, target, view, wish, timm, extra)
+        else:
+            picture = drawing.static_picture(
+                load(context, timm, extra, traces=not static), target, view, wish, tell_plainly
+            )
+        _write(picture, output, fmt, json, graphviz)
     if open_it and output:
         _open(output)
 
 
-def _check(view: str | None, target: str | None, source: Path | None, options: Mapping[str, Any]) -> None:
-    if source is None:
-        check(view, target, options)
-    elif target is not None or view is not None:
-        raise RequestError("--from draws a file as it is", "leave out the target and --view")
+def _running_picture(
+    context: typer.Context, target: str, view: str, wish: PictureWish, timm: Path | None, extra: list[str] | None
+) -> Picture:
+    from explorer.cli.narrator import narrator  # views of the source run nothing
+
+    if timm or timm_before(context):
+        raise RequestError(f"--timm only reads source; {view} runs the timm that is installed", "leave --timm out")
+    sources = find_extras(context, extra)
+    graph = load(context, None, extra)
+    with narrator() as tell:
+        return drawing.running_picture(target, view, wish, sources=sources, graph=graph, emit=tell)
 
 
 def _check_data(fmt: str | None) -> None:
-    from explorer.diagram import DATA
-
     if fmt not in (*DATA, "dot"):
         raise RequestError(
             "the whole graph has too many nodes for a picture",
@@ -106,65 +119,19 @@ def _check_data(fmt: str | None) -> None:
         )
 
 
-def _picture(
-    context: typer.Context,
-    target: str | None,
-    view: str | None,
-    source: Path | None,
-    *,
-    static: bool,
-    timm: Path | None,
-    extra: Sequence[str] | None,
-) -> "Picture":
-    options = context.params
-    if source:
-        return dot_picture(source, options)
-    if view not in RUNNING or view is None or target is None:
-        return picture_of(load(context, timm, extra, traces=not static), target, view, options)
-    if timm or timm_before(context):
-        raise RequestError(f"--timm only reads source; {view} runs the timm that is installed", "leave --timm out")
-    extras = find_extras(context, extra)
-    args = parsed_arguments(options["arguments"])
-    if not extras:
-        check_name(target)
-        check_model_arguments(target, args)
-    request = flow_request(target, {**options, "args": args}, extras)
-    (picture,) = (make() for make in running_pictures([(view, request)], options, load(context, None, extra)))
-    return picture
-
-
-def _started(fmt: str | None) -> "GraphvizProcess | None":
-    """Graphviz for a picture, so that it starts while the rest is read."""
-    from explorer.diagram import LAID_OUT, GraphvizProcess
-
-    return GraphvizProcess() if fmt in LAID_OUT else None
-
-
 def _write(
-    picture: "Picture",
-    output: Path | None,
-    fmt: str | None,
-    nodes: int | None,
-    json: bool,
-    graphviz: "GraphvizProcess | None",
+    picture: Picture, output: Path | None, fmt: str | None, json: bool, graphviz: GraphvizProcess | None
 ) -> None:
-    from explorer.diagram import DATA, data_of, draw
-
-    if output is None or fmt is None:
-        if json:
-            print_json(picture.data(nodes))
-        else:
-            print_lines(picture.lines())
-    elif fmt in DATA:
-        write_file(output, data_of(picture.data(nodes), fmt))
+    if output is not None and fmt is not None:
+        write_file(output, picture.render(fmt, graphviz=graphviz))
+    elif json:
+        print_json(picture.data())
     else:
-        write_file(output, draw(picture.make, fmt, nodes=picture.nodes, fit=nodes is None, graphviz=graphviz))
+        print_lines(picture.lines())
 
 
 def _checked_format(output: Path, wanted: str | None) -> str:
     """The format of a picture, checked with its place before any work is done."""
-    from explorer.diagram import BINARY, format_of
-
     fmt = format_of(_ending(output) if wanted is None else wanted)
     if fmt in BINARY and output == _STDOUT and on_terminal(sys.stdout):
         raise RequestError(f"a terminal cannot show a {fmt.upper()}", f"name a file: -o FILE.{fmt}")
@@ -182,8 +149,6 @@ def _ending(output: Path) -> str:
 
 def _place_to_open(fmt: str | None) -> Path:
     """A file of our own for a picture that is only to be looked at."""
-    from tempfile import mkdtemp
-
     return Path(mkdtemp(prefix="explorer-"), f"picture.{(fmt or 'html').rpartition('.')[2]}")
 
 

@@ -1,59 +1,71 @@
-"""``explorer inspect``."""
+"""``explorer inspect``: one model as a table of its layers, or many as a table of their totals."""
 
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from explorer.cli.arguments import SetOption, check_model_arguments, parsed_arguments
-from explorer.cli.names import check_name, is_pattern
+from explorer.cli.layer_table import print_layers, print_summary
 from explorer.cli.narrator import narrator
-from explorer.cli.options import JsonOption, WithOption, find_extras, nothing_matches
-from explorer.cli.output import check_place, narrate, print_json, write_file
-from explorer.errors import RequestError
+from explorer.cli.options import JsonOption, RunOptions, WithOption, find_extras, spread
+from explorer.cli.output import check_place, narrate, on_terminal, print_json, print_lines, print_table, write_file
+from explorer.engine.pool import Outcome
+from explorer.errors import ExplorerError, RequestError
+from explorer.protocol import InspectRequest, InspectResult
+from explorer.report.inspect_csv import COLUMNS, csv_text, layers_csv, options_text
+from explorer.report.layer_tree import check_sort, flat_rows, tree_rows
+from explorer.report.wording import dimensions, short
+from explorer.results.schema import load as load_schema
+from explorer.usecases import inspecting
+from explorer.usecases.loading import for_worker
+from explorer.usecases.resolving import ModelNames, is_pattern
 
-if TYPE_CHECKING:
-    from explorer.introspect.reading.source import Extra
-    from explorer.protocol import InspectRequest, InspectResult
-
-_OWN = "the model's own"
+_SOME = 3
+"""So many of the models that failed are named."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOptions:
+    """How a model is shown."""
+
+    depth: Annotated[
+        int | None, typer.Option(min=0, help="Levels of layers to show.", show_default="what fits a screen")
+    ] = None
+    full: Annotated[bool, typer.Option("--full", help="Show every layer, repeats and all.")] = False
+    sort: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="One flat list, greatest first: params, macs, activations...")
+    ] = None
+    like: Annotated[
+        str | None, typer.Option("--filter", metavar="TEXT", help="Only layers whose name or class is like this.")
+    ] = None
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A row a layer; of several models a row each, added to what FILE has."),
+    ] = None
+    json: JsonOption = False
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether layers are one list, and no tree."""
+        return self.sort is not None or self.like is not None
+
+
+@spread
 def inspect(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="A model, as timm takes it; several, or a pattern, for their totals."),
     ] = None,
-    img_size: Annotated[
-        int | None, typer.Option(help="Height and width of the input in pixels.", show_default=_OWN)
-    ] = None,
+    *,
     batch_size: Annotated[int, typer.Option(help="Images in the batch whose shapes are shown.")] = 1,
-    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default=_OWN)] = None,
-    num_classes: Annotated[
-        int | None, typer.Option(help="Outputs of the classifier; 0: none.", show_default=_OWN)
-    ] = None,
-    features_only: Annotated[bool, typer.Option("--features-only", help="The feature extractor made of it.")] = False,
-    reparam: Annotated[bool, typer.Option("--reparam", help="Branches fused, as it is deployed.")] = False,
-    arguments: SetOption = None,
+    model: RunOptions,
     extra: WithOption = None,
-    depth: Annotated[
-        int | None, typer.Option(min=0, help="Levels of layers to show.", show_default="what fits a screen")
-    ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Show every layer, repeats and all.")] = False,
-    sort: Annotated[
-        str | None, typer.Option(metavar="FIELD", help="One flat list, greatest first: params, macs, activations...")
-    ] = None,
-    like: Annotated[
-        str | None, typer.Option("--filter", metavar="TEXT", help="Only layers whose name or class is like this.")
-    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The totals of every model; a pattern narrows it.")] = False,
-    csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A row a layer; of several models a row each, added to what FILE has."),
-    ] = None,
-    json: JsonOption = False,
+    shown: LayerOptions,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json.")] = False,
 ) -> None:
     """Show what a model is made of: layers, shapes, parameters, MACs, activations.
@@ -61,139 +73,172 @@ def inspect(
     Runs in a process of its own, without weights and mostly without memory for them. MACs are multiply-accumulates of
     one image. --full opens what is folded, --sort and --filter give a flat list.
     """
-    from explorer.protocol import InspectRequest
-
     if schema:
-        from explorer.results.schema import load
-
-        print_json(load("inspect"))
+        print_json(load_schema("inspect"))
         return
-    view = _View(depth, full, sort, like, csv, json)
-    several = everything or len(names or ()) > 1 or any(map(is_pattern, names or ()))
-    _check_together(names or [], view, several)
-    extras = find_extras(context, extra)
+    names = names or []
+    several = everything or len(names) > 1 or any(map(is_pattern, names))
+    _check_together(names, shown, several)
+    known = ModelNames(find_extras(context, extra))
     wish = InspectRequest(
         (names or ["every model"])[0],
         batch_size,
-        img_size,
-        in_chans,
-        num_classes,
-        features_only,
-        reparam,
-        parsed_arguments(arguments),
+        **model.building(),
         totals_only=several,
-        extra=tuple((name, str(path)) for name, path in extras),
+        extra=for_worker(known.extras),
     )
     if several:
-        from explorer.cli.inspect_many import inspect_many
-
-        inspect_many(_chosen(names or [], everything, extras), wish, csv=csv, json=json)
+        _inspect_many(_chosen(names, everything, known), wish, shown, known)
     else:
-        _inspect_one(wish, view)
+        check_sort(shown.sort)
+        with narrator() as tell:
+            result = inspecting.inspect_one(wish, known, emit=tell)
+        _show(result, shown)
 
 
-class _View:
-    """How a model is shown."""
-
-    def __init__(
-        self, depth: int | None, full: bool, sort: str | None, like: str | None, csv: Path | None, json: bool
-    ) -> None:
-        self.depth = depth
-        self.full = full
-        self.sort = sort
-        self.like = like
-        self.csv = csv
-        self.json = json
-
-    @property
-    def is_flat(self) -> bool:
-        return self.sort is not None or self.like is not None
-
-
-def _check_together(names: Sequence[str], view: _View, several: bool) -> None:
+def _check_together(names: Sequence[str], shown: LayerOptions, several: bool) -> None:
     """Refuse options that say nothing together, before any work is done."""
     if not names and not several:
         raise RequestError("no model to inspect", "explorer inspect NAME, or --all")
-    if view.json and view.csv:
+    if shown.json and shown.csv:
         raise RequestError("--json and --csv are two forms of one thing", "leave one of the two out")
-    if several and (view.is_flat or view.full or view.depth is not None):
+    if several and (shown.is_flat or shown.full or shown.depth is not None):
         raise RequestError("--depth, --full, --sort and --filter are for one model", "name one")
-    if view.is_flat and view.depth is not None:
+    if shown.is_flat and shown.depth is not None:
         raise RequestError("--depth opens the tree, --sort and --filter give a flat list", "leave one of them out")
-    if view.csv:
-        check_place(view.csv)
+    if shown.csv:
+        check_place(shown.csv)
 
 
-def _chosen(texts: Sequence[str], everything: bool, extras: "Sequence[Extra]") -> list[str]:
-    """The models that names and patterns stand for, in their order, each once; patterns mean current names alone.
+def _chosen(texts: Sequence[str], everything: bool, known: ModelNames) -> list[str]:
+    """The models that names and patterns stand for.
 
     Raises:
         RequestError: a pattern matches nothing, or a name stands with ``--all``.
         UnknownName: there is no such model.
     """
-    from explorer.introspect import load_graph
-    from explorer.queries.model_list import list_models
-
-    graph = load_graph(extras=extras)
     for name in texts if everything else ():
         if not is_pattern(name):
             raise RequestError(f"--all takes patterns, not the name {name!r}", "leave one of the two out")
-    chosen: list[str] = []
-    for text in texts or ["*"]:
-        if is_pattern(text):
-            found = [entry.name for entry in list_models(graph, [text], include_tags=False)]
-            if not found:
-                raise nothing_matches(graph, [text])
-            chosen += found
-        else:
-            if not extras:
-                check_name(text)
-            chosen.append(text)
-    return list(dict.fromkeys(chosen))
+    return known.chosen(texts or ["*"], tags=False)
 
 
 # one model
 
 
-def _inspect_one(wish: "InspectRequest", view: _View) -> None:
-    from explorer.engine.client import Client
-    from explorer.report.layer_tree import check_sort
-
-    check_sort(view.sort)
-    if not wish.extra:
-        check_name(wish.model)
-        check_model_arguments(wish.model, wish.args)
-    with Client() as client, narrator() as tell:
-        result = client.run(wish, tell)
-    _show(result, view)
-
-
-def _show(result: "InspectResult", view: _View) -> None:
-    from explorer.report.inspect_csv import layers_csv
-
-    if view.json:
+def _show(result: InspectResult, shown: LayerOptions) -> None:
+    if shown.json:
         print_json(result.to_json())
-    elif view.csv:
-        write_file(view.csv, layers_csv(result.layers).encode())
-        if str(view.csv) != "-":
-            narrate(f"{len(result.layers):,} layers written to {view.csv}")
+    elif shown.csv:
+        write_file(shown.csv, layers_csv(result.layers).encode())
+        if str(shown.csv) != "-":
+            narrate(f"{len(result.layers):,} layers written to {shown.csv}")
     else:
-        _print(result, view)
+        _print_model(result, shown)
 
 
-def _print(result: "InspectResult", view: _View) -> None:
-    from explorer.cli.layer_table import print_layers, print_summary
-    from explorer.report.layer_tree import flat_rows, tree_rows
-
-    if view.is_flat:
-        rows = flat_rows(result.layers, sort=view.sort, text=view.like)
+def _print_model(result: InspectResult, shown: LayerOptions) -> None:
+    if shown.is_flat:
+        rows = flat_rows(result.layers, sort=shown.sort, text=shown.like)
     else:
-        options: dict[str, Any] = {"fold": False, "idle": True} if view.full else {}
-        depth = max(layer.name.count(".") + 1 for layer in result.layers) if view.full else view.depth
-        rows = tree_rows(result.layers, depth=view.depth if view.depth is not None else depth, **options)
-    print_layers(result, rows, tree=not view.is_flat)
+        options: dict[str, Any] = {"fold": False, "idle": True} if shown.full else {}
+        deepest = max(layer.name.count(".") + 1 for layer in result.layers) if shown.full else None
+        rows = tree_rows(result.layers, depth=deepest if shown.depth is None else shown.depth, **options)
+    print_layers(result, rows, tree=not shown.is_flat)
     print_summary(result)
-    if not view.is_flat and len(rows) < len(result.layers):
+    if not shown.is_flat and len(rows) < len(result.layers):
         narrate(f"{len(result.layers):,} layers in {len(rows)} rows: --depth N opens more, --full all")
         if any(row.count > 1 for row in rows):
             narrate("the figures of a row with ×N are those of one of them")
+
+
+# many models
+
+
+def _inspect_many(names: Sequence[str], wish: InspectRequest, shown: LayerOptions, known: ModelNames) -> None:
+    """Inspect these models, totals only; one that fails does not stop the others.
+
+    Raises:
+        ExplorerError: some failed; the others are printed, or in the file.
+        RequestError: none of them takes the arguments.
+        OutputError: the file cannot be written.
+        KeyboardInterrupt: Ctrl-C; what was done by then is printed, or in the file.
+    """
+    inspecting.check_some_take(names, wish.args, known)
+    if shown.csv is None:
+        failed = _print_totals(names, wish, shown.json)
+        where = "the notes above say why"
+    elif str(shown.csv) == "-":
+        failed = _stream_totals(names, wish)
+        where = "the error column says why"
+    else:
+        failed = _add_totals(names, wish, shown.csv)
+        where = f"the error column of {shown.csv} says why"
+    if failed:
+        some = ", ".join(failed[:_SOME]) + (", ..." if len(failed) > _SOME else "")
+        raise ExplorerError(f"{len(failed):,} of {len(names):,} models failed: {some}", where)
+
+
+def _add_totals(names: Sequence[str], wish: InspectRequest, path: Path) -> list[str]:
+    """Add a row for each model that the file does not have; the names of those that failed, now or before."""
+    file = inspecting.totals_file(path, wish)
+    done = file.done()
+    if there := sum(name in done for name in names):
+        narrate(f"{there:,} of {len(names):,} models are in {path} already")
+    with narrator() as tell:
+        return inspecting.add_totals(file, names, wish, tell)
+
+
+def _stream_totals(names: Sequence[str], wish: InspectRequest) -> list[str]:
+    """Write the rows to stdout as they come; the names of those that failed."""
+    version, options = inspecting.timm_version(), options_text(wish)
+    failed = []
+    print_lines([csv_text([COLUMNS]).rstrip("\n")])
+    with narrator() as tell, inspecting.told_outcomes(names, wish, tell) as outcomes:
+        for outcome in outcomes:
+            row = inspecting.outcome_row(outcome, version, options)
+            print_lines([csv_text([[row[name] for name in COLUMNS]]).rstrip("\n")])
+            if outcome.error:
+                failed.append(outcome.model)
+    return failed
+
+
+def _print_totals(names: Sequence[str], wish: InspectRequest, json: bool) -> list[str]:
+    """Print what came of the models, in the order asked for, when all are done or Ctrl-C was pressed."""
+    found: dict[str, Outcome[InspectResult]] = {}
+    try:
+        with narrator() as tell, inspecting.told_outcomes(names, wish, tell) as outcomes:
+            for outcome in outcomes:
+                found[outcome.model] = outcome
+    finally:
+        ordered = [found[name] for name in names if name in found]
+        if json:
+            print_json([_as_json(outcome) for outcome in ordered])
+        elif ordered:
+            _print_table(ordered)
+    return [outcome.model for outcome in ordered if outcome.error]
+
+
+def _as_json(outcome: Outcome[InspectResult]) -> dict[str, Any]:
+    if outcome.value is not None:
+        return outcome.value.to_json()
+    assert outcome.error is not None
+    return {"model": outcome.model, "error": outcome.error.to_dict()}
+
+
+def _print_table(outcomes: Sequence[Outcome[InspectResult]]) -> None:
+    """A row a model: as people read numbers on a terminal; piped plain ones, and why a model failed."""
+    is_piped = not on_terminal(sys.stdout)
+    number = str if is_piped else short
+    rows: list[list[str]] = []
+    for outcome in outcomes:
+        why = [outcome.error.message if outcome.error else ""] * is_piped
+        if outcome.value is None:
+            rows.append([outcome.model, *[""] * 5, "failed", *why])
+            continue
+        size, totals = outcome.value.img_size, outcome.value.totals
+        counts = (totals.params, totals.macs, totals.macs_fvcore, totals.activations)
+        size_shown = str(size) if isinstance(size, int) else dimensions(size)
+        rows.append([outcome.model, size_shown, *map(number, counts), outcome.value.device, *why])
+    headers = ("model", "img_size", "params", "MACs", "MACs, fvcore", "activations", "device", *["error"] * is_piped)
+    print_table(headers, rows, right=(1, 2, 3, 4, 5))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.cli.output import on_terminal, print_facts, print_lines, print_table, table_width
+from explorer.cli.output import on_terminal, print_facts, print_lines, print_table, table_width, terminal_width
 from explorer.protocol import FeatureLevel, InspectResult
 from explorer.report.layer_tree import LayerRow
 from explorer.report.wording import byte_size, dimensions, percent, short, size
@@ -44,7 +44,7 @@ def print_layers(result: InspectResult, rows: Sequence[LayerRow], *, tree: bool)
     cells = {c.header: [c.shown(row, result.batch_size) for row in rows] for c in columns if c.shown}
     cells["layer"] = names
     columns = [column for column in columns if any(cells[column.header])]
-    while len(columns) > 1 and table_width([[c.header, *cells[c.header]] for c in columns]) > _room():
+    while len(columns) > 1 and table_width([[c.header, *cells[c.header]] for c in columns]) > terminal_width():
         columns.remove(max(columns, key=lambda column: column.rank))
     print_table(
         [column.header for column in columns],
@@ -52,12 +52,6 @@ def print_layers(result: InspectResult, rows: Sequence[LayerRow], *, tree: bool)
         right=[i for i, column in enumerate(columns) if column.right],
         styles=[column.style for column in columns],
     )
-
-
-def _room() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 def _drawn(rows: Sequence[LayerRow], model: str) -> list[str]:

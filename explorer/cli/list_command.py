@@ -1,12 +1,14 @@
 """``explorer list``."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from explorer.cli.options import JsonOption, TimmOption, WithOption, load, nothing_matches
+from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_lines, print_table
-from explorer.errors import UnknownName
+from explorer.usecases import listing
+from explorer.usecases.resolving import nothing_matches
 
 
 def list_models(
@@ -32,38 +34,25 @@ def list_models(
     extra: WithOption = None,
 ) -> None:
     """List models, with timm's own pattern rules."""
-    from dataclasses import asdict
-
-    from explorer.graph.fuzzy import closest
-    from explorer.queries import model_list
-
     graph = load(context, timm, extra)
-    known = model_list.families(graph)
-    for name in family or ():
-        if name not in known:
-            raise UnknownName.of("family", name, closest(name, known))
-    entries = model_list.list_models(
-        graph,
-        patterns or (),
+    entries = listing.list_models(
+        *(patterns or ()),
         exclude=exclude or (),
-        families=family or (),
+        family=family or (),
         pretrained=pretrained,
-        include_tags=tags,
+        tags=tags,
         deprecated=deprecated or everything,
         current=everything or not deprecated,
+        graph=graph,
     )
     if json:
         print_json([asdict(entry) for entry in entries])
     elif long and entries:
-        rows = [
-            (
-                e.name,
-                e.family,
-                ", ".join(t for t in e.tags if t),
-                (e.replaced_by or "removed") if e.deprecated else "",
-            )
-            for e in entries
-        ]
+        rows = []
+        for entry in entries:
+            tags_shown = ", ".join(tag for tag in entry.tags if tag)
+            replaced_by = (entry.replaced_by or "removed") if entry.deprecated else ""
+            rows.append((entry.name, entry.family, tags_shown, replaced_by))
         print_table(("name", "family", "tags", "replaced by"), rows)
     else:
         print_lines([entry.name for entry in entries])

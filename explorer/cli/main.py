@@ -1,60 +1,107 @@
-"""The ``explorer`` command: its commands, its exit codes, and errors as one line."""
+"""The ``explorer`` command: its commands, each loaded when it is called, its exit codes, and errors as one line."""
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import explorer
-from explorer.cli.bench_command import bench
-from explorer.cli.gallery_command import gallery
-from explorer.cli.graph_command import graph
-from explorer.cli.inspect_command import inspect
-from explorer.cli.list_command import list_models
 from explorer.cli.options import TimmOption, WithOption, find_extras
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
-from explorer.cli.path_command import path
-from explorer.cli.results_command import results
-from explorer.cli.search_command import search
-from explorer.cli.show_command import show
-from explorer.cli.trace_command import trace
-from explorer.cli.verify_command import verify
 from explorer.errors import ExplorerError, RequestError, unexpected
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
 
 INTERRUPTED = 130
-_USAGE_ERROR: type[Any] = typer.BadParameter.__bases__[0]
+_RUNNING = ("bench", "inspect", "trace")
+"""Commands that run timm."""
+
+
+class Entry(NamedTuple):
+    """Where a command is, and the line that tells what it does; a test holds that it is the command's own."""
+
+    module: str
+    name: str
+    help: str
+
+
+COMMANDS = {
+    "list": Entry("list_command", "list_models", "List models, with timm's own pattern rules."),
+    "show": Entry("show_command", "show", "Show all that is known of one thing, on a page."),
+    "search": Entry("search_command", "search", "Find anything by a name like this one."),
+    "path": Entry("path_command", "path", "Show how one thing reaches another."),
+    "graph": Entry(
+        "graph_command",
+        "graph",
+        "Draw how it hangs together: all of timm, a model, a family, or a piece of code.",
+    ),
+    "gallery": Entry("gallery_command", "gallery", "Draw the pictures that the README shows, into a folder."),
+    "trace": Entry("trace_command", "trace", "Create a model and show what was really called, in order."),
+    "verify": Entry("verify_command", "verify", "Hold the static graph against what really runs."),
+    "inspect": Entry(
+        "inspect_command",
+        "inspect",
+        "Show what a model is made of: layers, shapes, parameters, MACs, activations.",
+    ),
+    "bench": Entry("bench_command", "bench", "Measure forward passes or training steps of models."),
+    "results": Entry(
+        "results_command",
+        "results",
+        "What was measured: list, show, compare, export, and import others' results.",
+    ),
+}
+
+
+def load_command(name: str) -> Any:
+    """The typer app or the function of a command."""
+    entry = COMMANDS[name]
+    return getattr(import_module(f"explorer.cli.{entry.module}"), entry.name)
+
+
+class LazyGroup(TyperGroup):
+    """Commands that are imported when they are called; the help lists them without."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=entry.help) for name, entry in COMMANDS.items()}
+        self._is_listing = False
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command itself, or, while the help is written, what stands for it."""
+        if self._is_listing or cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        loaded = load_command(cmd_name)
+        if isinstance(loaded, typer.Typer):
+            command = typer.main.get_command(loaded)
+            command.name = cmd_name
+            return command
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name)(loaded)
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands."""
+        self._is_listing = True
+        try:
+            super().format_commands(ctx, formatter)
+        finally:
+            self._is_listing = False
+
 
 app = typer.Typer(
     name="explorer",
+    cls=LazyGroup,
     help="See how timm works: its models, its code, and how fast it runs. Without a command: the terminal app.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "list": list_models,
-    "show": show,
-    "search": search,
-    "path": path,
-    "graph": graph,
-    "gallery": gallery,
-    "trace": trace,
-    "verify": verify,
-    "inspect": inspect,
-    "bench": bench,
-}
-_RUNNING = ("bench", "inspect", "trace")
-"""Commands that run timm."""
-
-for _name, _function in _COMMANDS.items():
-    app.command(_name)(_function)
-app.add_typer(results, name="results")
 
 
 @app.callback(invoke_without_command=True)
@@ -115,7 +162,7 @@ def run(
     except (KeyboardInterrupt, typer.Abort):
         narrate("interrupted")
         return INTERRUPTED
-    except _USAGE_ERROR as error:
+    except typer.TyperException as error:  # of a command line that cannot be understood
         report(RequestError(error.format_message().rstrip("."), "explorer --help"))
         return RequestError.exit_code
     except ExplorerError as error:

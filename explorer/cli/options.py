@@ -1,16 +1,23 @@
-"""Options that several commands share, and the graph they act on."""
+"""Options that several commands share, the structs they are collected in, and the graph they name."""
 
-from collections.abc import Sequence
+import ast
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explorer.cli.output import notice
+from explorer.cli.output import tell_plainly
 from explorer.errors import RequestError
+from explorer.usecases.loading import find_sources
+from explorer.usecases.loading import load as load_graph
 
 if TYPE_CHECKING:
-    from explorer.graph import Graph, Node
+    from explorer.graph import Graph
     from explorer.introspect.reading.source import Extra
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -25,6 +32,106 @@ WithOption = Annotated[
 StaticOption = Annotated[
     bool, typer.Option("--static", help="Leave out what was seen at run time: what the source says, alone.")
 ]
+_OWN = "the model's own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """How a model is built, on every command line that builds one."""
+
+    img_size: Annotated[
+        int | None, typer.Option(help="Height and width of the input in pixels.", show_default=_OWN)
+    ] = None
+    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default=_OWN)] = None
+    num_classes: Annotated[int | None, typer.Option(help="Outputs of the classifier; 0: none.", show_default=_OWN)] = (
+        None
+    )
+    reparam: Annotated[
+        bool, typer.Option("--reparam", help="Fuse the branches of models that can, as they are deployed.")
+    ] = False
+    arguments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="An argument of the model, as create_model takes it (repeatable)."
+        ),
+    ] = None
+
+    def building(self) -> dict[str, Any]:
+        """The options as a request to the worker names them.
+
+        Raises:
+            RequestError: ``--set`` is no ``key=value``.
+        """
+        given = {option.name: getattr(self, option.name) for option in fields(self)}
+        return {**given, "args": parsed_arguments(given.pop("arguments"))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(BuildOptions):
+    """The same of a model that is run once, which may be its feature extractor."""
+
+    features_only: Annotated[bool, typer.Option("--features-only", help="The feature extractor made of it.")] = False
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """Have typer see each field of the structs that a command takes as an option of its own.
+
+    The command itself gets the structs: a parameter whose type is a dataclass is filled with the fields' values.
+    """
+    parameters = signature(command).parameters.values()
+    structs: dict[str, Any] = {p.name: p.annotation for p in parameters if is_dataclass(p.annotation)}
+    shown: dict[str, Parameter] = {}
+    for name, parameter in signature(command).parameters.items():
+        if name not in structs:
+            shown[name] = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            continue
+        for option in fields(structs[name]):
+            default = Parameter.empty if option.default is MISSING else option.default
+            shown[option.name] = Parameter(option.name, Parameter.KEYWORD_ONLY, default=default, annotation=option.type)
+
+    @wraps(command)
+    def spread_command(**given: Any) -> None:
+        for name, struct in structs.items():
+            given[name] = struct(**{option.name: given.pop(option.name) for option in fields(struct)})
+        command(**given)
+
+    # typer reads the signature for the options and the annotations for their types.
+    spread_command.__signature__ = signature(command).replace(parameters=list(shown.values()))  # type: ignore[attr-defined]
+    spread_command.__annotations__ = {name: parameter.annotation for name, parameter in shown.items()}
+    return spread_command
+
+
+def parsed_arguments(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Arguments of a model by name; a value is a Python literal where it can be read as one, else text.
+
+    Raises:
+        RequestError: one is no ``key=value``, stands twice, or is a value that JSON cannot hold.
+    """
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name.isidentifier():
+            raise RequestError(f"--set takes KEY=VALUE, not {text!r}", "--set drop_path_rate=0.1 --set act_layer=silu")
+        if name in found:
+            raise RequestError(f"--set {name} stands twice", "each argument once")
+        found[name] = _value(name, value)
+    return found
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"--set {name}: {text} is no value that can be handed on", "numbers, text, lists") from error
+    return value
+
+
+# what stands before the command
 
 
 def load(
@@ -38,16 +145,8 @@ def load(
         sources: the user's own, as ``--with`` has them.
         traces: join what was seen at run time.
     """
-    from explorer.introspect import load_graph
-
     extras = find_extras(context, sources)
-    graph = load_graph(timm or timm_before(context), extras=extras, traces=traces)
-    own = own_files(extras) if graph.info.problems else set()
-    for problem in graph.info.problems:
-        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        folder = "" if problem.file in own else "timm/"
-        notice(f"skipped {folder}{place}: {problem.message}; the rest was read")
-    return graph
+    return load_graph(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
 
 
 def timm_before(context: typer.Context) -> Path | None:
@@ -62,53 +161,8 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
     Raises:
         RequestError: one is no source, or two have the same name.
     """
-    named = [*_before(context).get("with", ()), *(sources or ())]
-    if not named:
-        return []
-    from explorer.introspect.reading.source import find_extra
-
-    extras = list(dict.fromkeys(find_extra(text) for text in named))
-    paths: dict[str, Path] = {}
-    for name, path in extras:
-        if paths.setdefault(name, path) != path:
-            raise RequestError(f"--with: {paths[name]} and {path} are both imported as {name}", "rename one")
-    return extras
+    return find_sources([*_before(context).get("with", ()), *(sources or ())])
 
 
-def own_files(extras: "Sequence[Extra]") -> set[str]:
-    """The files of the user's own sources, as nodes and problems name them."""
-    from explorer.introspect.reading.source import source_files
-
-    return {name for extra in extras for name, _ in source_files(extra)}
-
-
-def _before(context: typer.Context) -> dict[str, Any]:
+def _before(context: typer.Context) -> Mapping[str, Any]:
     return context.obj or {}
-
-
-def undeprecated(graph: "Graph", node: "Node") -> "Node":
-    """What a deprecated name stands for, said so on stderr; any other node is returned as it is.
-
-    Raises:
-        RequestError: nothing stands behind the name any more.
-    """
-    from explorer.queries.names import current
-    from explorer.queries.node_data import AliasData
-
-    found = current(graph, node)
-    if found is not node:
-        notice(f"{node.name} is deprecated: timm maps it to {AliasData.of(node).replaced_by}")
-    return found
-
-
-def nothing_matches(graph: "Graph", patterns: Sequence[str]) -> RequestError:
-    """The error for patterns that no model's name is like, with the names that are closest."""
-    from explorer.graph.fuzzy import closest
-    from explorer.queries.model_list import list_models
-
-    names = [entry.name for entry in list_models(graph, deprecated=True)]
-    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), names))
-    return RequestError(
-        f"nothing matches {' '.join(patterns) or 'these filters'}",
-        f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",
-    )

@@ -3,15 +3,21 @@
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from explorer.errors import ExplorerError, OutputError, RequestError
+
+if TYPE_CHECKING:
+    from explorer.protocol import Event
 
 
 def prepare_stdout() -> None:
@@ -97,23 +103,31 @@ def print_table(
     if not on_terminal(sys.stdout):
         print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from explorer.cli.on_screen import draw_table  # rich, which a pipe does not need
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, header in enumerate(headers):
-        style = styles[i] if i < len(styles) else None
-        table.add_column(header, justify="right" if i in right else "left", overflow="fold", style=style or None)
-    for row in rows:
-        table.add_row(*row)
     with to_stdout():
-        Console(markup=False, highlight=False).print(table)
+        draw_table(headers, rows, right, styles)
+
+
+def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """Write lines to stdout, each of pieces of text with rich's style of it, which only a terminal shows."""
+    if not on_terminal(sys.stdout):
+        print_lines(["".join(text for text, _ in pieces) for pieces in lines])
+        return
+    from explorer.cli.on_screen import draw_lines
+
+    with to_stdout():
+        draw_lines(lines)
 
 
 def table_width(columns: Sequence[Sequence[str]]) -> int:
     """How wide :func:`print_table` makes a table of these columns on a terminal, headers among their cells."""
     return sum(max(map(len, cells), default=0) for cells in columns) + 3 * len(columns) - 1
+
+
+def terminal_width() -> int:
+    """Columns of the terminal; what is usual where there is none."""
+    return shutil.get_terminal_size().columns
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
@@ -126,10 +140,7 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 
 def _wrapped(text: str, indent: int) -> str:
     """A text cut at spaces to fit a terminal's lines after an indent, which all but the first line begin with."""
-    import shutil
-    import textwrap
-
-    room = max(shutil.get_terminal_size().columns - indent, 20)
+    room = max(terminal_width() - indent, 20)
     lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
     return f"\n{' ' * indent}".join(lines)
 
@@ -144,6 +155,14 @@ def narrate(text: str) -> None:
 def notice(text: str) -> None:
     """One line of narration on stderr that a user should not miss."""
     narrate(f"note: {text}")
+
+
+def tell_plainly(event: "Event") -> None:
+    """An ``emit`` for what only reads the graph: a line on stderr for each notice, and nothing of the rest."""
+    from explorer.protocol import Log  # whoever emits has loaded it; the others never come here
+
+    if isinstance(event, Log):
+        notice(event.message)
 
 
 def report(error: ExplorerError) -> None:
@@ -178,8 +197,6 @@ def write_file(path: Path, content: bytes) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Put a file there in one step."""
-    import tempfile
-
     handle, name = tempfile.mkstemp(prefix=".explorer-", dir=path.parent)
     temporary = Path(name)
     try:

@@ -7,6 +7,8 @@ import typer
 from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_table
 from explorer.errors import RequestError
+from explorer.queries.node_data import home_of
+from explorer.usecases import searching
 
 
 def search(
@@ -25,21 +27,14 @@ def search(
 
     Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
     """
-    from explorer.graph import NodeKind
-    from explorer.queries.names import search as search_names
-    from explorer.queries.node_data import home_of
-
-    for name in kind or ():
-        if name not in set(NodeKind):
-            raise RequestError(f"no kind of node {name!r}", f"one of: {', '.join(NodeKind)}")
+    searching.check_kinds(kind or ())
     query = " ".join(text)
-    hits = search_names(load(context, timm, extra), query, [NodeKind(k) for k in kind or ()], limit)
+    hits = searching.search(query, kinds=kind or (), limit=limit, graph=load(context, timm, extra))
     if json:
         fields = ("id", "kind", "name", "file", "line")
         print_json([{**{f: getattr(hit.node, f) for f in fields}, "score": hit.score} for hit in hits])
-    else:
+    elif hits:
         rows = [(str(h.node.kind), h.node.name, home_of(h.node)) for h in hits]
-        if hits:
-            print_table(("kind", "name", "where"), rows)
+        print_table(("kind", "name", "where"), rows)
     if not hits:
         raise RequestError(f"nothing is like {query!r}", "try fewer letters")

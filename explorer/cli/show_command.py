@@ -5,10 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load
-from explorer.cli.output import notice, print_facts, print_json, print_lines
+from explorer.cli.output import print_facts, print_json, print_lines, tell_plainly
 from explorer.report.wording import in_words
+from explorer.usecases import showing
 
 _MOST = 12
+"""So many items of a list are printed; a page is to be read, and JSON has all."""
 
 
 def show(
@@ -20,21 +22,11 @@ def show(
     extra: WithOption = None,
 ) -> None:
     """Show all that is known of one thing, on a page."""
-    from explorer.queries.facts import facts
-    from explorer.queries.names import find_node
-
-    graph = load(context, timm, extra, traces=not static)
-    record = facts(graph, find_node(graph, name))
-    if record.get("deprecated"):
-        notice(f"{record['name']} is deprecated: " + _replacement(record))
+    record = showing.show(name, graph=load(context, timm, extra, traces=not static), emit=tell_plainly)
     if json:
         print_json(record)
     else:
         _print_page(record)
-
-
-def _replacement(record: dict[str, Any]) -> str:
-    return f"timm maps it to {record['replaced_by']}" if record["replaced_by"] else "removed, with no replacement"
 
 
 def _print_page(record: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Measuring models: one, two in turns, or one with ever faster settings; what comes of it is kept."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -257,7 +257,7 @@ def search_settings(
     return result
 
 
-def tuned_settings(named: Sequence[str]) -> list[str]:
+def tuned_settings(named: Collection[str]) -> list[str]:
     """Those of the settings that a search would change, and so has to be told to leave alone."""
     return [name for name in TUNED if name in named]
 

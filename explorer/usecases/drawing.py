@@ -112,11 +112,7 @@ def draw(
     graph = load(sources=extras, emit=emit) if graph is None else graph
     if view not in RUNNING or view is None or target is None:
         return static_picture(graph, target, view, wish, emit)
-    request = flow_request(target, wish, extras)
-    ModelNames(extras, graph).check(target, wish.args)
-    with worker(client) as near:
-        (make,) = running_pictures([(view, request)], wish, graph, near, emit)
-        return make()
+    return running_picture(target, view, wish, sources=extras, client=client, graph=graph, emit=emit)
 
 
 def check(view: str | None, target: str | None, wish: PictureWish) -> None:
@@ -246,6 +242,30 @@ def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) 
     names = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
     asked = {name: getattr(wish, name) for name in names if getattr(wish, name) is not None}
     return FlowRequest(model, **asked, args=wish.args, extra=for_worker(find_sources(sources)))
+
+
+def running_picture(
+    target: str,
+    view: str,
+    wish: PictureWish,
+    *,
+    graph: Graph,
+    sources: Sequence[Source] = (),
+    client: "Client | None" = None,
+    emit: Emit = quiet,
+) -> Picture:
+    """A view of a model as it runs; name and arguments are judged first.
+
+    Raises:
+        UnknownName: there is no such model.
+        RequestError: it does not take one of the arguments.
+        EngineError: it cannot be built or run.
+    """
+    request = flow_request(target, wish, sources)
+    ModelNames(sources, graph).check(target, wish.args)
+    with worker(client) as near:
+        (make,) = running_pictures([(view, request)], wish, graph, near, emit)
+        return make()
 
 
 def running_pictures(

@@ -135,7 +135,12 @@ def totals_file(path: Path, wish: InspectRequest) -> TotalsFile:
         RequestError: the file is there, and is no table of totals.
         OutputError: it cannot be read.
     """
-    return TotalsFile(path, find_timm(None).version, options_text(wish))
+    return TotalsFile(path, timm_version(), options_text(wish))
+
+
+def timm_version() -> str:
+    """The version of the installed timm, as its source states it."""
+    return find_timm(None).version
 
 
 def add_totals(file: TotalsFile, names: Sequence[str], wish: InspectRequest, emit: Emit = quiet) -> list[str]:

@@ -1,6 +1,6 @@
 """How one thing reaches another, and what stands around it: ways and neighbourhoods in the graph."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +61,7 @@ def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:
         RequestError: a name means several things, or there are more or fewer names than one or two.
         ExplorerError: no way is known.
     """
-    if len(names) not in (1, 2):
-        raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
+    check_ends(names)
     graph = load(emit=emit) if graph is None else graph
     source = resolve(names[0] if len(names) == 2 else CREATE_MODEL, graph=graph, emit=emit)
     target = resolve(names[-1], graph=graph, emit=emit)
@@ -70,6 +69,16 @@ def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:
     if edges is None:
         raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")
     return Way(source, target, tuple(edges), tuple(_stops(graph, source, edges)))
+
+
+def check_ends(names: Sequence[str]) -> None:
+    """Refuse what is no way to be asked for, before a graph is loaded.
+
+    Raises:
+        RequestError: there are more or fewer names than one or two.
+    """
+    if len(names) not in (1, 2):
+        raise RequestError(f"path takes one or two names, not {len(names)}", "explorer path [FROM] TO")
 
 
 def _stops(graph: Graph, source: Node, edges: list[Edge]) -> Iterator[Stop]:

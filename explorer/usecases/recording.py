@@ -10,6 +10,7 @@ from pathlib import Path
 from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.graph.fuzzy import closest
 from explorer.protocol import BenchRequest, BenchResult
+from explorer.report.run_list import side_notes
 from explorer.results import run_comparison
 from explorer.results.run_comparison import Comparison, SideBySide
 from explorer.results.runs import DONE, IMPORTED, MEASURED, Run, RunDetails, RunFilter
@@ -208,7 +209,7 @@ def compare(a: int | str, b: int | str) -> Comparison | SideBySide:
         of runs of one model, and what stands in the way of pairing the others.
 
     Raises:
-        RequestError: there is no such run or label, a run has no throughput, or no model is in both sets.
+        RequestError: there is no such run or label, or a run has no throughput.
         StoreError: the results file cannot be read.
     """
     store = Store()
@@ -244,6 +245,17 @@ def _check_speed(details: RunDetails) -> None:
         raise RequestError(
             f"run {run.id} does not tell its samples/s: there is nothing to compare", f"explorer results show {run.id}"
         )
+
+
+def check_pairs(sides: SideBySide, a: str, b: str) -> None:
+    """Refuse two sets of runs that have nothing to be compared.
+
+    Raises:
+        RequestError: no model has its throughput in both.
+    """
+    if not sides.pairs:
+        notes = "; ".join(side_notes(sides, a, b))
+        raise RequestError(f"nothing to compare: no model has its samples/s in both {a} and {b}", notes)
 
 
 # files

@@ -29,8 +29,17 @@ def search(text: str, *, kinds: Sequence[str] = (), limit: int = 20, graph: Grap
         RequestError: there is no such kind of node.
         TimmNotFound: no timm is installed.
     """
+    check_kinds(kinds)
+    graph = load() if graph is None else graph
+    return names.search(graph, text, [NodeKind(kind) for kind in kinds], limit)
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Refuse what is no kind of node, before a graph is loaded.
+
+    Raises:
+        RequestError: there is no such kind of node.
+    """
     for kind in kinds:
         if kind not in set(NodeKind):
             raise RequestError(f"no kind of node {kind!r}", f"one of: {', '.join(NodeKind)}")
-    graph = load() if graph is None else graph
-    return names.search(graph, text, [NodeKind(kind) for kind in kinds], limit)
