@@ -20,10 +20,10 @@ from explorer.cli.options import (
     timm_before,
 )
 from explorer.cli.output import check_place, on_terminal, print_json, print_lines, tell_plainly, write_file
-from explorer.diagram import BINARY, DATA, LAID_OUT, GraphvizProcess, format_of
+from explorer.diagram import BINARY, DATA, LAID_OUT, GraphvizProcess, Picture, format_of
 from explorer.errors import OutputError, RequestError
 from explorer.usecases import drawing
-from explorer.usecases.drawing import ALL, RUNNING, VIEWS, Picture, PictureWish
+from explorer.usecases.drawing import ALL, RUNNING, VIEWS, PictureWish
 
 _STDOUT = Path("-")
 

@@ -63,7 +63,8 @@ class BuildOptions:
             RequestError: ``--set`` is no ``key=value``.
         """
         given = {option.name: getattr(self, option.name) for option in fields(self)}
-        return {**given, "args": parsed_arguments(given.pop("arguments"))}
+        given["args"] = parsed_arguments(given.pop("arguments"))
+        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

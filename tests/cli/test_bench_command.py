@@ -21,7 +21,7 @@ EXPLORER = [sys.executable, "-P", "-m", "explorer"]
 WITH_FAKES = (
     "import sys; import explorer.engine.client as client; "
     f"client.worker_command = lambda: {FAKE_WORKER!r}; "
-    "import explorer.cli.names as names; names.check_name = lambda name: None; "
+    "from explorer.usecases.resolving import ModelNames; ModelNames.check = lambda *_: None; "
     "from explorer.cli.main import run; sys.exit(run())"
 )
 """A program that is explorer with the fake worker."""
@@ -39,8 +39,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bench(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """``explorer bench`` with a worker that takes what it should do for a model's name, which timm does not have."""
     monkeypatch.setattr("explorer.engine.client.worker_command", lambda: FAKE_WORKER)
-    monkeypatch.setattr("explorer.cli.names.check_name", lambda name: None)
-    monkeypatch.setattr("explorer.cli.bench_command.check_name", lambda name: None)
+    monkeypatch.setattr("explorer.usecases.resolving.ModelNames.check", lambda *_: None)
 
     def call(*arguments: object) -> Done:
         code = run(["bench", *map(str, arguments)])
@@ -135,7 +134,7 @@ def test_every_setting_has_an_option(bench: Callable[..., Done], monkeypatch: py
     from explorer.protocol import BenchRequest
 
     asked: list[Any] = []
-    monkeypatch.setattr("explorer.cli.bench_runs.measure", lambda requests, keeper, *, as_json: asked.extend(requests))
+    monkeypatch.setattr("explorer.cli.bench_command._measure", lambda requests, *_: asked.extend(requests))
     assert bench("hf-hub:any", *options.split()).code == 0
     assert asked == [BenchRequest("hf-hub:any", **SETTINGS[options])]
 
@@ -219,7 +218,7 @@ def test_a_pattern_stands_for_the_models_it_is_like(
     bench: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("explorer.cli.bench_runs.measure", lambda requests, keeper, *, as_json: asked.extend(requests))
+    monkeypatch.setattr("explorer.cli.bench_command._measure", lambda requests, *_: asked.extend(requests))
     assert bench("resnet18", "resnet3?", "resnet18").code == 0
     assert [request.model for request in asked] == ["resnet18", "resnet34"]
     assert bench("nothing_is_like_*").code == 2
@@ -347,10 +346,13 @@ def test_the_search_leaves_alone_what_is_named(
     bench: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, options: str, kept: list[str]
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("explorer.cli.bench_runs.answer", lambda request: asked.append(request) or sys.exit(0))
+    monkeypatch.setattr(
+        "explorer.usecases.benchmarking.search_settings",
+        lambda request, keep, *_, **__: asked.append(keep) or sys.exit(0),
+    )
     with pytest.raises(SystemExit):
         bench("partial", "--tune", *options.split())
-    assert asked[0].keep == kept
+    assert sorted(asked[0]) == sorted(kept)
 
 
 # a process of its own

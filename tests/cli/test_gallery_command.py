@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from explorer.cli import gallery_command, views
+from explorer.cli import gallery_command
 from explorer.cli.main import run
-from explorer.cli.views import Picture
-from explorer.diagram import View, ViewNode
+from explorer.diagram import Picture, View, ViewNode
 from explorer.diagram.style import Look
 from explorer.errors import EngineError, RequestError
 
@@ -17,16 +16,16 @@ Explorer = Callable[..., Any]
 
 def picture(title: str) -> Picture:
     view = View(title, "", (ViewNode("a", Look.LAYER, "a"),), ())
-    return Picture(lambda _: view, 40, lambda _: {}, list)
+    return Picture(lambda _: view)
 
 
 def every_picture_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "picture_of", lambda graph, target, view, options: picture(view))
+    monkeypatch.setattr(gallery_command, "static_picture", lambda graph, target, view, *_: picture(view))
 
-    def running(wishes: Any, options: Any, graph: Any) -> Iterator[Callable[[], Picture]]:
+    def running(wishes: Any, *_: Any) -> Iterator[Callable[[], Picture]]:
         yield from (lambda view=view: picture(view) for view, _ in wishes)
 
-    monkeypatch.setattr(views, "running_pictures", running)
+    monkeypatch.setattr(gallery_command, "running_pictures", running)
 
 
 @pytest.fixture
@@ -65,19 +64,19 @@ def test_one_that_fails_does_not_stop_the_rest(
 ) -> None:
     every_picture_works(monkeypatch)
 
-    def some(graph: Any, target: str | None, view: str, options: Any) -> Picture:
+    def some(graph: Any, target: str | None, view: str, *_: Any) -> Picture:
         if view == "calls":
             raise RequestError("not this one", "another")
         return picture(view)
 
-    def none(wishes: Any, options: Any, graph: Any) -> Iterator[Callable[[], Picture]]:
+    def none(wishes: Any, *_: Any) -> Iterator[Callable[[], Picture]]:
         def fail() -> Picture:
             raise EngineError("no torch here")
 
         yield from (fail for _ in wishes)
 
-    monkeypatch.setattr(views, "picture_of", some)
-    monkeypatch.setattr(views, "running_pictures", none)
+    monkeypatch.setattr(gallery_command, "static_picture", some)
+    monkeypatch.setattr(gallery_command, "running_pictures", none)
     done = explorer("--timm", toy, "gallery", folder, "--json")
 
     assert done.code == 1

@@ -357,8 +357,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, toy: Path) -> list[Any]:
     """What was asked of the worker; the graph is the small timm's."""
     monkeypatch.setattr("explorer.engine.client.Client", FakeClient)
     graph = load_graph(toy)
-    for module in ("explorer.introspect", "explorer.cli.names"):
-        monkeypatch.setattr(f"{module}.load_graph", lambda *_, **__: graph, raising=False)
+    monkeypatch.setattr("explorer.usecases.loading.load_graph", lambda *_, **__: graph)
     FakeClient.asked.clear()
     return FakeClient.asked
 

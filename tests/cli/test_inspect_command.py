@@ -20,7 +20,7 @@ from explorer.results.schema import load
 from tests.cli.conftest import Done
 from tests.report.layer_samples import LAYERS
 
-FAKE_INSPECTOR = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_inspector.py")]
+FAKE_INSPECTOR = [sys.executable, "-P", str(Path(__file__).parents[1] / "usecases" / "fake_inspector.py")]
 
 Explorer = Callable[..., Done]
 

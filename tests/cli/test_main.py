@@ -275,7 +275,7 @@ def test_what_goes_wrong_inside(
     code: int,
     line: str,
 ) -> None:
-    monkeypatch.setattr("explorer.introspect.load_graph", raising(error))
+    monkeypatch.setattr("explorer.usecases.loading.load_graph", raising(error))
 
     assert main.run(["list"]) == code
     assert capsys.readouterr().err.replace(":  (", ": (") == line
@@ -283,7 +283,7 @@ def test_what_goes_wrong_inside(
 
 @pytest.mark.parametrize("arguments", [["--debug", "list"], ["list", "--debug"]])
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
-    monkeypatch.setattr("explorer.introspect.load_graph", raising(ValueError("inside")))
+    monkeypatch.setattr("explorer.usecases.loading.load_graph", raising(ValueError("inside")))
 
     with pytest.raises(ValueError, match="inside"):
         main.run(arguments)

@@ -13,7 +13,7 @@ from explorer.introspect import traces
 from explorer.introspect.reading.source import find_timm
 from tests.cli.conftest import Done
 
-FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_tracer.py")]
+FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "usecases" / "fake_tracer.py")]
 
 Explorer = Callable[..., Done]
 

@@ -8,7 +8,7 @@ import pytest
 from explorer.introspect import load_graph, traces
 from tests.cli.conftest import Done
 
-FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "engine" / "fake_tracer.py")]
+FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "usecases" / "fake_tracer.py")]
 
 Explorer = Callable[..., Done]
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from explorer.cli import bench_runs
 from explorer.cli.main import run
 from explorer.protocol import BenchRequest
 from explorer.report.tuning_report import command, python
@@ -24,9 +23,8 @@ REQUESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_command_line_asks_for_the_same_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(bench_runs, "measure", lambda requests, keeper, *, as_json: asked.extend(requests))
-    monkeypatch.setattr("explorer.cli.names.check_name", lambda name: None)
-    monkeypatch.setattr("explorer.cli.bench_command.check_model_arguments", lambda name, arguments: None)
+    monkeypatch.setattr("explorer.cli.bench_command._measure", lambda requests, *_: asked.extend(requests))
+    monkeypatch.setattr("explorer.usecases.resolving.ModelNames.check", lambda *_: None)
 
     program, *words = shlex.split(command(REQUESTS[name]))
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.gallery_command import RUNNING, STATIC
-from explorer.cli.views import flow_request, picture_of, running_pictures
 from explorer.diagram import View, draw
 from explorer.diagram.views import view_function
+from explorer.engine.client import Client
 from explorer.graph import Graph, NodeKind
+from explorer.usecases.drawing import PictureWish, flow_request, running_pictures, static_picture
 
 from .. import samples
 from ..browser import SCHEMES, measure, needs_browser
@@ -94,9 +95,10 @@ def test_pictures_of_every_family_are_readable_and_their_legends_true(
 
 @cache
 def gallery(graph: Graph) -> dict[str, str]:
-    static = [(file, picture_of(graph, target, view, {})) for file, target, view in STATIC]
-    requests = [(view, flow_request(model, {}, ())) for _, model, view in RUNNING]
-    running = [make() for make in running_pictures(requests, {}, graph)]
+    static = [(file, static_picture(graph, target, view, PictureWish())) for file, target, view in STATIC]
+    requests = [(view, flow_request(model, PictureWish())) for _, model, view in RUNNING]
+    with Client() as client:
+        running = [make() for make in running_pictures(requests, PictureWish(), graph, client)]
     pictures = [*static, *zip((file for file, *_ in RUNNING), running, strict=True)]
     return {file: draw(picture.make, "svg", nodes=picture.nodes).decode() for file, picture in pictures}
 
