@@ -1,10 +1,11 @@
 """``explorer`` and ``python -m explorer``: the command line, and the terminal app where no command is given."""
 
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from explorer import collector
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
-    gc.disable()  # a command makes a graph, looks at it and ends: there is no garbage worth a tenth of its time
+    collector.switch_off()
     try:
         from explorer.cli.main import run
 
@@ -29,14 +30,14 @@ def _start_app(timm: Path | None, extras: "Sequence[Extra]") -> None:
         raise RequestError("the terminal app needs a terminal", "explorer --help lists the commands that do not")
     from explorer.tui import run_app
 
-    gc.enable()
+    collector.switch_on()
     run_app(timm, extras)
 
 
 def _take_screenshot(model: str) -> str:
     from explorer.tui.screenshot import screenshot
 
-    gc.enable()
+    collector.switch_on()
     return screenshot(model)
 
 

@@ -52,6 +52,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     import tempfile  # most commands write nothing, and it costs as much as reading a section of a graph
 
+    path = Path(os.path.realpath(path))  # a link stays one, what it leads to is replaced
     # beside its place, as only within one file system is moving it there one step
     handle, name = tempfile.mkstemp(prefix=_BESIDE, dir=path.parent)
     temporary = Path(name)
@@ -65,11 +66,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; a device or a pipe is written to as it is.
 
     Raises:
         OSError: there is no folder, or it cannot be written to.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     with replacing(path) as file:
         file.write(content)
 

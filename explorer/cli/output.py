@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from explorer.errors import ExplorerError, OutputError, RequestError
+from explorer.files import write_whole
 
 if TYPE_CHECKING:
     from explorer.protocol import Event
@@ -187,25 +187,9 @@ def write_file(path: Path, content: bytes) -> None:
         return
     check_place(path)
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)
-        else:
-            _replace(Path(os.path.realpath(path)), content)
+        write_whole(path, content)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file there in one step."""
-    handle, name = tempfile.mkstemp(prefix=".explorer-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(_new_file_mode())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:
@@ -224,9 +208,3 @@ def check_place(path: Path) -> None:
         raise RequestError(f"cannot write {path}: there is no folder {path.parent}", f"mkdir -p {path.parent}")
     if is_folder:
         raise RequestError(f"cannot write {path}: it is a folder", "name a file in it")
-
-
-def _new_file_mode() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask

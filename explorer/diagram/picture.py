@@ -14,6 +14,7 @@ from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
 from explorer.diagram.layout.graphviz import GraphvizProcess
 from explorer.diagram.view import View
 from explorer.errors import LayoutTimeout, OutputError, RequestError
+from explorer.files import write_whole
 from explorer.queries.slices import USUAL_NODES
 
 LAID_OUT = ("svg", "png", "pdf", "html")
@@ -97,7 +98,7 @@ class Picture:
         path = Path(path)
         content = self.render(path.suffix)
         try:
-            path.write_bytes(content)
+            write_whole(path, content)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         return path

@@ -1,10 +1,9 @@
 """timm's source -> the graph."""
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
+from explorer import collector
 from explorer.graph import CallData, ClassData, Edge, EdgeKind, FunctionData, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.introspect.call_graph import CallGraph, follow_calls
 from explorer.introspect.evaluator.machine import Evaluator
@@ -26,7 +25,7 @@ class Builder:
     """
 
     def __init__(self, source: SourceTree) -> None:
-        with _collector_paused():
+        with collector.paused():
             self._modules, problems = _parse(source)
             self.graph = Graph(GraphInfo(source.version, source.origin, source.digest, tuple(problems)))
             """The graph; without calls, bases and what is external until :meth:`complete` has run."""
@@ -47,7 +46,7 @@ class Builder:
         """
         graph, modules, registry, evaluator = self.graph, self._modules, self._registry, self._evaluator
         if modules:
-            with _collector_paused():
+            with collector.paused():
                 kept = kept_calls(before, graph.files, modules, registry) if before else None
                 calls = follow_calls(evaluator, registry, kept)
                 _add_bases(graph, evaluator, modules)
@@ -59,26 +58,8 @@ class Builder:
 
 def build_graph(source: SourceTree) -> Graph:
     """The whole graph of a source."""
-    with _collector_paused():
+    with collector.paused():
         return Builder(source).complete()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A million small syntax nodes, alive all along: looking for garbage among them takes as long as parsing does.
-
-    Afterwards they count as old, so that they are not walked at the first occasion either.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:

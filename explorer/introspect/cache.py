@@ -9,7 +9,6 @@ happens here is an error: the worst case is a graph built again.
 import functools
 import hashlib
 import json
-import os
 import time
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.files import cache_folder, remove_abandoned, replacing, to_json
 from explorer.graph import Graph, GraphInfo, Problem
 from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.reading.source import SourceTree
@@ -52,7 +52,7 @@ def cached_graph(source: SourceTree, start: _Start) -> Graph:
 
 def _earlier() -> Graph | None:
     """The graph that this very explorer stored last, whole: most likely of the same files, a few of them changed."""
-    folder = cache_folder()
+    folder = cache_folder("graphs")
     files = sorted(folder.glob(f"*-{_builder_digest()}{_CALLS}"), key=_changed) if folder else []
     if not files:
         return None
@@ -77,16 +77,6 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def cache_folder() -> Path | None:
-    """Where cached graphs lie; ``None`` on a machine without a home."""
-    from platformdirs import user_cache_path
-
-    try:
-        return user_cache_path("timm-explorer", appauthor=False) / "graphs"
-    except (OSError, RuntimeError):
-        return None
-
-
 @functools.cache
 def _builder_digest() -> str:
     """A hash of the code that builds graphs: an explorer that reads more must not see an older one's graphs."""
@@ -104,7 +94,7 @@ class _Stored:
     def __init__(self, source: SourceTree, start: _Start) -> None:
         self._source = source
         self._start = start
-        self._folder = cache_folder()
+        self._folder = cache_folder("graphs")
         self._builder: Builder | None = None
         self._archives: dict[str, zipfile.ZipFile] = {}
         self._built: dict[str, Section] = {}
@@ -159,21 +149,13 @@ def _ending_of(section: str) -> str:
 
 
 def _write(path: Path | None, sections: dict[str, Any]) -> None:
-    import tempfile
-
     if path is None:
         return
     with suppress(OSError, ValueError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for name, value in sections.items():
-                    content = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-                    archive.writestr(zipfile.ZipInfo(f"{name}.json", _TIMESTAMP), content)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, value in sections.items():
+                archive.writestr(zipfile.ZipInfo(f"{name}.json", _TIMESTAMP), to_json(value))
         _prune(path.parent)
 
 
@@ -190,7 +172,6 @@ def _info_of(graph: Graph) -> dict[str, Any]:
 def _prune(folder: Path) -> None:
     """Keep the files used last, drop the rest and what a killed process left behind."""
     files = sorted(folder.glob("*.zip"), key=lambda p: p.stat().st_mtime, reverse=True)
-    stale = time.time() - _BUILD_SECONDS
-    abandoned = [path for path in folder.glob("*.tmp") if path.stat().st_mtime < stale]
-    for path in (*files[_KEPT_FILES:], *abandoned):
+    for path in files[_KEPT_FILES:]:
         path.unlink(missing_ok=True)
+    remove_abandoned(folder, time.time() - _BUILD_SECONDS)

@@ -20,10 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import OutputError
+from explorer.files import JSON, data_folder, to_json, write_whole
 from explorer.graph.contexts import Traced
-
-JSON = Any
-"""A value that JSON can hold."""
 
 BUNDLE = Path(__file__).with_name("traces-bundle.bin")
 """The bundle that comes with explorer."""
@@ -98,19 +96,9 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def trace_folder() -> Path | None:
-    """Where the user's traces lie; ``None`` on a machine without a home."""
-    from platformdirs import user_data_path
-
-    try:
-        return user_data_path("timm-explorer", appauthor=False) / "traces"
-    except (OSError, RuntimeError):
-        return None
-
-
 def _version_folder(version: str) -> Path | None:
-    folder = trace_folder()
-    return folder / _safe(version) if folder else None
+    folder = data_folder()
+    return folder / "traces" / _safe(version) if folder else None
 
 
 def _digest_folder(version: str, digest: str) -> Path | None:
@@ -145,7 +133,8 @@ def _write_trace(path: Path | None, data: Mapping[str, JSON]) -> Path:
     if path is None:
         raise OutputError("the trace cannot be stored: there is no home folder")
     try:
-        _put(path, gzip.compress(_encoded(data), mtime=0))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, gzip.compress(to_json(data), mtime=0))
     except OSError as error:
         raise OutputError(f"the trace cannot be stored: {path}: {error.strerror or error}") from error
     return path
@@ -161,24 +150,6 @@ def _read_trace(path: Path | None) -> dict[str, JSON] | None:
     except _DAMAGED:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("model"), str) else None
-
-
-def _encoded(data: JSON) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
-    import tempfile
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 # the user's traces together
@@ -197,7 +168,7 @@ def own_traces(version: str, digest: str) -> Traced | None:
     if index is None or index["files"] != files:
         index = _updated(folder, digest, files, index)
         with suppress(OSError):
-            _put(folder / _INDEX, _encoded(index))
+            write_whole(folder / _INDEX, to_json(index))
     found = Traced(version, digest, **_decoded(index))
     return found if found.models or found.failed else None
 
@@ -396,7 +367,7 @@ def bundle_bytes(traces: Traced) -> bytes:
         "devices": {model: device for model, device in data["devices"].items() if device != _USUAL_DEVICE},
         "failed": data["failed"],
     }
-    return _bundle_line(traces.version, traces.digest) + zlib.compress(_encoded(content), 9)
+    return _bundle_line(traces.version, traces.digest) + zlib.compress(to_json(content), 9)
 
 
 def read_bundle(path: Path, version: str, digest: str) -> Traced | None:
@@ -425,7 +396,7 @@ def read_bundle(path: Path, version: str, digest: str) -> Traced | None:
 
 
 def _bundle_line(version: str, digest: str) -> bytes:
-    return _encoded([_BUNDLE_FORMAT, version, digest]) + b"\n"
+    return to_json([_BUNDLE_FORMAT, version, digest]) + b"\n"
 
 
 def _by_file(sites: Iterable[str]) -> dict[str, list[int]]:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from explorer.errors import ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
+from explorer.files import write_whole
 from explorer.protocol import InspectRequest, InspectResult, Layer
 from explorer.report.wording import dimensions
 
@@ -121,7 +121,9 @@ class TotalsWriter:
         self._path = path
         try:
             if path.is_file() or not path.exists():
-                _rewrite(Path(os.path.realpath(path)), text)
+                content = text.encode()
+                if not path.exists() or path.read_bytes() != content:
+                    write_whole(path, content)
                 text = ""
             self._file: TextIO = path.open("a", encoding="utf-8", newline="")
             self._file.write(text)
@@ -171,18 +173,6 @@ def _may_pass(row: Mapping[str, str]) -> bool:
     """A failure that need not be the model's own: want of memory, a worker's end, or one that does not name it."""
     kind, _, message = row["error"].partition(": ")
     return bool(row["error"]) and (kind in _PASSING or row["model"] not in message)
-
-
-def _rewrite(path: Path, text: str) -> None:
-    """Put the text in the file's place in one step, where it is another than what is there."""
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
-        return
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:

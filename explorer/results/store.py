@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import explorer
 from explorer.errors import ExplorerError, RequestError, StoreError
+from explorer.files import data_folder
 from explorer.results import database
 from explorer.results.runs import (
     DETAIL_COLUMNS,
@@ -64,16 +65,21 @@ def default_path() -> Path:
     try:
         if named:
             return Path(named).expanduser()
-        from platformdirs import user_data_path
-
-        return user_data_path("timm-explorer", appauthor=False) / "results.db"
+        folder = data_folder()
     except ImportError as error:
         raise StoreError(
             "platformdirs, which knows the place of the results file, is not installed",
             "pip install platformdirs, or name a file in $EXPLORER_RESULTS",
         ) from error
-    except (OSError, RuntimeError) as error:
-        raise StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS") from error
+    except RuntimeError as error:
+        raise _no_home() from error
+    if folder is None:
+        raise _no_home()
+    return folder / "results.db"
+
+
+def _no_home() -> StoreError:
+    return StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS")
 
 
 def local_environment() -> dict[str, Any]:

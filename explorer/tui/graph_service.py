@@ -1,7 +1,6 @@
 """The graph as the app asks it: every question is answered by one thread beside the event loop."""
 
 import asyncio
-import gc
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
+from explorer import collector
 from explorer.errors import ExplorerError, unexpected
 from explorer.graph import EdgeKind, Graph, GraphInfo, NodeKind
 from explorer.graph.fuzzy import Hit
@@ -36,19 +36,13 @@ def load_whole(timm: Path | None, extras: Sequence[Extra] = ()) -> Graph:
     Raises:
         ExplorerError: there is no graph.
     """
-    # A graph is some hundred thousand objects, none of which ever becomes garbage. A collection that walks them all
-    # would stop the screen for a fifth of a second now and then, so they are kept out of every later one.
-    gc.disable()
-    try:
+    with collector.keeping():
         graph = load(timm, extras)
         for _ in graph.sections():
             pass
         for kind in EdgeKind:
             # The index of incoming edges is built by the first question about a kind.
             next(graph.in_edges("", kind), None)
-    finally:
-        gc.freeze()
-        gc.enable()
     return graph
 
 

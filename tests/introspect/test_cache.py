@@ -323,7 +323,7 @@ def test_files_used_last_are_kept(make_timm: MakeTimm, folder: Path) -> None:
 
 def test_what_a_killed_process_left_is_cleared(make_timm: MakeTimm, folder: Path) -> None:
     folder.mkdir(parents=True)
-    left = folder / "tmpabc.tmp"
+    left = folder / ".explorer-abc"
     left.write_text("half a graph")
     os.utime(left, (0, 0))
     load_graph(make_timm())

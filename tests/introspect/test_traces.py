@@ -193,7 +193,7 @@ def test_reading_again_reads_the_index_alone(monkeypatch: pytest.MonkeyPatch) ->
     traces.save(result("one", ("a", "b", "3")))
     first = own()
     monkeypatch.setattr(traces, "_read_trace", lambda path: pytest.fail("read"))
-    monkeypatch.setattr(traces, "_put", lambda path, content: pytest.fail("written"))
+    monkeypatch.setattr(traces, "write_whole", lambda path, content: pytest.fail("written"))
     assert own() == first
 
 

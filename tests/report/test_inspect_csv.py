@@ -138,8 +138,11 @@ def test_a_full_disk_is_one_clear_error() -> None:
         table.add(good("a"))
 
 
-def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    (tmp_path / ".t.csv.new").mkdir()
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(OutputError, match="cannot write"):
         TotalsFile(tmp_path / "t.csv", "1.0.31", "").open(["a"])
 
