@@ -149,14 +149,14 @@ def forward(model: nn.Module, images: torch.Tensor, by_module: bool) -> Count:
 
 def layers_of(counted: CountedModel, levels: Sequence[FeatureLevel]) -> list[Layer]:
     """All modules in the order of ``named_modules``, the model first; one that has two names appears once."""
-    holdings = _Holdings(counted.model)
+    holdings = Holdings(counted.model)
     stages = _Stages(levels)
     whole = counted.count.total.macs
     return [_layer(name, module, counted, holdings, stages.of(name), whole) for name, module in holdings.modules]
 
 
 def _layer(
-    name: str, module: nn.Module, counted: CountedModel, holdings: "_Holdings", level: FeatureLevel | None, whole: int
+    name: str, module: nn.Module, counted: CountedModel, holdings: "Holdings", level: FeatureLevel | None, whole: int
 ) -> Layer:
     tally = _tally(module, counted.count.tallies)
     shapes = counted.shapes.tallies.get(module, _NOT_CALLED)
@@ -165,9 +165,9 @@ def _layer(
         class_name=type(module).__name__,
         input_shape=shapes.inputs,
         output_shape=shapes.output,
-        params=_elements(holdings.params[module]),
-        own_params=_elements(holdings.own_params[module]),
-        buffers=_elements(holdings.buffers[module]),
+        params=holdings.param_count(module),
+        own_params=holdings.own_param_count(module),
+        buffers=holdings.buffer_count(module),
         macs=tally.macs,
         own_macs=tally.own_macs,
         macs_fvcore=tally.macs_fvcore,
@@ -195,45 +195,62 @@ def _tally(module: nn.Module, tallies: Mapping[nn.Module, Tally]) -> Tally:
 
 _NOT_CALLED = Tally()
 
-_Tensors = Mapping[int, Tensor]
+_Tensors = dict[int, Tensor]
 """Tensors by identity, so that none is there twice."""
+
+
+class Holdings:
+    """Which parameters and buffers every module of a model holds, itself and with all that is in it.
+
+    Attributes:
+        modules: their names and they, in the order of ``named_modules``; one that has two names appears once.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.modules = list(model.named_modules())
+        self._own_params = {module: _by_id(module.parameters(recurse=False)) for _, module in self.modules}
+        self._held: dict[nn.Module, tuple[_Tensors, _Tensors]] = {}
+        self._gather(model)
+        self._first: dict[int, str] = {}
+        for name, module in self.modules:
+            for key in self._own_params[module]:
+                self._first.setdefault(key, name)
+
+    def _gather(self, module: nn.Module) -> tuple[_Tensors, _Tensors]:
+        """The parameters and buffers of a module and of all that is in it."""
+        if module not in self._held:
+            params, buffers = dict(self._own_params[module]), _by_id(module.buffers(recurse=False))
+            for child in module.children():
+                child_params, child_buffers = self._gather(child)
+                params |= child_params
+                buffers |= child_buffers
+            self._held[module] = params, buffers
+        return self._held[module]
+
+    def param_count(self, module: nn.Module) -> int:
+        """How many numbers its parameters hold, with all that is in it."""
+        return _elements(self._held[module][0])
+
+    def own_param_count(self, module: nn.Module) -> int:
+        """How many those hold that it has itself."""
+        return _elements(self._own_params[module])
+
+    def buffer_count(self, module: nn.Module) -> int:
+        """How many numbers its buffers hold, with all that is in it."""
+        return _elements(self._held[module][1])
+
+    def shared_with(self, name: str, module: nn.Module) -> str | None:
+        """The first other module that has one of its own parameters, if that comes before it."""
+        firsts = (self._first[key] for key in self._own_params[module])
+        return next((first for first in firsts if first != name), None)
+
+
+def _by_id(tensors: Iterator[Any]) -> _Tensors:
+    return {id(tensor): tensor for tensor in tensors}
 
 
 def _elements(tensors: _Tensors) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
-
-
-class _Holdings:
-    """Which parameters and buffers every module holds, itself and with all that is in it."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.modules = list(model.named_modules())
-        self.own_params = {module: _by_id(module.parameters(recurse=False)) for _, module in self.modules}
-        self.params: dict[nn.Module, _Tensors] = {}
-        self.buffers: dict[nn.Module, _Tensors] = {}
-        self._first: dict[int, str] = {}
-        self._gather(model, {module: _by_id(module.buffers(recurse=False)) for _, module in self.modules})
-        for name, module in self.modules:
-            for key in self.own_params[module]:
-                self._first.setdefault(key, name)
-
-    def _gather(self, module: nn.Module, own_buffers: Mapping[nn.Module, _Tensors]) -> None:
-        params, buffers = dict(self.own_params[module]), dict(own_buffers[module])
-        for child in module.children():
-            if child not in self.params:
-                self._gather(child, own_buffers)
-            params |= self.params[child]
-            buffers |= self.buffers[child]
-        self.params[module], self.buffers[module] = params, buffers
-
-    def shared_with(self, name: str, module: nn.Module) -> str | None:
-        """The first other module that has one of its own parameters, if that comes before it."""
-        firsts = (self._first[key] for key in self.own_params[module])
-        return next((first for first in firsts if first != name), None)
-
-
-def _by_id(tensors: Iterator[Any]) -> dict[int, Tensor]:
-    return {id(tensor): tensor for tensor in tensors}
 
 
 class _Stages:
@@ -275,9 +292,9 @@ def levels_of(model: nn.Module) -> list[FeatureLevel]:
 def measured(
     name: str, options: ModelOptions, counted: CountedModel, declared: Sequence[FeatureLevel]
 ) -> tuple[list[FeatureLevel], str | None]:
-    """The levels with what an extractor of all of them gives for the counted's input.
+    """The levels with what an extractor of all of them gives for the counted model's input.
 
-    The extractor is on the counted's device. A level that names no module cannot be extracted.
+    The extractor is on the counted model's device. A level that names no module cannot be extracted.
 
     Returns:
         The levels, and why some are not measured where that is so.
@@ -293,10 +310,11 @@ def measured(
         return list(declared), f"the extractor gives {len(maps)} levels of {len(named)}"
     height = counted.input_size[1]
     found = {level.index: _with_map(level, tensor, axes, height) for level, tensor in zip(named, maps, strict=True)}
+    levels = [found.get(level.index, level) for level in declared]
     nameless = ", ".join(str(level.index) for level in declared if not level.module)
-    return [found.get(level.index, level) for level in declared], (
-        f"declared without a module, so that it cannot be extracted: {nameless}" if nameless else None
-    )
+    if not nameless:
+        return levels, None
+    return levels, f"declared without a module, so that it cannot be extracted: {nameless}"
 
 
 _Axes = tuple[int, int | None]

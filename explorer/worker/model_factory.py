@@ -181,7 +181,7 @@ def build_and_run(
         emit(Log(f"{name} does not run on the meta device, so it does on the CPU: {reason(error)}"))
     model = None
     memory.release(CPU)
-    with explained(Attempt(name, CPU, batch_size, options.img_size, "float32", options)):
+    with explained(Attempt(name, CPU, batch_size, options=options)):
         emit(Progress("build", f"building {name} on the CPU"))
         model = build_on(name, options, CPU)
         emit(Progress("run", f"running {name} on the CPU"))

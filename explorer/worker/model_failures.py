@@ -26,13 +26,12 @@ _DTYPE = re.compile(r"dtype|scalar type|\bHalf\b|BFloat16|float16")
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was tried: the model and what the user chose for it (``None`` or ``float32``: left as it is)."""
+    """What was tried: the model and what the user chose for it (``float32``: left as it is)."""
 
     model: str
     device: torch.device
-    batch_size: int
-    img_size: int | None
-    dtype: str
+    batch_size: int = 1
+    dtype: str = "float32"
     options: ModelOptions = field(default_factory=ModelOptions)
 
 
@@ -59,7 +58,7 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
     why = reason(error)
     if type(error).__name__ == "AcceleratorError" or why.startswith("CUDA error"):
         return EngineError(f"{attempt.model} failed on {attempt.device}: {why}")
-    if attempt.dtype != "float32" and (attempt.img_size is None or _DTYPE.search(str(error))):
+    if attempt.dtype != "float32" and (attempt.options.img_size is None or _DTYPE.search(str(error))):
         return RequestError(f"{attempt.model} cannot run in {attempt.dtype} on {attempt.device}: {why}")
     if "more than 1 value per channel" in why:
         return RequestError(
@@ -72,8 +71,8 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
     if wishes.keys() - {"img_size"}:
         chosen = ", ".join(f"{name}={value!r}" for name, value in wishes.items())
         return RequestError(f"{attempt.model} cannot be built and run with {chosen}: {why}")
-    if attempt.img_size is not None:
-        return RequestError(f"{attempt.model} does not take image size {attempt.img_size}: {why}")
+    if attempt.options.img_size is not None:
+        return RequestError(f"{attempt.model} does not take image size {attempt.options.img_size}: {why}")
     return EngineError(f"{attempt.model} cannot be built and run: {why}")
 
 
@@ -99,7 +98,7 @@ def is_memory(error: BaseException) -> bool:
 
 
 def _out_of_memory(attempt: Attempt) -> OutOfMemory:
-    size = f" and image size {attempt.img_size}" if attempt.img_size is not None else ""
+    size = f" and image size {attempt.options.img_size}" if attempt.options.img_size is not None else ""
     hint = "lower --batch-size" if attempt.batch_size > 1 else "lower --img-size or use a smaller model"
     tried = f"at batch size {attempt.batch_size}{size}"
     return OutOfMemory(f"{attempt.model} {tried} runs out of memory on {attempt.device}", hint)

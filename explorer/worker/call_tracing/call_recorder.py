@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from opcode import opmap
 from threading import get_ident
 from types import CodeType, FrameType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from explorer.protocol.trace import CallStep, folded
 from explorer.worker.call_tracing.code_objects import Codes, Root, TracedFunction
@@ -162,23 +162,7 @@ _TOOL = "timm-explorer"
 _TOOL_IDS = range(6)
 
 
-class Listener(Protocol):
-    """What is told of starts and ends of frames."""
-
-    def start(self, frame: FrameType, function: TracedFunction) -> None:
-        """A frame starts, or a generator's goes on."""
-
-    def returned(self, frame: FrameType, value: object) -> None:
-        """A frame ends with a value."""
-
-    def yielded(self, frame: FrameType) -> None:
-        """A generator's frame pauses."""
-
-    def raised(self, frame: FrameType, exception: BaseException | None) -> None:
-        """A frame ends with an exception; ``None`` where it is not known which."""
-
-
-def watching(codes: Codes, calls: Listener, monitoring: bool | None) -> AbstractContextManager[None]:
+def watching(codes: Codes, calls: Calls, monitoring: bool | None) -> AbstractContextManager[None]:
     """A block whose calls, of these codes and in this thread, are told to the listener.
 
     Raises:
@@ -199,7 +183,7 @@ def _free_tool() -> int | None:
 
 
 @contextmanager
-def _profiling(codes: Codes, calls: Listener) -> Iterator[None]:
+def _profiling(codes: Codes, calls: Calls) -> Iterator[None]:
     before = sys.getprofile(), sys.gettrace()
     watcher = _Profiler(codes, calls)
     sys.settrace(watcher.on_trace)
@@ -212,9 +196,9 @@ def _profiling(codes: Codes, calls: Listener) -> Iterator[None]:
 
 
 class _Profiler:
-    """``sys.setprofile`` and ``sys.settrace`` -> :class:`Listener`."""
+    """``sys.setprofile`` and ``sys.settrace`` -> :class:`Calls`."""
 
-    def __init__(self, codes: Codes, calls: Listener) -> None:
+    def __init__(self, codes: Codes, calls: Calls) -> None:
         self._codes = codes
         self._calls = calls
         self._exceptions: dict[FrameType, tuple[BaseException, int]] = {}
@@ -258,7 +242,7 @@ class _Profiler:
 
 
 @contextmanager
-def _monitoring(codes: Codes, calls: Listener, tool: int) -> Iterator[None]:
+def _monitoring(codes: Codes, calls: Calls, tool: int) -> Iterator[None]:
     """Where the roots' code is met, all of its events are taken; for other code they are switched off for good."""
     if sys.version_info < (3, 12):
         raise AssertionError("there is no sys.monitoring")

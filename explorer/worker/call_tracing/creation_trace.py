@@ -77,7 +77,7 @@ def _created(name: str, roots: Sequence[Root], emit: Emit) -> tuple[nn.Module, C
     except Exception as error:
         emit(Log(f"{name} cannot be created on the meta device, so it is on the CPU: {reason(error)}"))
     memory.release(CPU)
-    with explained(_attempt(name)):
+    with explained(Attempt(name, CPU)):
         return *_create(name, CPU, roots, emit), CPU
 
 
@@ -97,9 +97,9 @@ def _ran(
             return _run_forward(name, model, META, roots, emit), META
         except Exception as error:
             emit(Log(f"{name} cannot run on the meta device, so it does on the CPU: {reason(error)}"))
-        with explained(_attempt(name)), CPU:
+        with explained(Attempt(name, CPU)), CPU:
             model = timm.create_model(name, pretrained=False)
-    with explained(_attempt(name)):
+    with explained(Attempt(name, CPU)):
         return _run_forward(name, model, CPU, roots, emit), CPU
 
 
@@ -111,10 +111,6 @@ def _run_forward(name: str, model: nn.Module, device: torch.device, roots: Seque
         images = torch.zeros(1, *input_size(model, ModelOptions()))
         _, recording = record(lambda: model(images), roots)
     return recording
-
-
-def _attempt(name: str) -> Attempt:
-    return Attempt(name, CPU, 1, None, "float32")
 
 
 def _forget(roots: Sequence[Root]) -> None:

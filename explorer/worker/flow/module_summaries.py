@@ -1,124 +1,83 @@
-"""What the modules of a recorded pass are: class, setting and parameters of each."""
+"""What the modules of a recorded pass are: class, parameters, and what each is set to in a few words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from explorer.protocol.flow import FlowLevel, FlowModule
-from explorer.worker.inspection import levels_of
+from explorer.worker.inspection import Holdings, levels_of
+
+_LONGEST = 40
+"""Characters of a module's own words that still fit beside its name in a picture."""
 
 
 def modules(model: nn.Module, ran: Sequence[nn.Module]) -> list[FlowModule]:
-    """A row for each of these modules; every parameter counts once in whatever holds it."""
-    paths = {module: path for path, module in model.named_modules()}
-    first: dict[int, str] = {}
-    for module, path in paths.items():
-        for parameter in module.parameters(recurse=False):
-            first.setdefault(id(parameter), path)
-    counts = _counts(model)
-    return [_row(module, paths.get(module, ""), first, counts.get(module, 0)) for module in ran]
+    """A row for each of these modules of the model; every parameter counts once in whatever holds it."""
+    holdings = Holdings(model)
+    paths = {module: path for path, module in holdings.modules}
+    return [_row(module, paths[module], holdings) for module in ran]
 
 
-def _row(module: nn.Module, path: str, first: Mapping[int, str], params: int) -> FlowModule:
-    own = list(module.parameters(recurse=False))
+def _row(module: nn.Module, path: str, holdings: Holdings) -> FlowModule:
     cls = type(module)
-    holders = (first.get(id(parameter), path) for parameter in own)
     return FlowModule(
         path=path,
         class_name=cls.__name__,
         source=f"{cls.__module__}:{cls.__qualname__}",
         about=about(module),
-        params=params,
-        own_params=sum(parameter.numel() for parameter in own),
-        shared_with=next((holder for holder in holders if holder != path), ""),
+        params=holdings.param_count(module),
+        own_params=holdings.own_param_count(module),
+        shared_with=holdings.shared_with(path, module) or "",
     )
-
-
-def _counts(model: nn.Module) -> dict[nn.Module, int]:
-    """The parameters of every module with all that is in it."""
-    held: dict[nn.Module, dict[int, Tensor]] = {}
-
-    def gather(module: nn.Module) -> dict[int, Tensor]:
-        if module not in held:
-            held[module] = {id(p): p for p in module.parameters(recurse=False)}
-            for child in module.children():
-                held[module] |= gather(child)
-        return held[module]
-
-    gather(model)
-    return {module: sum(p.numel() for p in own.values()) for module, own in held.items()}
 
 
 def levels(model: nn.Module) -> list[FlowLevel]:
     """The levels that the model declares in ``feature_info``."""
-    return list(_levels(model))
+    return [
+        FlowLevel(level.index, level.module, level.declared_channels, level.declared_reduction)
+        for level in levels_of(model)
+    ]
 
 
-def _levels(model: nn.Module) -> Iterator[FlowLevel]:
-    for level in levels_of(model):
-        yield FlowLevel(level.index, level.module, level.declared_channels, level.declared_reduction)
-
-
-_LONGEST = 40
-
-
-def about(module: nn.Module) -> str:
+def about(module: Any) -> str:
     """Channels, kernel and stride of what has them; of other modules with parameters their own words, if few.
 
     ``3→64, 7×7, /2`` is a convolution from 3 to 64 channels with a kernel of 7 by 7 and a stride of 2.
     """
-    for kind, words in _WORDS:
-        if isinstance(module, kind):
-            return str(words(module))
-    own = " ".join(module.extra_repr().split()) if any(True for _ in module.parameters(recurse=False)) else ""
+    match module:
+        case (
+            nn.Conv1d() | nn.Conv2d() | nn.Conv3d() | nn.ConvTranspose1d() | nn.ConvTranspose2d() | nn.ConvTranspose3d()
+        ):
+            return _convolution(module)
+        case nn.MaxPool1d() | nn.MaxPool2d() | nn.MaxPool3d() | nn.AvgPool1d() | nn.AvgPool2d() | nn.AvgPool3d():
+            return _listed(_size(module.kernel_size), _stride(module.stride))
+        case nn.Linear():
+            return f"{module.in_features}→{module.out_features}"
+        case nn.BatchNorm1d() | nn.BatchNorm2d() | nn.BatchNorm3d() | nn.SyncBatchNorm():
+            return str(module.num_features)
+        case nn.GroupNorm():
+            groups = f"{module.num_groups} groups" if module.num_groups > 1 else ""
+            return _listed(str(module.num_channels), groups)
+        case nn.LayerNorm():
+            return _size(module.normalized_shape)
+    if next(module.parameters(recurse=False), None) is None:
+        return ""
+    own = " ".join(module.extra_repr().split())
     return own if len(own) <= _LONGEST else ""
 
 
 def _convolution(module: Any) -> str:
-    groups = module.groups
-    depthwise = groups > 1 and groups == module.in_channels
+    groups = f"{module.groups} groups" if module.groups > 1 else ""
+    if groups and module.groups == module.in_channels:
+        groups = "depthwise"
     return _listed(
-        _channels(module.in_channels, module.out_channels),
+        f"{module.in_channels}→{module.out_channels}",
         _size(module.kernel_size),
         _stride(module.stride),
-        "depthwise" if depthwise else f"{groups} groups" if groups > 1 else "",
+        groups,
         f"dilated {_size(module.dilation)}" if _is_over_one(module.dilation) else "",
     )
-
-
-def _pooling(module: Any) -> str:
-    return _listed(_size(module.kernel_size), _stride(module.stride))
-
-
-def _linear(module: Any) -> str:
-    return _channels(module.in_features, module.out_features)
-
-
-def _batch_norm(module: Any) -> str:
-    return str(module.num_features)
-
-
-def _group_norm(module: Any) -> str:
-    return f"{module.num_channels}, {module.num_groups} groups" if module.num_groups > 1 else str(module.num_channels)
-
-
-def _layer_norm(module: Any) -> str:
-    return _size(module.normalized_shape)
-
-
-_WORDS: Sequence[tuple[Any, Any]] = (
-    (nn.modules.conv._ConvNd, _convolution),
-    ((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), _pooling),
-    (nn.Linear, _linear),
-    (nn.modules.batchnorm._BatchNorm, _batch_norm),
-    (nn.GroupNorm, _group_norm),
-    (nn.LayerNorm, _layer_norm),
-)
-
-
-def _channels(before: int, after: int) -> str:
-    return f"{before}→{after}"
 
 
 def _size(value: Any) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from explorer.protocol.flow import FlowOperator, FlowTensor
 from explorer.worker.counting import tensors_of
@@ -65,7 +66,7 @@ class Tape:
         self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}
         self.inputs = [tuple(tensor.shape) for tensor in self.given]
         self._ran: list[nn.Module] = []
-        self._names: dict[int, str] = {}
+        self._names: dict[StorageWeakRef, str] = {}
         for name, tensor in (*self.model.named_parameters(), *self.model.named_buffers()):
             self._names.setdefault(_memory(tensor), name)
         self._paths = {module: path for path, module in self.model.named_modules()}
@@ -155,6 +156,10 @@ class Tape:
 _UNKNOWN: Any = object()
 
 
-def _memory(tensor: Tensor) -> int:
-    """What tells a tensor's memory from any other's, on meta too. Held only as long as the memory is."""
-    return int(tensor.untyped_storage()._cdata)
+def _memory(tensor: Tensor) -> StorageWeakRef:
+    """What tells a tensor's storage from any other, on meta too, where there is no data to point to.
+
+    A storage that is gone leaves its address to a later one. As long as something refers to it, be it weakly, its place
+    is not given away: whoever keeps what this returns as a key never meets a stranger under it.
+    """
+    return StorageWeakRef(tensor.untyped_storage())

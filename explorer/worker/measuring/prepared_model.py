@@ -136,8 +136,7 @@ class Prepared:
         request = self.request
         # In tf32 a model fails as it does in float32.
         dtype = "float32" if request.dtype in (None, "tf32") else request.dtype
-        options = request.options
-        return explained(Attempt(self.model_name, self.device, self.batch_size, options.img_size, dtype, options))
+        return explained(Attempt(self.model_name, self.device, self.batch_size, dtype, request.options))
 
     def _build(self, emit: Emit) -> None:
         request = self.request
