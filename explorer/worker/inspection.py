@@ -1,5 +1,6 @@
 """What a model is made of: a row for every module, totals, and the feature levels it declares and really gives."""
 
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from explorer.protocol import (
     Progress,
     Totals,
 )
-from explorer.worker.counting import Count, Shortened, Tally, count, tensors_of
+from explorer.worker.counting import NOTHING, Cost, Count, Shortened, Tally, count, tensors_of
 from explorer.worker.hardware import memory
 from explorer.worker.hardware.devices import versions
 from explorer.worker.model_factory import (
@@ -168,12 +169,12 @@ def _layer(
         params=holdings.param_count(module),
         own_params=holdings.own_param_count(module),
         buffers=holdings.buffer_count(module),
-        macs=tally.macs,
+        macs=tally.cost.macs,
         own_macs=tally.own_macs,
-        macs_fvcore=tally.macs_fvcore,
-        activations=tally.activations,
+        macs_fvcore=tally.cost.macs_fvcore,
+        activations=tally.cost.activations,
         output_bytes=shapes.output_bytes,
-        share=tally.macs / whole if whole else 0.0,
+        share=tally.cost.macs / whole if whole else 0.0,
         calls=tally.calls,
         shared_with=holdings.shared_with(name, module),
         stage=level.index if level else None,
@@ -185,12 +186,8 @@ def _tally(module: nn.Module, tallies: Mapping[nn.Module, Tally]) -> Tally:
     """What a module did; one that is never called itself, like a ``ModuleList``, what those in it did together."""
     if module in tallies:
         return tallies[module]
-    held = [_tally(child, tallies) for child in module.children()]
-    return Tally(
-        macs=sum(child.macs for child in held),
-        macs_fvcore=sum(child.macs_fvcore for child in held),
-        activations=sum(child.activations for child in held),
-    )
+    costs = (_tally(child, tallies).cost for child in module.children())
+    return Tally(cost=functools.reduce(Cost.plus, costs, NOTHING))
 
 
 _NOT_CALLED = Tally()

@@ -106,16 +106,14 @@ def create(name: str, options: ModelOptions) -> nn.Module:
 
 def create_args(name: str, options: ModelOptions) -> dict[str, Any]:
     """What ``create_model`` is given beside the name and ``pretrained``."""
-    wishes: dict[str, Any] = dict(options.args)
-    if options.in_chans is not None:
-        wishes["in_chans"] = options.in_chans
-    if options.num_classes is not None:
-        wishes["num_classes"] = options.num_classes
-    if options.features_only:
-        wishes["features_only"] = True
+    wishes: dict[str, Any] = {
+        "in_chans": options.in_chans,
+        "num_classes": options.num_classes,
+        "features_only": options.features_only or None,
+    }
     if options.img_size is not None and _is_fixed(_cfg_of(name)):
         wishes["img_size"] = options.img_size
-    return wishes
+    return dict(options.args) | {name: value for name, value in wishes.items() if value is not None}
 
 
 def _cfg_of(name: str) -> Any:

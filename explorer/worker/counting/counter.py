@@ -1,7 +1,7 @@
 """A forward pass, counted operator by operator and put down to the modules that ran."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
-from explorer.worker.counting.operator_costs import COMPOSITE, RECURRENT, Cost, Rule, computes, rule_of
+from explorer.worker.counting.operator_costs import COMPOSITE, NOTHING, RECURRENT, Cost, Rule, computes, rule_of
 
 
 @dataclass(slots=True)
@@ -24,9 +24,7 @@ class Tally:
 
     calls: int = 0
     own_macs: int = 0
-    macs: int = 0
-    macs_fvcore: int = 0
-    activations: int = 0
+    cost: Cost = NOTHING
     inputs: Any = None
     output: Any = None
     output_bytes: int = 0
@@ -70,12 +68,13 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
 class _Frame:
     """A call of a module that is under way."""
 
-    __slots__ = ("activations", "macs", "macs_fvcore", "outermost", "own_macs", "tally")
+    __slots__ = ("cost", "outermost", "own_macs", "tally")
 
     def __init__(self, tally: Tally, outermost: bool) -> None:
         self.tally = tally
         self.outermost = outermost
-        self.own_macs = self.macs = self.macs_fvcore = self.activations = 0
+        self.own_macs = 0
+        self.cost = NOTHING
 
 
 class _Stack:
@@ -87,15 +86,12 @@ class _Stack:
         self._running: Counter[nn.Module] = Counter()
 
     def total(self) -> Cost:
-        whole = self._frames[0]
-        return Cost(whole.macs, whole.macs_fvcore, whole.activations)
+        return self._frames[0].cost
 
     def add(self, cost: Cost) -> None:
         frame = self._frames[-1]
         frame.own_macs += cost.macs
-        frame.macs += cost.macs
-        frame.macs_fvcore += cost.macs_fvcore
-        frame.activations += cost.activations
+        frame.cost = frame.cost.plus(cost)
 
     def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         tally = self.tallies.get(module)
@@ -112,16 +108,13 @@ class _Stack:
         self._running[module] -= 1
         tally, caller = frame.tally, self._frames[-1]
         tally.own_macs += frame.own_macs
+        # A module that calls itself holds the inner call's costs already.
         if frame.outermost:
-            tally.macs += frame.macs
-            tally.macs_fvcore += frame.macs_fvcore
-            tally.activations += frame.activations
+            tally.cost = tally.cost.plus(frame.cost)
         if tally.output is None:
             tally.output = shapes_of(output)
             tally.output_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(output))
-        caller.macs += frame.macs
-        caller.macs_fvcore += frame.macs_fvcore
-        caller.activations += frame.activations
+        caller.cost = caller.cost.plus(frame.cost)
 
 
 @contextmanager
@@ -160,9 +153,7 @@ class _Dispatched(TorchDispatchMode):  # type: ignore[misc]
         self._stack = stack
         self._plans: dict[Any, tuple[Shortcut | None, Rule | None, str | None]] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         plan = self._plans.get(func)
         if plan is None:
             plan = self._plans[func] = _plan(func)
@@ -201,9 +192,7 @@ class _Called(TorchFunctionMode):  # type: ignore[misc]
         self._dispatched = dispatched
         self._handlers: dict[Any, Callable[..., Any] | None] = {}
 
-    def __torch_function__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         handler = self._handlers.get(func, _MISSING)
         if handler is _MISSING:
             handler = self._handlers[func] = self._handler(func)

@@ -157,9 +157,7 @@ def shortcut_of(name: str) -> Shortcut | None:
 class Shortened(TorchDispatchMode):  # type: ignore[misc]
     """Takes the shortcuts, on meta tensors alone; whatever else runs meanwhile is torch's."""
 
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         return shortened(func, _SHORTCUTS.get(func.overloadpacket.__name__), args, kwargs)
 
 
@@ -187,11 +185,10 @@ _FILLS = frozenset(
 class Unfilled(TorchFunctionMode):  # type: ignore[misc]
     """Leaves out the filling of meta tensors with initial values: there is nothing in them to fill."""
 
-    def __torch_function__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", None) in _FILLS:
-            first, *rest = (*args, *(kwargs or {}).values())
+            given = [*args, *(kwargs.values() if kwargs else ())]
+            first, rest = given[0], given[1:]
             if isinstance(first, Tensor) and first.is_meta and not any(isinstance(arg, Tensor) for arg in rest):
                 return first
         return func(*args, **kwargs) if kwargs else func(*args)

@@ -25,6 +25,10 @@ class Cost(NamedTuple):
     macs_fvcore: int = 0
     activations: int = 0
 
+    def plus(self, other: "Cost") -> "Cost":
+        """What both cost."""
+        return Cost(self.macs + other.macs, self.macs_fvcore + other.macs_fvcore, self.activations + other.activations)
+
 
 NOTHING = Cost()
 
@@ -185,64 +189,41 @@ def _norm_rule(weight: int) -> Rule:
 
 
 def _interpolation_rule(each: int) -> Rule:
-    def rule(_args: Sequence[Any], out: Tensor) -> Cost:
-        return interpolation(out.shape, each)
-
-    return rule
+    return lambda _, out: interpolation(out.shape, each)
 
 
-def _adaptive_pooling_rule(args: Sequence[Any], _out: Any) -> Cost:
-    return adaptive_pooling(args[0].shape)
+def _named(names: str, rule: Rule) -> dict[str, Rule]:
+    return dict.fromkeys(names.split(), rule)
 
 
 _RULES: Mapping[str, Rule] = {
-    "convolution": _convolution_rule,
-    "_convolution": _convolution_rule,
-    "mm": _product_rule(0),
-    "bmm": _product_rule(0),
-    "mv": _product_rule(0),
-    "dot": _product_rule(0),
-    "vdot": _product_rule(0),
-    "matmul": _product_rule(0),
-    "linear": _product_rule(0),
-    "_int_mm": _product_rule(0),
-    "_scaled_mm": _product_rule(0),
-    "addmm": _product_rule(1),
-    "_addmm_activation": _product_rule(1),
-    "addmv": _product_rule(1),
-    "baddbmm": _product_rule(1),
-    "addbmm": _summed_product_rule,
-    "_flash_attention_forward": _token_first_attention_rule,
-    "_efficient_attention_forward": _token_first_attention_rule,
-    "mkldnn_rnn_layer": _mkldnn_rule,
-    "_cudnn_rnn": _recurrent_rule,
-    "miopen_rnn": _recurrent_rule,
-    "native_batch_norm": _batch_norm_rule(),
-    "cudnn_batch_norm": _batch_norm_rule(),
-    "miopen_batch_norm": _batch_norm_rule(),
-    "_native_batch_norm_legit": _batch_norm_rule(),
-    "_native_batch_norm_legit_no_training": _batch_norm_rule(training=False),
-    "_batch_norm_no_update": _batch_norm_rule(training=False),
-    "_batch_norm_with_update": _batch_norm_rule(training=True),
-    "native_layer_norm": _norm_rule(2),
-    "native_group_norm": _norm_rule(1),
-    "upsample_nearest2d": _interpolation_rule(1),
-    "upsample_bilinear2d": _interpolation_rule(4),
-    "grid_sampler_2d": _interpolation_rule(4),
-    "grid_sampler_3d": _interpolation_rule(4),
-    "cudnn_grid_sampler": _interpolation_rule(4),
+    **_named("convolution _convolution", _convolution_rule),
+    **_named("mm bmm mv dot vdot matmul linear _int_mm _scaled_mm", _product_rule(0)),
+    **_named("addmm _addmm_activation addmv baddbmm", _product_rule(1)),
+    **_named("addbmm", _summed_product_rule),
+    **_named("_flash_attention_forward _efficient_attention_forward", _token_first_attention_rule),
+    **_named("mkldnn_rnn_layer", _mkldnn_rule),
+    **_named("_cudnn_rnn miopen_rnn", _recurrent_rule),
+    **_named("native_batch_norm cudnn_batch_norm miopen_batch_norm _native_batch_norm_legit", _batch_norm_rule()),
+    **_named("_native_batch_norm_legit_no_training _batch_norm_no_update", _batch_norm_rule(training=False)),
+    **_named("_batch_norm_with_update", _batch_norm_rule(training=True)),
+    **_named("native_layer_norm", _norm_rule(2)),
+    **_named("native_group_norm", _norm_rule(1)),
+    **_named("upsample_nearest2d", _interpolation_rule(1)),
+    **_named("upsample_bilinear2d grid_sampler_2d grid_sampler_3d cudnn_grid_sampler", _interpolation_rule(4)),
 }
 """By the operator's name below autograd, where composite ones have come apart."""
 
 _FUSED_ATTENTION = "_scaled_dot_product_"
 """What the names of all fused attentions begin with, one for each kind of device and kernel."""
 
-RECURRENT: Mapping[str, Rule] = dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent_rule) | dict.fromkeys(
-    ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _recurrent_cell_rule
-)
+RECURRENT: Mapping[str, Rule] = {
+    **_named("lstm gru rnn_tanh rnn_relu", _recurrent_rule),
+    **_named("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", _recurrent_cell_rule),
+}
 """Functions that come apart differently on every device, so that they are counted whole, by name."""
 
-COMPOSITE: Mapping[str, Rule] = {"adaptive_avg_pool2d": _adaptive_pooling_rule}
+COMPOSITE: Mapping[str, Rule] = {"adaptive_avg_pool2d": lambda args, _: adaptive_pooling(args[0].shape)}
 """Functions that can turn into another operator (here a mean) that is not counted, by name; counted beside them."""
 
 _MOVERS = frozenset(

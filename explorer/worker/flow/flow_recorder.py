@@ -125,9 +125,7 @@ class Dispatched(TorchDispatchMode):  # type: ignore[misc]
         self._tape = tape
         self._plans: dict[Any, tuple[Plan, Shortcut | None]] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         known = self._plans.get(func)
         if known is None:
             known = self._plans[func] = _plan(func), shortcut_of(func.overloadpacket.__name__)
@@ -151,9 +149,7 @@ class Called(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self._tape = tape
 
-    def __torch_function__(
-        self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
         if name in _QUESTIONS:
             return func(*args, **kwargs) if kwargs else func(*args)

@@ -1,15 +1,17 @@
-"""torch.compile with a cache of its own, so that what compiling costs can be told."""
+"""Passes made faster than eager ones: by torch.compile, with what compiling costs, and recorded as a CUDA graph."""
 
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any
+from typing import Any, ClassVar
 
+import psutil
 import torch
 from torch import nn
 
@@ -26,8 +28,7 @@ _NO_COMPILER = re.compile(
 
 _PREFIX = "explorer-compile-"
 
-_resets = 0
-_alive = 0
+Pass = Callable[[torch.Tensor], Any]
 
 
 class Compiled:
@@ -38,9 +39,15 @@ class Compiled:
         name: what the model is called in errors.
         mode: one of torch.compile's modes.
 
-    Raises:
-        EngineError: it cannot be compiled here.
+    Attributes:
+        run: the compiled model.
+        times: what compiling took, once it has been measured.
+        is_stale: torch has forgotten the compiled code, as it does when another model is compiled afresh.
     """
+
+    # torch holds compiled code for the whole process and cannot forget that of one model alone. So each has to be told
+    # when its own goes with that of another, and the last one out has torch forget all, and the memory that it holds.
+    _held: ClassVar[set["Compiled"]] = set()
 
     def __init__(self, model: nn.Module, name: str, mode: str) -> None:
         self._model = model
@@ -48,42 +55,35 @@ class Compiled:
         self._mode = mode
         _sweep()
         self._folder = TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
-        self._reset_seen = -1
-        self._is_made = False
-        self.run: Callable[[torch.Tensor], Any] = model
+        self.run: Pass = model
         self.times: CompileTimes | None = None
+        self.is_stale = True
 
     def __enter__(self) -> "Compiled":
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _alive
         self._folder.cleanup()
-        if self._is_made:
-            _alive -= 1
-            if _alive == 0:
-                # torch holds compiled code, and what that holds in memory, until it is told to forget all of it.
-                _forget(in_memory=False)
-
-    @property
-    def stale(self) -> bool:
-        """Whether torch has forgotten the compiled code since, as it does when another model is compiled afresh."""
-        return self._reset_seen != _resets
-
-    def renewed(self) -> None:
-        """The compiled code has been made again."""
-        self._reset_seen = _resets
+        if self in self._held:
+            self._held.remove(self)
+            if not self._held:
+                self._forget_all(in_memory=False)
 
     @contextmanager
     def cache(self) -> Iterator[None]:
         """Have torch keep what it compiles in this model's own folder."""
-        with ExitStack() as stack:
-            for variable in _CACHES:
-                stack.callback(_put_back, variable, os.environ.get(variable))
-                os.environ[variable] = str(Path(self._folder.name, variable.lower()))
+        before = {variable: os.environ.get(variable) for variable in _CACHES}
+        os.environ.update({variable: str(Path(self._folder.name, variable.lower())) for variable in _CACHES})
+        try:
             yield
+        finally:
+            for variable, value in before.items():
+                if value is None:
+                    os.environ.pop(variable, None)
+                else:
+                    os.environ[variable] = value
 
-    def measure(self, first_pass: Callable[[Callable[[torch.Tensor], Any]], None]) -> None:
+    def measure(self, first_pass: Callable[[Pass], None]) -> None:
         """Compile twice: with empty caches, and again with those that this filled.
 
         Args:
@@ -92,21 +92,32 @@ class Compiled:
         Raises:
             EngineError: it cannot be compiled here.
         """
-        global _alive
-        _alive, self._is_made = _alive + 1, True
+        self._held.add(self)
         with self._explained():
-            _forget(in_memory=True)
+            self._forget_all(in_memory=True)
             cold = self._first(first_pass)
-            _forget(in_memory=False)
+            self._forget_all(in_memory=False)
             warm = self._first(first_pass)
         self.times = CompileTimes(cold, warm)
-        self.renewed()
+        self.is_stale = False
 
-    def _first(self, first_pass: Callable[[Callable[[torch.Tensor], Any]], None]) -> float:
+    def _first(self, first_pass: Callable[[Pass], None]) -> float:
         start = time.perf_counter()
         self.run = torch.compile(self._model, mode=None if self._mode == "default" else self._mode)
         first_pass(self.run)
         return time.perf_counter() - start
+
+    def _forget_all(self, in_memory: bool) -> None:
+        """Have torch forget all compiled code; ``in_memory``: also the libraries and sources it made and holds."""
+        for compiled in self._held:
+            compiled.is_stale = True
+        torch.compiler.reset()
+        # Nothing public empties what inductor keeps in memory, and with it a cold start would be a warm one. From
+        # torch 2.8 on the function is called clear_caches, before that clear_inductor_caches.
+        utils = import_module("torch._inductor.utils") if in_memory else None
+        clear = getattr(utils, "clear_caches", None) or getattr(utils, "clear_inductor_caches", None)
+        if clear is not None:
+            clear()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -127,42 +138,12 @@ def _sweep() -> None:
     """Remove the caches of workers that were ended in the middle."""
     for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdecimal() and not _is_alive(int(owner)):
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
-def _put_back(variable: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(variable, None)
-    else:
-        os.environ[variable] = value
-
-
-def _forget(in_memory: bool) -> None:
-    """Have torch forget all compiled code; ``in_memory``: also the libraries and sources it made and holds."""
-    global _resets
-    _resets += 1
-    torch.compiler.reset()
-    if in_memory:
-        from torch._inductor import utils
-
-        # Named so from torch 2.8 on, and the other way before.
-        clear = getattr(utils, "clear_caches", None) or getattr(utils, "clear_inductor_caches", None)
-        if clear is not None:
-            clear()
-
-
 _WARM_PASSES = 3
+"""As many as torch's own examples of CUDA graphs run before they record."""
 
 
 def recorded(run: Callable[[], Any], device: torch.device, name: str) -> Callable[[], Any]:

@@ -193,10 +193,10 @@ class Prepared:
             compiled = self.compiled
             if compiled is not None:
                 stack.enter_context(compiled.cache())
-                if compiled.stale:
+                if compiled.is_stale:
                     self.clock.run()
                     self.synchronize()
-                    compiled.renewed()
+                    compiled.is_stale = False
             yield
 
     def block(self, passes: int) -> float:
