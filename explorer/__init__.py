@@ -1,12 +1,30 @@
 """A visual explorer of timm: its registry, its code, its models and their speed.
 
-The public API is loaded on first use, so that ``import explorer`` costs next to nothing.
+What the command line can do, Python can::
+
+    import explorer
+
+    explorer.list_models("resnet*")                    # names, families, tags
+    explorer.show("resnet34")                          # all that timm's source tells
+    explorer.path("timm.layers.ConvNormAct")           # how create_model reaches it
+    explorer.draw("resnet34", view="architecture")     # a picture, shown in a notebook
+    explorer.inspect("resnet34").totals.macs           # built and run once, in a process of its own
+    explorer.bench("resnet34", batch_size=8)           # measured, and kept in the results
+    explorer.compare(1, 2)                             # two kept runs
+
+Reading the graph takes a tenth of a second each time: load it once with :func:`load_graph`, and hand it to each call as
+``graph``. A worker takes seconds to import torch: ``with explorer.Client() as client``, and each call takes ``client``.
+Whatever goes wrong is an :class:`ExplorerError` with a ``message`` and a ``hint``.
+
+Everything is loaded on first use, so that ``import explorer`` costs next to nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explorer.diagram import Picture as Picture
+    from explorer.engine.client import Client as Client
     from explorer.errors import ExplorerError as ExplorerError
     from explorer.graph import Edge as Edge
     from explorer.graph import EdgeKind as EdgeKind
@@ -15,10 +33,24 @@ if TYPE_CHECKING:
     from explorer.graph import Node as Node
     from explorer.graph import NodeKind as NodeKind
     from explorer.introspect import load_graph as load_graph
+    from explorer.usecases.benchmarking import bench as bench
+    from explorer.usecases.benchmarking import tune as tune
+    from explorer.usecases.benchmarking import versus as versus
+    from explorer.usecases.drawing import draw as draw
+    from explorer.usecases.inspecting import inspect as inspect
+    from explorer.usecases.listing import list_models as list_models
+    from explorer.usecases.reaching import path as path
+    from explorer.usecases.recording import compare as compare
+    from explorer.usecases.recording import runs as runs
+    from explorer.usecases.searching import search as search
+    from explorer.usecases.showing import show as show
+    from explorer.usecases.tracing import trace as trace
+    from explorer.usecases.verifying import verify as verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Client": "explorer.engine.client",
     "Edge": "explorer.graph",
     "EdgeKind": "explorer.graph",
     "Evidence": "explorer.graph",
@@ -26,7 +58,21 @@ _HOMES = {
     "Graph": "explorer.graph",
     "Node": "explorer.graph",
     "NodeKind": "explorer.graph",
+    "Picture": "explorer.diagram",
+    "bench": "explorer.usecases.benchmarking",
+    "compare": "explorer.usecases.recording",
+    "draw": "explorer.usecases.drawing",
+    "inspect": "explorer.usecases.inspecting",
+    "list_models": "explorer.usecases.listing",
     "load_graph": "explorer.introspect",
+    "path": "explorer.usecases.reaching",
+    "runs": "explorer.usecases.recording",
+    "search": "explorer.usecases.searching",
+    "show": "explorer.usecases.showing",
+    "trace": "explorer.usecases.tracing",
+    "tune": "explorer.usecases.benchmarking",
+    "verify": "explorer.usecases.verifying",
+    "versus": "explorer.usecases.benchmarking",
 }
 
 __all__ = [*_HOMES, "__version__"]
@@ -36,3 +82,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

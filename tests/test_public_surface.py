@@ -1,7 +1,9 @@
 """The facade: every public object is there, once, and importing it costs nothing."""
 
 import importlib
+import inspect
 import pickle
+import re
 import subprocess
 import sys
 
@@ -10,6 +12,31 @@ import pytest
 import explorer
 from explorer import errors
 from explorer.errors import ExplorerError, from_dict
+
+SURFACE = {
+    *("Client", "Edge", "EdgeKind", "Evidence", "ExplorerError", "Graph", "Node", "NodeKind", "Picture"),
+    *("bench", "compare", "draw", "inspect", "list_models", "load_graph", "path", "runs", "search", "show"),
+    *("trace", "tune", "verify", "versus", "__version__"),
+}
+"""All that is public: whoever adds to it or takes from it says so here."""
+
+USE_CASES = sorted(name for name in SURFACE if name.islower() and not name.startswith("_"))
+
+
+def test_the_surface_is_this_and_no_more() -> None:
+    assert set(explorer.__all__) == SURFACE
+    assert set(dir(explorer)) >= SURFACE
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+def test_a_notebook_user_can_live_from_a_docstring(name: str) -> None:
+    function = getattr(explorer, name)
+    doc = inspect.getdoc(function) or ""
+    said = doc.partition("Args:")[2].partition("Raises:")[0]
+
+    assert "Raises:" in doc
+    assert name == "load_graph" or f"explorer.{name}(" in doc
+    assert [p for p in inspect.signature(function).parameters if not re.search(rf"\b{p}\b", said)] == []
 
 
 def test_every_public_name_can_be_imported() -> None:

@@ -48,7 +48,7 @@ def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:
 
     ::
 
-        for stop in explorer.path("resnet34", "BasicBlock").stops:
+        for stop in explorer.path("resnet34", "timm.models.resnet.BasicBlock").stops:
             print(stop.how, stop.id, stop.place)
 
     Args:

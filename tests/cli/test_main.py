@@ -1,10 +1,13 @@
 """What all commands have in common: exit codes, errors as one line, options before and after the command."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import explorer as package
 from explorer.cli import main
@@ -302,3 +305,19 @@ def test_a_deprecated_name_whose_tag_is_not_there(explorer: Explorer, make_timm:
 
     assert (done.code, done.err) == (0, "note: old is deprecated: timm maps it to net.no_such_tag\n")
     assert "timm.models.toy:net" in done.out or "models/toy.py" in done.out
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
+    command = main.load_command(name)
+    said = command.info.help if isinstance(command, typer.Typer) else (command.__doc__ or "").partition("\n")[0]
+
+    assert main.COMMANDS[name].help == said
+
+
+def test_the_help_imports_no_command() -> None:
+    code = "import sys\nfrom explorer.cli.main import run\nrun(['--help'])\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line] == [*main.COMMANDS]
+    assert [name for name in done.stderr.split() if name.endswith("_command")] == []
