@@ -22,6 +22,8 @@ Everything is loaded on first use, so that ``import explorer`` costs next to not
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from explorer.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from explorer.diagram import Picture as Picture
     from explorer.engine.client import Client as Client
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
     from explorer.usecases.showing import show as show
     from explorer.usecases.tracing import trace as trace
     from explorer.usecases.verifying import verify as verify
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Client": "explorer.engine.client",

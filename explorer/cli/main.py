@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import explorer
 from explorer.cli.options import TimmOption, WithOption, find_extras
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.errors import ExplorerError, RequestError, unexpected
+from explorer.version import __version__
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
@@ -113,7 +113,7 @@ def _start(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
 ) -> None:
     if version:
-        print_lines([f"explorer {explorer.__version__}"])
+        print_lines([f"explorer {__version__}"])
         raise typer.Exit
     if timm and context.invoked_subcommand in _RUNNING:
         command = context.invoked_subcommand

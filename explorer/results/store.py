@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import explorer
 from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.files import data_folder
 from explorer.results import database
@@ -32,6 +31,7 @@ from explorer.results.runs import (
     run_of,
     text_of,
 )
+from explorer.version import __version__
 
 if TYPE_CHECKING:
     from explorer.protocol import BenchRequest, BenchResult
@@ -84,7 +84,7 @@ def _no_home() -> StoreError:
 
 def local_environment() -> dict[str, Any]:
     """What is known of this machine without a worker."""
-    found = {"platform": sys.platform, "python": sys.version.split()[0], "explorer": explorer.__version__}
+    found = {"platform": sys.platform, "python": sys.version.split()[0], "explorer": __version__}
     for package in ("timm", "torch"):
         with suppress(PackageNotFoundError):
             found[package] = version(package)

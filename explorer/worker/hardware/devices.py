@@ -11,9 +11,9 @@ from typing import Any
 import timm
 import torch
 
-import explorer
 from explorer.errors import RequestError
 from explorer.protocol import Emit, Log
+from explorer.version import __version__
 from explorer.worker.hardware.nvml import driver_version
 
 
@@ -82,7 +82,7 @@ def versions() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "timm": timm.__version__,
-        "explorer": explorer.__version__,
+        "explorer": __version__,
     }
 
 
