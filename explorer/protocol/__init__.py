@@ -41,7 +41,7 @@ from explorer.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator
 from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
 from explorer.protocol.request import JSON, ModelOptions, Request
 from explorer.protocol.trace import TraceRequest, TraceResult
-from explorer.protocol.tune import TUNED, OutputDifference, TuneRequest, TuneResult, TuneStep
+from explorer.protocol.tune import TUNED, OutputDifference, TuneRequest, TuneResult, TuneStep, TuneSummary
 
 __all__ = [
     "COMPILE_MODES",
@@ -87,6 +87,7 @@ __all__ = [
     "TuneRequest",
     "TuneResult",
     "TuneStep",
+    "TuneSummary",
     "VersusPartial",
     "VersusRequest",
     "VersusResult",

@@ -1,20 +1,32 @@
 """Measured passes of a model, alone or held against another's in turns: the requests and their answers."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, TypedDict
 
-from explorer.errors import RequestError
+import msgspec
+
 from explorer.protocol.request import (
     JSON,
-    ModelOptions,
+    Amount,
+    Arguments,
+    BatchSize,
+    Count,
+    Figure,
+    Flag,
+    ImgSize,
+    InChans,
+    MeasuredSize,
+    Message,
+    ModelName,
+    ModelRequest,
+    NumClasses,
+    Reparam,
     Request,
-    check_count,
-    check_flag,
-    check_name,
-    check_seconds,
-    checked_extra,
+    Seconds,
+    Sources,
+    doc,
+    limits,
+    one_of,
 )
 
 DTYPES = ("float32", "tf32", "bfloat16", "float16", "amp")
@@ -34,81 +46,77 @@ COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune")
 DEVICES = "cpu, cuda, cuda:N or mps"
 """The devices a request can name, in words."""
 
-_DEVICE = re.compile(r"cpu|mps|cuda(:\d+)?")
+MODES = ("infer", "train")
+MEMORY_KINDS = ("cuda_max_allocated", "peak_rss", "peak_rss_since_start")
+
+_DEVICE_LIMITS = limits("no device {value!r}", f"devices: {DEVICES}", pattern=r"^(cpu|mps|cuda(:\d+)?)$(?!\n)")
+_Device = Annotated[str, _DEVICE_LIMITS]
+_Dtype = Annotated[str, one_of("dtype", DTYPES)]
+_MemoryFormat = Annotated[str, one_of("memory format", MEMORY_FORMATS)]
+_CompileMode = Annotated[str, one_of("compile mode", COMPILE_MODES)]
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Time of one pass of a whole batch, in milliseconds, over all passes timed one by one.
+class Latency(Message, frozen=True):
+    """Times of a whole batch, in milliseconds; percentiles interpolated linearly between the closest ranks.
 
-    Percentiles are linearly interpolated between the closest ranks; ``std`` is the sample standard deviation;
-    ``p50_low`` and ``p50_high`` bound the median with 95 % confidence, by order statistics: no shape is assumed.
+    They are of all passes timed one by one. The median's bounds are by order statistics: no shape is assumed.
     """
 
-    p50: float
-    p90: float
-    p99: float
-    mean: float
-    min: float
-    max: float
-    std: float
-    p50_low: float
-    p50_high: float
+    p50: Annotated[Figure, doc("Median, in milliseconds.")]
+    p90: Annotated[Figure, doc("90th percentile, in milliseconds.")]
+    p99: Annotated[Figure, doc("99th percentile, in milliseconds.")]
+    mean: Annotated[Figure, doc("Mean, in milliseconds.")]
+    min: Annotated[Figure, doc("Shortest, in milliseconds.")]
+    max: Annotated[Figure, doc("Longest, in milliseconds.")]
+    std: Annotated[Figure, doc("Sample standard deviation, in milliseconds.")]
+    p50_low: Annotated[Figure, doc("Lower end of the median's 95 % confidence interval, in milliseconds.")]
+    p50_high: Annotated[Figure, doc("Upper end of it, in milliseconds.")]
 
 
-@dataclass(frozen=True, slots=True)
-class TrainTimes:
-    """The parts of a training step, in milliseconds of a whole batch, and the optimizer that takes it."""
+class TrainTimes(Message, frozen=True):
+    """Parts of a training step, of a whole batch."""
 
-    forward_ms: Latency
-    backward_ms: Latency
-    optimizer_ms: Latency
-    optimizer: str
-
-
-@dataclass(frozen=True, slots=True)
-class CompileTimes:
-    """What torch.compile cost, in seconds of the first pass: with empty caches, and again with filled ones."""
-
-    cold_seconds: float
-    warm_seconds: float
+    forward_ms: Annotated[Latency, doc("Forward pass and loss, in milliseconds.")]
+    backward_ms: Annotated[Latency, doc("Backward pass, in milliseconds.")]
+    optimizer_ms: Annotated[Latency, doc("Optimizer's step, in milliseconds.")]
+    optimizer: Annotated[str, doc("The optimizer, with what it was given.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Roofline:
-    """What the device can do, measured in the same run, and how much of it the model got.
+class CompileTimes(Message, frozen=True):
+    """What torch.compile cost."""
 
-    Operations are floating-point ones, two a multiply-accumulate. ``achieved_tflops`` is from the model's MACs and the
-    throughput, a training step taken for three forward passes; ``share`` is its part of ``matmul_tflops``.
-    ``matmul_tflops`` is that of a large matrix product in the measured dtype, ``copy_gb_per_sec`` counts bytes read and
-    written by a copy larger than any cache, 1 GB = 1e9 bytes.
+    cold_seconds: Annotated[Figure, doc("First pass with empty caches, in seconds.")]
+    warm_seconds: Annotated[Figure, doc("First pass with filled caches, in seconds.")]
+
+
+class Roofline(Message, frozen=True):
+    """Ceilings of the device, measured in the same run; a multiply-accumulate is two floating-point operations.
+
+    The copy is larger than any cache. A training step is taken for three forward passes.
     """
 
-    matmul_tflops: float
-    copy_gb_per_sec: float
-    achieved_tflops: float | None
-    share: float | None
+    matmul_tflops: Annotated[Figure, doc("A large matrix product in the measured dtype, in 1e12 operations a second.")]
+    copy_gb_per_sec: Annotated[Figure, doc("Bytes read and written by a large copy, in 1e9 bytes a second.")]
+    achieved_tflops: Annotated[
+        Figure | None,
+        doc("The model's MACs at the measured throughput, in 1e12 operations a second; null where MACs are not known."),
+    ]
+    share: Annotated[Figure | None, doc("achieved_tflops over matmul_tflops.")]
 
 
-@dataclass(frozen=True, slots=True)
-class GpuReadings:
-    """What NVML read during the queued passes; ``None`` where the device does not tell.
+class GpuReadings(Message, frozen=True):
+    """NVML's readings during the timed passes; null where the device does not tell."""
 
-    ``sm_clock_mhz_max`` is the highest that the device allows, the other figures are readings. ``throttled`` holds the
-    reasons for which clocks were held back meanwhile, in NVML's words.
-    """
-
-    power_watts_mean: float | None
-    energy_joules_per_sample: float | None
-    sm_clock_mhz_mean: float | None
-    sm_clock_mhz_max: float | None
-    memory_clock_mhz_mean: float | None
-    temperature_celsius_max: float | None
-    throttled: Sequence[str]
+    power_watts_mean: Annotated[Figure | None, doc("Mean power, in watts.")]
+    energy_joules_per_sample: Annotated[Figure | None, doc("Energy of one image, in joules.")]
+    sm_clock_mhz_mean: Annotated[Figure | None, doc("Mean clock of the multiprocessors, in MHz.")]
+    sm_clock_mhz_max: Annotated[Figure | None, doc("Highest clock the multiprocessors can have, in MHz.")]
+    memory_clock_mhz_mean: Annotated[Figure | None, doc("Mean clock of the memory, in MHz.")]
+    temperature_celsius_max: Annotated[float | None, doc("Highest temperature, in degrees Celsius.")]
+    throttled: Annotated[Sequence[str], doc("Reasons for which clocks were held back, in NVML's words.")]
 
 
-@dataclass(frozen=True, slots=True)
-class BenchPartial:
+class BenchPartial(Message, frozen=True):
     """A running measurement."""
 
     iterations: int
@@ -116,239 +124,171 @@ class BenchPartial:
     latency_p50_ms: float
     samples_per_sec: float
 
-    def to_json(self) -> dict[str, JSON]:
-        """The value as a dict that JSON can hold."""
-        return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from its JSON form."""
-        return cls(**data)
-
-
-@dataclass(frozen=True, slots=True)
-class BenchResult:
+class BenchResult(Message, frozen=True):
     """Measured passes of one model.
 
-    ``mode`` is ``infer`` (forward passes) or ``train`` (forward, backward and optimizer). ``img_size`` is one number
-    when the input is square, else (height, width).
+    Latencies are from ``iterations`` passes, each waited for; ``samples_per_sec`` is from ``throughput_iterations``
+    passes queued one behind the other and waited for at the end of each block. ``batch_size`` and
+    ``batch_size_requested`` differ where memory ran out.
 
-    ``latency_ms`` is from ``iterations`` passes, each waited for, by the wall clock, ``measured_seconds`` in all;
-    ``latency_cuda_ms`` is the same by CUDA events, ``None`` without CUDA. ``samples_per_sec`` is from
-    ``throughput_iterations`` passes queued one behind the other and waited for at the end of each block, over
-    ``throughput_seconds`` by the wall clock; ``samples_per_sec_cuda`` by CUDA events.
-
-    ``batch_size`` is the one measured, ``batch_size_requested`` the one wished for; they differ where memory ran out.
-    ``macs``, ``macs_fvcore`` and ``activations`` are of one image, ``None`` where they could not be counted, as
-    :class:`~explorer.protocol.inspect.Totals` has them.
-
-    ``memory_bytes`` is the peak from the building of the model to the end of the warm-up; ``memory_kind`` says of what:
-
-    - ``cuda_max_allocated``: tensors held by torch's CUDA allocator, weights included;
-    - ``peak_rss``: resident memory of the worker process during this run, Python and torch included;
-    - ``peak_rss_since_start``: the same since the worker started, where a run's own peak cannot be told.
-
+    ``memory_bytes`` is the peak from the building of the model to the end of the warm-up, weights included; resident
+    memory has Python and torch in it. ``peak_rss_since_start`` is for systems where a run's own peak cannot be told.
     With ``mps`` it is the resident memory too; torch keeps no peak there.
-
-    ``memory_before_bytes`` is what was in use just before the model was built, ``None`` where not known.
-    ``warmup_stable`` tells whether the passes had stopped getting faster when the warm-up ended.
     """
 
-    model: str
-    mode: str
-    device: str
-    batch_size: int
-    batch_size_requested: int
-    img_size: int | tuple[int, int]
-    in_chans: int
-    dtype: str
-    latency_ms: Latency
-    latency_cuda_ms: Latency | None
-    samples_per_sec: float
-    samples_per_sec_cuda: float | None
-    param_count: int
-    macs: int | None
-    macs_fvcore: int | None
-    activations: int | None
-    iterations: int
-    measured_seconds: float
-    throughput_iterations: int
-    throughput_seconds: float
-    warmup_iterations: int
-    warmup_seconds: float
-    warmup_stable: bool
-    memory_bytes: int
-    memory_kind: str
-    memory_before_bytes: int | None
-    train: TrainTimes | None
-    compile: CompileTimes | None
-    roofline: Roofline | None
-    gpu: GpuReadings | None
-    settings: Mapping[str, JSON]
-    environment: Mapping[str, JSON]
-
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        img_size, train = data["img_size"], data["train"]
-        return cls(
-            **{
-                **data,
-                "latency_ms": Latency(**data["latency_ms"]),
-                "latency_cuda_ms": _optional(Latency, data["latency_cuda_ms"]),
-                "train": train and TrainTimes(**{k: _latency(v) for k, v in train.items()}),
-                "compile": _optional(CompileTimes, data["compile"]),
-                "roofline": _optional(Roofline, data["roofline"]),
-                "gpu": _optional(GpuReadings, data["gpu"]),
-                "img_size": img_size if isinstance(img_size, int) else tuple(img_size),
-            }
-        )
-
-
-def _optional(kind: type[Any], data: Mapping[str, JSON] | None) -> Any:
-    return None if data is None else kind(**data)
-
-
-def _latency(value: JSON) -> JSON:
-    return Latency(**value) if isinstance(value, Mapping) else value
+    model: Annotated[str, doc("The model's name as timm has it now.")]
+    mode: Annotated[
+        str,
+        doc(
+            "infer: forward passes; train: forward, backward and optimizer.",
+            extra_json_schema={"enum": MODES},
+        ),
+    ]
+    device: Annotated[str, doc("Device that was measured: cpu, cuda:N or mps.")]
+    batch_size: Annotated[Count, doc("Images in the batch measured.")]
+    batch_size_requested: Annotated[
+        Count, doc("Images in the batch wished for; more than batch_size where memory ran out.")
+    ]
+    img_size: MeasuredSize
+    in_chans: Annotated[Count, doc("Channels of the input.")]
+    dtype: Annotated[str, doc("What the model ran in.", extra_json_schema={"enum": DTYPES})]
+    latency_ms: Annotated[Latency, doc("Passes waited for one by one, by the wall clock, in milliseconds.")]
+    latency_cuda_ms: Annotated[Latency | None, doc("The same by CUDA events, in milliseconds; null without CUDA.")]
+    samples_per_sec: Annotated[Figure, doc("Images a second of passes queued one behind the other, by the wall clock.")]
+    samples_per_sec_cuda: Annotated[Figure | None, doc("The same by CUDA events; null without CUDA.")]
+    param_count: Annotated[Amount, doc("Numbers in the parameters, each parameter once.")]
+    macs: Annotated[Amount | None, doc("Multiply-accumulates of one image; null where they could not be counted.")]
+    macs_fvcore: Annotated[Amount | None, doc("The same in fvcore's convention, that of timm's published tables.")]
+    activations: Annotated[Amount | None, doc("Output elements of convolutions and matrix products, of one image.")]
+    iterations: Annotated[Amount, doc("Passes that latency_ms is from.")]
+    measured_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
+    throughput_iterations: Annotated[Amount, doc("Passes that samples_per_sec is from.")]
+    throughput_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
+    warmup_iterations: Annotated[Amount, doc("Passes before any was timed.")]
+    warmup_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
+    warmup_stable: Annotated[bool, doc("Whether passes had stopped getting faster when the warm-up ended.")]
+    memory_bytes: Annotated[Amount, doc("Peak of the memory that memory_kind names, in bytes.")]
+    memory_kind: Annotated[
+        str,
+        doc(
+            "cuda_max_allocated: tensors of torch's CUDA allocator; peak_rss: resident memory of the "
+            "process in this run; peak_rss_since_start: the same since it started.",
+            extra_json_schema={"enum": MEMORY_KINDS},
+        ),
+    ]
+    memory_before_bytes: Annotated[
+        Amount | None,
+        doc("The same memory just before the model was built, in bytes; null where not known."),
+    ]
+    train: Annotated[TrainTimes | None, doc("Parts of a training step; null for forward passes.")]
+    compile: Annotated[CompileTimes | None, doc("What torch.compile cost; null without it.")]
+    roofline: Annotated[Roofline | None, doc("Ceilings of the device; null where not asked for.")]
+    gpu: Annotated[GpuReadings | None, doc("NVML's readings; null without an NVIDIA GPU.")]
+    settings: Annotated[
+        Mapping[str, JSON],
+        doc("Every setting the run had.", extra_json_schema={"$ref": "#/$defs/settings"}),
+    ]
+    environment: Annotated[
+        Mapping[str, JSON],
+        doc("Machine and versions.", extra_json_schema={"$ref": "#/$defs/environment"}),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class BenchRequest(Request[BenchResult]):
-    """Measure passes of a model with random weights. Whatever is ``None`` is chosen to suit the device.
+class BenchRequest(ModelRequest[BenchResult], frozen=True, tag="bench"):
+    """What was asked for; null where it was left to suit the device or the model.
 
-    Args:
-        model: a name as timm takes it, with or without a tag.
-        batch_size: images in a batch; ``None``: 1 on the CPU, 64 on MPS, 256 on CUDA; to train: 8, 32, 256.
-        img_size: height and width of the input in pixels; ``None``: the model's own.
-        device: ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``None``: CUDA if there is one, else the CPU.
-        dtype: one of :data:`DTYPES`; ``None``: ``tf32`` on CUDA devices that have it, else ``float32``.
-        seconds: time spent in timed passes, past the least number of them.
-        iterations: timed passes, at least.
-        memory_format: one of :data:`MEMORY_FORMATS`.
-        compile: one of :data:`COMPILE_MODES`.
-        cuda_graphs: record the pass once and replay it; CUDA only.
-        cudnn_benchmark: let cuDNN try its algorithms; ``None``: yes on CUDA.
-        fused_attn: let timm use torch's fused attention; ``None``: as timm chooses.
-        threads: CPU threads of one operator; ``None``: torch's own choice.
-        inference_mode: run under ``torch.inference_mode``, else under ``no_grad``; a training step has neither.
-        train: measure training steps: forward, backward and optimizer.
-        backoff: halve the batch when memory runs out.
-        roofline: measure the device's ceilings too.
-        in_chans, num_classes, reparam, args: how the model is built, see :class:`ModelOptions`.
-        extra: source of the user's own that registers models: (module or package name, path) of each.
+    Models have random weights. Where nothing is said, the batch has 1 image on the CPU, 64 on MPS and 256 on CUDA (8,
+    32 and 256 to train), the device is CUDA if there is one, the dtype ``tf32`` where the device has it, else
+    ``float32``, and cuDNN tries its algorithms on CUDA. A training step has neither inference mode nor ``no_grad``.
 
     Raises:
         RequestError: a value makes no sense on any machine.
     """
 
-    model: str
-    batch_size: int | None = None
-    img_size: int | None = None
-    device: str | None = None
-    dtype: str | None = None
-    seconds: float = 3.0
-    iterations: int = 10
-    memory_format: str = "contiguous"
-    compile: str = "off"
-    cuda_graphs: bool = False
-    cudnn_benchmark: bool | None = None
-    fused_attn: bool | None = None
-    threads: int | None = None
-    inference_mode: bool = True
-    train: bool = False
-    backoff: bool = True
-    roofline: bool = True
-    in_chans: int | None = None
-    num_classes: int | None = None
-    reparam: bool = False
-    args: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Sequence[tuple[str, str]] = ()
+    model: ModelName
+    batch_size: BatchSize = None
+    img_size: ImgSize = None
+    device: Annotated[_Device | None, doc("cpu, cuda, cuda:N or mps.")] = None
+    dtype: Annotated[_Dtype | None, doc("float32, tf32, bfloat16, float16 or amp.")] = None
+    seconds: Annotated[Seconds, doc("Time for timed passes, in seconds.")] = 3.0
+    iterations: Annotated[Count, doc("Timed passes, at least.")] = 10
+    memory_format: Annotated[
+        _MemoryFormat,
+        doc("How images lie in memory: contiguous or channels_last."),
+    ] = "contiguous"
+    compile: Annotated[
+        _CompileMode,
+        doc("torch.compile's mode: off, default, reduce-overhead or max-autotune."),
+    ] = "off"
+    cuda_graphs: Annotated[Flag, doc("Whether the pass is recorded once and replayed.")] = False
+    cudnn_benchmark: Annotated[Flag | None, doc("Whether cuDNN tries its algorithms.")] = None
+    fused_attn: Annotated[Flag | None, doc("Whether timm uses torch's fused attention.")] = None
+    threads: Annotated[Count | None, doc("CPU threads of one operator.")] = None
+    inference_mode: Annotated[Flag, doc("Whether passes run under torch.inference_mode, else no_grad.")] = True
+    train: Annotated[Flag, doc("Whether training steps are measured.")] = False
+    backoff: Annotated[Flag, doc("Whether the batch is halved when memory runs out.")] = True
+    roofline: Annotated[Flag, doc("Whether the device's ceilings are measured.")] = True
+    in_chans: InChans = None
+    num_classes: NumClasses = None
+    reparam: Reparam = False
+    args: Arguments = msgspec.field(default_factory=dict)
+    extra: Sources = ()
 
     kind: ClassVar[str] = "bench"
     partial_type: ClassVar[type[BenchPartial]] = BenchPartial
     result_type: ClassVar[type[BenchResult]] = BenchResult
 
-    def __post_init__(self) -> None:
-        check_name(self.model)
-        check_count("batch size", self.batch_size)
-        check_count("iterations", self.iterations)
-        check_count("threads", self.threads)
-        if self.device is not None and not (isinstance(self.device, str) and _DEVICE.fullmatch(self.device)):
-            raise RequestError(f"no device {self.device!r}", f"devices: {DEVICES}")
-        if self.dtype is not None:
-            _check_choice("dtype", self.dtype, DTYPES)
-        _check_choice("memory format", self.memory_format, MEMORY_FORMATS)
-        _check_choice("compile mode", self.compile, COMPILE_MODES)
-        check_seconds(self.seconds)
-        for name in ("cuda_graphs", "inference_mode", "train", "backoff", "roofline"):
-            check_flag(name, getattr(self, name))
-        for name in ("cudnn_benchmark", "fused_attn"):
-            if getattr(self, name) is not None:
-                check_flag(name, getattr(self, name))
-        object.__setattr__(self, "extra", checked_extra(self.extra))
-        _ = self.options
 
-    @property
-    def options(self) -> ModelOptions:
-        """How the model is built."""
-        return ModelOptions(self.img_size, self.in_chans, self.num_classes, False, self.reparam, self.args)
+class RunSettings(TypedDict, total=False):
+    """Every setting the run had.
+
+    Beside those of its request these, which only the worker knows.
+    """
+
+    pretrained: Annotated[bool, doc("Whether it has pretrained weights; never so far.")]
+    mode: Annotated[str, doc("eval or train mode.")]
+    amp_dtype: Annotated[str | None, doc("What autocast computes in; null without it.")]
+    float32_matmul_precision: Annotated[str, doc("torch.get_float32_matmul_precision: highest, high or medium.")]
+    cudnn_allow_tf32: Annotated[bool, doc("Whether cuDNN may compute in TF32.")]
+    fused_attn_experimental: Annotated[bool, doc("Whether timm uses fused attention where it counts as experimental.")]
+    interop_threads: Annotated[Amount, doc("CPU threads among operators.")]
+    input: Annotated[str, doc("What the input is.")]
+    seed: Annotated[int, doc("Seed of weights, input and labels.")]
+    optimizer: Annotated[str | None, doc("The optimizer with what it was given; null without training.")]
+    loss: Annotated[str | None, doc("The loss; null without training.")]
+    grad_scaler: Annotated[bool | None, doc("Whether gradients are scaled; null without training.")]
+    batch_size_requested: Annotated[Amount, doc("Images in the batch wished for.")]
+    warmup: Annotated[str, doc("When the warm-up ends.")]
+    timing: Annotated[str, doc("How passes are timed.")]
 
 
-def _check_choice(what: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise RequestError(f"no {what} {value!r}", f"{what}s: {', '.join(choices)}")
-
-
-@dataclass(frozen=True, slots=True)
-class VersusPartial:
+class VersusPartial(Message, frozen=True):
     """A comparison so far: the median ratio of samples per second, A over B, of so many rounds."""
 
     rounds: int
     ratio: float
 
-    def to_json(self) -> dict[str, JSON]:
-        """The value as a dict that JSON can hold."""
-        return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from its JSON form."""
-        return cls(**data)
-
-
-@dataclass(frozen=True, slots=True)
-class VersusResult:
+class VersusResult(Message, frozen=True):
     """How two measurements compare.
 
-    ``a`` and ``b`` are whole measurements, taken one after the other. ``ratio`` is A's samples per second over B's: the
-    median over ``rounds`` pairs of blocks run in turns, bounded by ``ratio_low`` and ``ratio_high`` with 95 %
-    confidence, by order statistics.
+    ``a`` and ``b`` are whole measurements, taken one after the other; the ratio is from blocks of passes run in turns
+    after that, its bounds by order statistics.
     """
 
-    a: BenchResult
-    b: BenchResult
-    ratio: float
-    ratio_low: float
-    ratio_high: float
-    rounds: int
-
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(**{**data, "a": BenchResult.from_json(data["a"]), "b": BenchResult.from_json(data["b"])})
+    a: Annotated[BenchResult, doc("What was asked for.")]
+    b: Annotated[BenchResult, doc("What it is compared with.")]
+    ratio: Annotated[Figure, doc("A's images a second over B's: the median over rounds of passes in turns.")]
+    ratio_low: Annotated[Figure, doc("Lower end of its 95 % confidence interval.")]
+    ratio_high: Annotated[Figure, doc("Upper end of it.")]
+    rounds: Annotated[Amount, doc("How many turns it is from.")]
 
 
-@dataclass(frozen=True, slots=True)
-class VersusRequest(Request[VersusResult]):
+_Measurement = Annotated[BenchRequest, limits("a side of a comparison must be a bench request, not {value!r}")]
+
+
+class VersusRequest(Request[VersusResult], frozen=True, tag="versus"):
     """Measure two models or settings in one process, their passes in turns, so that both see the same machine.
 
     Args:
@@ -359,23 +299,10 @@ class VersusRequest(Request[VersusResult]):
         RequestError: a value makes no sense on any machine.
     """
 
-    a: BenchRequest
-    b: BenchRequest
-    seconds: float = 6.0
+    a: _Measurement
+    b: _Measurement
+    seconds: Seconds = 6.0
 
     kind: ClassVar[str] = "versus"
     partial_type: ClassVar[type[Any]] = VersusPartial
     result_type: ClassVar[type[VersusResult]] = VersusResult
-
-    def __post_init__(self) -> None:
-        check_seconds(self.seconds)
-        for side in ("a", "b"):
-            object.__setattr__(self, side, _bench_request(getattr(self, side)))
-
-
-def _bench_request(value: object) -> BenchRequest:
-    if isinstance(value, BenchRequest):
-        return value
-    if not isinstance(value, Mapping):
-        raise RequestError(f"a side of a comparison must be a bench request, not {value!r}")
-    return BenchRequest(**value)

@@ -1,10 +1,23 @@
 """What really flows through a model: the request and its answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
-from explorer.protocol.request import JSON, ModelOptions, Request, check_name, checked_extra
+import msgspec
+
+from explorer.protocol.request import (
+    JSON,
+    Arguments,
+    FeaturesOnly,
+    ImgSize,
+    InChans,
+    Message,
+    ModelName,
+    ModelRequest,
+    NumClasses,
+    Reparam,
+    Sources,
+)
 
 
 class FlowTensor(NamedTuple):
@@ -76,12 +89,12 @@ class FlowLevel(NamedTuple):
     reduction: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlowResult:
+class FlowResult(Message, frozen=True):
     """One forward pass of a batch of 1, operator by operator and call by call, in the order they began.
 
     ``modules`` are those that ran, in the order of their first call; the first call is of the model itself. ``device``
-    is the one the pass ran on, ``meta`` or ``cpu``; ``built_on`` the one the model was created on.
+    is the one the pass ran on, ``meta`` or ``cpu``; ``built_on`` the one the model was created on. As JSON modules,
+    calls, operators and tensors are lists, field by field.
     """
 
     model: str
@@ -91,85 +104,29 @@ class FlowResult:
     calls: Sequence[FlowCall]
     operators: Sequence[FlowOperator]
     inputs: Sequence[tuple[int, ...]]
-    outputs: Sequence[FlowTensor]
+    outputs: tuple[FlowTensor, ...]
     levels: Sequence[FlowLevel]
     seconds: float
     settings: Mapping[str, JSON]
     environment: Mapping[str, JSON]
 
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold; modules, calls, operators and tensors as lists, field by field."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(
-            **{
-                **data,
-                "modules": [FlowModule(*row) for row in data["modules"]],
-                "calls": [_call(row) for row in data["calls"]],
-                "operators": [_operator(row) for row in data["operators"]],
-                "inputs": [tuple(shape) for shape in data["inputs"]],
-                "outputs": _tensors(data["outputs"]),
-                "levels": [FlowLevel(*row) for row in data["levels"]],
-            }
-        )
-
-
-def _call(row: Sequence[JSON]) -> FlowCall:
-    module, parent, first, stop, inputs, outputs = row
-    return FlowCall(module, parent, first, stop, _tensors(inputs), _tensors(outputs))
-
-
-def _operator(row: Sequence[JSON]) -> FlowOperator:
-    name, call, inputs, outputs, macs, is_move, weights = row
-    shapes = tuple(tuple(shape) for shape in outputs)
-    return FlowOperator(name, call, _tensors(inputs), shapes, macs, is_move, tuple(weights))
-
-
-def _tensors(rows: Sequence[JSON]) -> tuple[FlowTensor, ...]:
-    return tuple(FlowTensor(source, tuple(shape)) for source, shape in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRequest(Request[FlowResult]):
+class FlowRequest(ModelRequest[FlowResult], frozen=True, tag="flow"):
     """Build a model, run it once on one image and tell what flowed where. No weights, no network.
-
-    Args:
-        model: a name as timm takes it, with or without a tag.
-        img_size, in_chans, num_classes, features_only, reparam, args: how the model is built, see
-            :class:`ModelOptions`.
-        extra: source of the user's own that registers models: (module or package name, path) of each.
 
     Raises:
         RequestError: a value makes no sense for any model.
     """
 
-    model: str
-    img_size: int | None = None
-    in_chans: int | None = None
-    num_classes: int | None = None
-    features_only: bool = False
-    reparam: bool = False
-    args: Mapping[str, JSON] = field(default_factory=dict)
-    extra: Sequence[tuple[str, str]] = ()
+    model: ModelName
+    img_size: ImgSize = None
+    in_chans: InChans = None
+    num_classes: NumClasses = None
+    features_only: FeaturesOnly = False
+    reparam: Reparam = False
+    args: Arguments = msgspec.field(default_factory=dict)
+    extra: Sources = ()
 
     kind: ClassVar[str] = "flow"
     partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[FlowResult]] = FlowResult
-
-    def __post_init__(self) -> None:
-        check_name(self.model)
-        object.__setattr__(self, "extra", checked_extra(self.extra))
-        _ = self.options
-
-    @property
-    def options(self) -> ModelOptions:
-        """How the model is built."""
-        return ModelOptions(self.img_size, self.in_chans, self.num_classes, self.features_only, self.reparam, self.args)
-
-    @property
-    def settings(self) -> dict[str, JSON]:
-        """Everything that was asked."""
-        return asdict(self)

@@ -1,191 +1,194 @@
 """A model's layers, shapes and costs: the request and its answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 
-from explorer.protocol.request import JSON, ModelOptions, Request, check_count, check_flag, check_name, checked_extra
+import msgspec
+
+from explorer.protocol.request import (
+    JSON,
+    Amount,
+    Arguments,
+    Count,
+    FeaturesOnly,
+    Figure,
+    Flag,
+    ImgSize,
+    InChans,
+    MeasuredSize,
+    Message,
+    ModelName,
+    ModelRequest,
+    NumClasses,
+    Reparam,
+    Sources,
+    doc,
+)
 
 Shape = tuple[int, ...] | tuple["Shape", ...]
 """Of a tensor, or of each of several."""
 
+# msgspec knows no recursive types: it takes shapes as they come, and their schema is written by hand.
+if TYPE_CHECKING:
+    _Shape = Shape | None
+else:
+    _Shape = Any
+_SHAPE_SCHEMA: dict[str, JSON] = {"anyOf": [{"$ref": "#/$defs/shape"}, {"type": "null"}]}
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Of the whole model; every parameter and buffer once, MACs and activations of one image.
 
-    ``macs`` are the multiply-accumulates of convolutions, matrix products, attention and recurrent layers.
-    ``macs_fvcore`` is the figure of timm's published tables, which are fvcore's: without recurrent layers, with terms
-    for norms, adaptive pooling and upsampling. ``activations`` are fvcore's too: output elements of convolutions and
-    matrix products. ``buffers`` are elements.
+class Totals(Message, frozen=True):
+    """Of the whole model: each parameter and buffer once; MACs and activations of one image, whatever the batch."""
+
+    params: Annotated[Amount, doc("Numbers in the parameters.")]
+    buffers: Annotated[Amount, doc("Numbers in the buffers.")]
+    macs: Annotated[
+        Amount, doc("Multiply-accumulates of convolutions, matrix products, attention and recurrent layers.")
+    ]
+    macs_fvcore: Annotated[
+        Amount,
+        doc(
+            "Operations as fvcore and timm's published tables count them: without recurrent layers, with terms for "
+            "norms, adaptive pooling and upsampling."
+        ),
+    ]
+    activations: Annotated[Amount, doc("Output elements of convolutions and matrix products, as fvcore counts them.")]
+
+
+class Layer(Message, frozen=True):
+    """A module of the model. MACs and activations are of one image; shapes and output_bytes of the batch asked for.
+
+    Costs of a module that is never called itself are those of what is in it. A parameter that stands in several
+    modules counts in each that holds it, but once in whatever holds both.
     """
 
-    params: int
-    buffers: int
-    macs: int
-    macs_fvcore: int
-    activations: int
+    name: Annotated[str, doc("Name in named_modules; empty for the model itself.")]
+    class_name: Annotated[str, doc("Name of its class.")] = msgspec.field(name="class")
+    input_shape: Annotated[
+        _Shape,
+        doc(
+            "Input of its first call; null where it was not called or was given no tensor.",
+            extra_json_schema=_SHAPE_SCHEMA,
+        ),
+    ]
+    output_shape: Annotated[
+        _Shape,
+        doc(
+            "Output of its first call; null where it was not called or gave no tensor.",
+            extra_json_schema=_SHAPE_SCHEMA,
+        ),
+    ]
+    params: Annotated[Amount, doc("Numbers in the parameters of the module and all in it, each parameter once.")]
+    own_params: Annotated[Amount, doc("Numbers in the parameters of the module itself.")]
+    buffers: Annotated[Amount, doc("Numbers in the buffers of the module and all in it.")]
+    macs: Annotated[Amount, doc("Multiply-accumulates of the module and all in it, of one image.")]
+    own_macs: Annotated[Amount, doc("Multiply-accumulates of the module itself, of one image.")]
+    macs_fvcore: Annotated[Amount, doc("The same as macs in fvcore's convention, see totals.")]
+    activations: Annotated[Amount, doc("Output elements of convolutions and matrix products, of one image.")]
+    output_bytes: Annotated[Amount, doc("Size of the output of its first call, in bytes.")]
+    share: Annotated[Figure, doc("Its part of the model's macs, 0 to 1.")]
+    calls: Annotated[Amount, doc("How often it ran in one forward pass.")]
+    shared_with: Annotated[
+        str | None,
+        doc("First module whose own parameter one of its own is, where that is another; else null."),
+    ] = None
+    stage: Annotated[
+        Amount | None,
+        doc("Index in feature_info of the level that this module, or one that holds it, gives."),
+    ] = None
+    reduction: Annotated[Amount | None, doc("Declared stride of that level, in input pixels.")] = None
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "input_shape", _tuples(self.input_shape))
+        msgspec.structs.force_setattr(self, "output_shape", _tuples(self.output_shape))
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A module of the model, in the order of ``named_modules``; the first is the model itself, named ``""``.
-
-    ``class_name`` is written ``class`` in JSON. Shapes and ``output_bytes`` are those of the batch asked for, of its
-    first call; a tuple of shapes where there are several tensors, ``None`` where it was not called or gave no tensor.
-    ``params``, ``buffers``, ``macs``, ``macs_fvcore`` and ``activations`` are those of the module with all that is in
-    it, ``own_params`` and ``own_macs`` without; of one that is never called itself, costs are those of what is in it.
-    MACs and activations are of one image. A parameter that stands in several modules counts in each that holds it, but
-    once in whatever holds both; ``shared_with`` names the first module, in this order, whose own parameter one of its
-    own is, where that is another. ``calls`` is how often it ran in a forward pass. ``share`` is its part of the model's
-    MACs, 0 to 1.
-
-    ``stage`` is the index in the model's ``feature_info`` of the level that this module, or one that holds it, gives,
-    and ``reduction`` the declared stride of that level.
-    """
-
-    name: str
-    class_name: str
-    input_shape: Shape | None
-    output_shape: Shape | None
-    params: int
-    own_params: int
-    buffers: int
-    macs: int
-    own_macs: int
-    macs_fvcore: int
-    activations: int
-    output_bytes: int
-    share: float
-    calls: int
-    shared_with: str | None = None
-    stage: int | None = None
-    reduction: int | None = None
-
-    def to_json(self) -> dict[str, JSON]:
-        """The layer as a dict that JSON can hold."""
-        return {"class" if f.name == "class_name" else f.name: getattr(self, f.name) for f in fields(self)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        values = {"class_name" if name == "class" else name: value for name, value in data.items()}
-        for name in ("input_shape", "output_shape"):
-            values[name] = _shape(values[name])
-        return cls(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureLevel:
-    """A level of ``feature_info``: what the model declares, and what its feature extractor gave.
-
-    The measured reduction is the input's height over the level's; measured fields are ``None`` where the level could
-    not be had.
-    """
-
-    index: int
-    module: str
-    declared_channels: int
-    declared_reduction: int
-    measured_channels: int | None = None
-    measured_reduction: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InspectResult:
-    """What a model is made of.
-
-    ``img_size`` is one number when the input is square, else (height, width). ``device`` is the one its forward pass
-    ran on, ``meta`` or ``cpu``; ``built_on`` the one it was created on. ``uncounted`` has the operators that ran and
-    compute, but that ``macs`` does not count, by name, with how often; ``feature_info_note`` says why a level was not
-    measured.
-    ``layers`` and ``feature_info`` are empty where only totals were asked for.
-    """
-
-    model: str
-    img_size: int | tuple[int, int]
-    batch_size: int
-    in_chans: int
-    num_classes: int | None
-    device: str
-    built_on: str
-    totals: Totals
-    layers: Sequence[Layer]
-    feature_info: Sequence[FeatureLevel]
-    feature_info_note: str | None
-    uncounted: Mapping[str, int]
-    seconds: float
-    settings: Mapping[str, JSON]
-    environment: Mapping[str, JSON]
-
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            **values,
-            "totals": asdict(self.totals),
-            "layers": [layer.to_json() for layer in self.layers],
-            "feature_info": [asdict(level) for level in self.feature_info],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(
-            **{
-                **data,
-                "img_size": _shape(data["img_size"]),
-                "totals": Totals(**data["totals"]),
-                "layers": [Layer.from_json(layer) for layer in data["layers"]],
-                "feature_info": [FeatureLevel(**level) for level in data["feature_info"]],
-            }
-        )
-
-
-def _shape(value: JSON) -> Any:
+def _tuples(value: JSON) -> JSON:
     """Tuples for JSON's lists, at every depth."""
-    return tuple(_shape(item) for item in value) if isinstance(value, list | tuple) else value
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-@dataclass(frozen=True, slots=True)
-class InspectRequest(Request[InspectResult]):
+class FeatureLevel(Message, frozen=True):
+    """A level of the model's feature_info."""
+
+    index: Annotated[Amount, doc("Its index.")]
+    module: Annotated[str, doc("The module whose output it is.")]
+    declared_channels: Annotated[Amount, doc("Channels it is declared to have.")]
+    declared_reduction: Annotated[Amount, doc("Stride it is declared to have, in input pixels.")]
+    measured_channels: Annotated[
+        Amount | None, doc("Channels that the feature extractor gave; null where it could not be had.")
+    ] = None
+    measured_reduction: Annotated[
+        Figure | None, doc("Input's height over the level's; null where it could not be had.")
+    ] = None
+
+
+_DEVICES = {"enum": ["meta", "cpu"]}
+
+
+class InspectResult(Message, frozen=True):
+    """What one model is made of."""
+
+    model: Annotated[str, doc("The model's name as timm has it now.")]
+    img_size: MeasuredSize
+    batch_size: Annotated[Count, doc("Images in the batch whose shapes are told.")]
+    in_chans: Annotated[Count, doc("Channels of the input.")]
+    num_classes: Annotated[Amount | None, doc("Outputs of the classifier; null where the model does not say.")]
+    device: Annotated[str, doc("Device that the forward pass ran on.", extra_json_schema=_DEVICES)]
+    built_on: Annotated[str, doc("Device that the model was created on.", extra_json_schema=_DEVICES)]
+    totals: Annotated[Totals, doc("Of the whole model.")]
+    layers: Annotated[
+        Sequence[Layer],
+        doc(
+            "Every module, in the order of named_modules, the model itself first; empty where totals alone were asked "
+            "for."
+        ),
+    ]
+    feature_info: Annotated[
+        Sequence[FeatureLevel],
+        doc("Feature levels, declared and measured; empty where there are none or totals alone were asked for."),
+    ]
+    feature_info_note: Annotated[str | None, doc("Why a level was not measured.")]
+    uncounted: Annotated[
+        Mapping[str, Count],
+        doc(
+            "Operators that ran and compute, but that macs does not count: how often each ran in one forward pass, by "
+            "name."
+        ),
+    ]
+    seconds: Annotated[Figure, doc("How long the work took, in seconds.")]
+    settings: Annotated[
+        Mapping[str, JSON],
+        doc("Everything that was asked for.", extra_json_schema={"$ref": "#/$defs/settings"}),
+    ]
+    environment: Annotated[Mapping[str, JSON], doc("Versions.", extra_json_schema={"$ref": "#/$defs/environment"})]
+
+
+class InspectRequest(ModelRequest[InspectResult], frozen=True, tag="inspect"):
     """Build a model and tell its layers, shapes and costs. No weights, no network.
-
-    Args:
-        model: a name as timm takes it, with or without a tag.
-        batch_size: images in the batch whose shapes are told.
-        img_size, in_chans, num_classes, features_only, reparam, args: how the model is built, see
-            :class:`ModelOptions`.
-        totals_only: leave out layers and feature levels.
-        extra: source of the user's own that registers models: (module or package name, path) of each.
 
     Raises:
         RequestError: a value makes no sense for any model.
     """
 
-    model: str
-    batch_size: int = 1
-    img_size: int | None = None
-    in_chans: int | None = None
-    num_classes: int | None = None
-    features_only: bool = False
-    reparam: bool = False
-    args: Mapping[str, JSON] = field(default_factory=dict)
-    totals_only: bool = False
-    extra: Sequence[tuple[str, str]] = ()
+    model: ModelName
+    batch_size: Annotated[Count, doc("Images in the batch whose shapes are told.")] = 1
+    img_size: ImgSize = None
+    in_chans: InChans = None
+    num_classes: NumClasses = None
+    features_only: FeaturesOnly = False
+    reparam: Reparam = False
+    args: Arguments = msgspec.field(default_factory=dict)
+    totals_only: Annotated[Flag, doc("Whether layers and feature_info were left out.")] = False
+    extra: Sources = ()
 
     kind: ClassVar[str] = "inspect"
     partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[InspectResult]] = InspectResult
 
-    def __post_init__(self) -> None:
-        check_name(self.model)
-        check_count("batch size", self.batch_size)
-        check_flag("totals_only", self.totals_only)
-        object.__setattr__(self, "extra", checked_extra(self.extra))
-        _ = self.options
 
-    @property
-    def options(self) -> ModelOptions:
-        """How the model is built."""
-        return ModelOptions(self.img_size, self.in_chans, self.num_classes, self.features_only, self.reparam, self.args)
+class InspectSettings(TypedDict, total=False):
+    """Everything that was asked for; null where it was left as the model has it."""
+
+    pretrained: Annotated[bool, doc("Whether it has pretrained weights; never so far.")]
+    mode: Annotated[str, doc("eval or train mode.")]
+    dtype: Annotated[str, doc("What weights and input are held in.")]

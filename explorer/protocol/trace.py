@@ -14,14 +14,12 @@ before the steps that call them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from explorer.protocol.request import JSON, Request, check_name, checked_extra
+from explorer.protocol.request import JSON, Flag, Message, ModelName, Request, Sources
 
 
-@dataclass(frozen=True, slots=True)
-class TraceResult:
+class TraceResult(Message, frozen=True):
     """What was called inside timm, and inside the sources given with it, while one model was created.
 
     ``pairs`` are ``[caller, callee, {"file:line": count}]`` by call site, sorted; ``story`` is the steps in order,
@@ -42,18 +40,8 @@ class TraceResult:
     forward_pairs: list[list[JSON]] | None = None
     forward_story: Mapping[str, JSON] | None = None
 
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(**data)
-
-
-@dataclass(frozen=True, slots=True)
-class TraceRequest(Request[TraceResult]):
+class TraceRequest(Request[TraceResult], frozen=True, tag="trace"):
     """Create a model and record what is called inside timm meanwhile. No weights, no network.
 
     Args:
@@ -65,17 +53,13 @@ class TraceRequest(Request[TraceResult]):
         RequestError: a value makes no sense on any machine.
     """
 
-    model: str
-    forward: bool = False
-    extra: Sequence[tuple[str, str]] = ()
+    model: ModelName
+    forward: Flag = False
+    extra: Sources = ()
 
     kind: ClassVar[str] = "trace"
     partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[TraceResult]] = TraceResult
-
-    def __post_init__(self) -> None:
-        check_name(self.model)
-        object.__setattr__(self, "extra", checked_extra(self.extra))
 
 
 class CallStep:

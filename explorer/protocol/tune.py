@@ -1,12 +1,10 @@
 """A search for the fastest settings of a model on this machine: the request and its answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from explorer.errors import RequestError
 from explorer.protocol.bench import BenchRequest, BenchResult
-from explorer.protocol.request import JSON, Request, is_number
+from explorer.protocol.request import JSON, Amount, Figure, Message, Request, doc, limits, one_of
 
 TUNED = (
     "memory_format",
@@ -22,55 +20,41 @@ TUNED = (
 """The settings of a :class:`BenchRequest` that are searched, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputDifference:
-    """How far outputs are from those of the same weights and images in float32, run eagerly.
+class OutputDifference(Message, frozen=True):
+    """How far outputs are from those of the same weights and images in eager float32."""
 
-    ``max_abs`` is the largest difference of one output number, ``relative`` the same over the range (largest less
-    smallest) of the float32 outputs; both are ``None`` where an output is infinite or no number, and ``is_finite`` is
-    false then. ``top1_agreement`` is the share of images, 0 to 1, whose largest output is the same one; ``None`` where
-    outputs are no scores of classes. ``images`` is how many were compared.
+    max_abs: Annotated[
+        Figure | None,
+        doc("Largest difference of one output number; null where an output is no finite number."),
+    ]
+    relative: Annotated[Figure | None, doc("The same over the range of the float32 outputs.")]
+    top1_agreement: Annotated[
+        Figure | None,
+        doc("Share of images whose largest output is the same one, 0 to 1; null where there are no classes."),
+    ]
+    is_finite: Annotated[bool, doc("Whether all outputs are finite.")]
+    images: Annotated[Amount, doc("How many images were compared.")]
+
+
+class TuneStep(Message, frozen=True):
+    """One value of one setting, held against the best found before it.
+
+    The two take turns.
     """
 
-    max_abs: float | None
-    relative: float | None
-    top1_agreement: float | None
-    is_finite: bool
-    images: int
+    setting: Annotated[str, doc("The setting.")]
+    value: Annotated[JSON, doc("The value tried.")]
+    samples_per_sec: Annotated[Figure | None, doc("Images a second with it; null where it could not be measured.")]
+    ratio: Annotated[Figure | None, doc("How many times as fast as the best before it.")]
+    ratio_low: Annotated[Figure | None, doc("Lower end of that ratio's 95 % confidence interval.")]
+    ratio_high: Annotated[Figure | None, doc("Upper end of it.")]
+    is_kept: Annotated[bool, doc("Whether it was kept.")]
+    difference: Annotated[OutputDifference | None, doc("That of its outputs; null where they could not be compared.")]
+    note: Annotated[str, doc("Why it could not be measured, or why it was left; empty where nothing is to say.")]
+    seconds: Annotated[Figure, doc("How long trying it took, in seconds.")]
 
 
-@dataclass(frozen=True, slots=True)
-class TuneStep:
-    """One value of one setting, held against the best found before it, the two taking turns.
-
-    ``ratio`` is how many times as many samples a second it gave, within ``ratio_low`` and ``ratio_high`` with 95 %
-    confidence. ``difference`` is that of its outputs. Figures are ``None`` where it could not be measured or compared;
-    ``note`` says why, or why it was left. ``seconds`` is what trying it took.
-    """
-
-    setting: str
-    value: JSON
-    samples_per_sec: float | None
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    is_kept: bool
-    difference: OutputDifference | None
-    note: str
-    seconds: float
-
-    def to_json(self) -> dict[str, JSON]:
-        """The step as a dict that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(**{**data, "difference": _difference(data["difference"])})
-
-
-@dataclass(frozen=True, slots=True)
-class TuneResult:
+class TuneResult(Message, frozen=True):
     """What the search found.
 
     ``baseline`` is the measurement as it was asked for, ``tuned`` that of the fastest settings; the two were measured
@@ -96,39 +80,32 @@ class TuneResult:
     steps: Sequence[TuneStep]
     seconds: float
 
-    def to_json(self) -> dict[str, JSON]:
-        """The result as a dict that JSON can hold."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            **values,
-            "baseline": self.baseline.to_json(),
-            "tuned": self.tuned.to_json(),
-            "request": asdict(self.request),
-            "difference": self.difference and asdict(self.difference),
-            "steps": [step.to_json() for step in self.steps],
-        }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, JSON]) -> Self:
-        """Rebuild one from :meth:`to_json`."""
-        return cls(
-            **{
-                **data,
-                "baseline": BenchResult.from_json(data["baseline"]),
-                "tuned": BenchResult.from_json(data["tuned"]),
-                "request": BenchRequest(**data["request"]),
-                "difference": _difference(data["difference"]),
-                "steps": [TuneStep.from_json(step) for step in data["steps"]],
-            }
-        )
+class TuneSummary(Message, frozen=True):
+    """What --tune found; in its runs only."""
+
+    baseline: Annotated[BenchResult, doc("The measurement with the settings asked for.")]
+    ratio: Annotated[
+        Figure,
+        doc("Images a second of the tuned settings over the baseline's, the two taking turns at the end."),
+    ]
+    ratio_low: Annotated[Figure, doc("Lower end of its 95 % confidence interval.")]
+    ratio_high: Annotated[Figure, doc("Upper end of it.")]
+    rounds: Annotated[Amount, doc("How many turns the ratio is from.")]
+    is_faster: Annotated[bool, doc("Whether anything faster was found; else the run is the baseline.")]
+    difference: Annotated[OutputDifference | None, doc("That of the tuned settings' outputs.")]
+    steps: Annotated[Sequence[TuneStep], doc("What was tried, in order.")]
+    seconds: Annotated[Figure, doc("How long the search took, in seconds.")]
+    command: Annotated[str, doc("The command line that measures with the tuned settings again.")]
+    python: Annotated[str, doc("Lines of Python that run the model with the tuned settings.")]
 
 
-def _difference(data: Mapping[str, JSON] | None) -> OutputDifference | None:
-    return None if data is None else OutputDifference(**data)
+_Measurement = Annotated[BenchRequest, limits("what to tune must be a measurement, not {value!r}")]
+_Limit = Annotated[float, limits("the limit must be a number of seconds over 0, not {value!r}", gt=0)]
+_Setting = Annotated[str, one_of("setting", TUNED, "no {what} {value!r} is tuned")]
 
 
-@dataclass(frozen=True, slots=True)
-class TuneRequest(Request[TuneResult]):
+class TuneRequest(Request[TuneResult], frozen=True, tag="tune"):
     """Search the settings with which a model is fastest on this machine, one after the other.
 
     Args:
@@ -141,20 +118,10 @@ class TuneRequest(Request[TuneResult]):
         RequestError: a value makes no sense on any machine.
     """
 
-    bench: BenchRequest
-    keep: Sequence[str] = ()
-    limit_seconds: float = 300.0
+    bench: _Measurement
+    keep: Sequence[_Setting] = ()
+    limit_seconds: _Limit = 300.0
 
     kind: ClassVar[str] = "tune"
     partial_type: ClassVar[type[Any]] = TuneStep
     result_type: ClassVar[type[TuneResult]] = TuneResult
-
-    def __post_init__(self) -> None:
-        if isinstance(self.bench, Mapping):
-            object.__setattr__(self, "bench", BenchRequest(**self.bench))
-        if not isinstance(self.bench, BenchRequest):
-            raise RequestError(f"what to tune must be a measurement, not {self.bench!r}")
-        if unknown := [name for name in self.keep if name not in TUNED]:
-            raise RequestError(f"no setting {unknown[0]!r} is tuned", f"settings: {', '.join(TUNED)}")
-        if not is_number(self.limit_seconds) or self.limit_seconds <= 0:
-            raise RequestError(f"the limit must be a number of seconds over 0, not {self.limit_seconds!r}")

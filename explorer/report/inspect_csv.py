@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,7 +20,7 @@ COLUMNS = (
 """Columns of a table of totals: whole numbers, MACs and activations of one image, ``img_size`` as 224 or 224x112;
 ``error`` is ``Kind: message`` of a model that failed, ``options`` the wishes of the run as JSON, empty for none."""
 
-LAYER_COLUMNS = tuple("class" if f.name == "class_name" else f.name for f in fields(Layer))
+LAYER_COLUMNS = Layer.__struct_encode_fields__
 """Columns of a table of layers: the fields of :class:`Layer`, shapes as 1x64x56x56, several with spaces between."""
 
 _PASSING = (OutOfMemory.__name__, WorkerDied.__name__)

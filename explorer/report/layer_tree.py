@@ -1,7 +1,7 @@
 """A model's layers as the rows of a table: a tree with repeats folded, or a flat list. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -170,7 +170,7 @@ def _facts(layer: Layer) -> list[object]:
     return [*(getattr(layer, name) for name in _COMPARED), layer.shared_with is None]
 
 
-_COMPARED = tuple(f.name for f in fields(Layer) if f.name not in _OWN_NAMES)
+_COMPARED = tuple(name for name in Layer.__struct_fields__ if name not in _OWN_NAMES)
 
 
 def _is_idle(layer: Layer) -> bool:

@@ -161,7 +161,7 @@ def _core(details: RunDetails) -> list[tuple[str, str]]:
 
 def _measured(details: RunDetails) -> list[tuple[str, str]]:
     """The sheet of a measurement; of one that another version of explorer took, what both versions know."""
-    known = BenchResult.__dataclass_fields__
+    known = BenchResult.__struct_fields__
     try:
         result = BenchResult.from_json({k: v for k, v in (details.result or {}).items() if k in known})
         return bench_facts(result)

@@ -3,11 +3,12 @@
 import ast
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from explorer.protocol import BenchRequest, BenchResult, OutputDifference, TuneResult, TuneStep
+from msgspec.structs import fields
+
+from explorer.protocol import BenchRequest, BenchResult, OutputDifference, TuneResult, TuneStep, TuneSummary
 from explorer.report.measurement_report import Facts, brief, rate, ratio_sentence, setting_value
 from explorer.report.wording import significant
 
@@ -115,17 +116,12 @@ def recipe_lines(result: TuneResult) -> list[str]:
 
 def tune_json(result: TuneResult) -> dict[str, Any]:
     """The tuned measurement as any other, with the search under ``tune``."""
-    found = result.to_json()
-    tuned: BenchResult = result.tuned
-    kept = ("baseline", "ratio", "ratio_low", "ratio_high", "rounds", "is_faster", "difference", "steps", "seconds")
-    return {
-        **tuned.to_json(),
-        "tune": {
-            **{name: found[name] for name in kept},
-            "command": command(result.request),
-            "python": python(result.request, tuned, result.model_args),
-        },
-    }
+    summary = TuneSummary(
+        **{name: getattr(result, name) for name in TuneSummary.__struct_fields__ if hasattr(result, name)},
+        command=command(result.request),
+        python=python(result.request, result.tuned, result.model_args),
+    )
+    return {**result.tuned.to_json(), "tune": summary.to_json()}
 
 
 # the settings found, as a command line and as Python

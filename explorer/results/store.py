@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -144,7 +144,7 @@ class Store:
         Returns:
             The run's id.
         """
-        asked = asdict(request)
+        asked = request.to_json()
         if isinstance(outcome, ExplorerError):
             return self.record_failure(request.model, outcome.to_dict(), asked, local_environment(), label=label)
         return self.record(outcome.to_json(), label=label, request=asked)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from explorer.errors import ExplorerError, RequestError, StoreError, UnknownName
 from explorer.graph import Graph
@@ -16,7 +18,7 @@ from explorer.usecases.resolving import ModelNames
 if TYPE_CHECKING:
     from explorer.engine.client import Client
 
-SETTINGS = tuple(name for name in BenchRequest.__match_args__ if name not in ("model", "extra"))
+SETTINGS = tuple(name for name in BenchRequest.__struct_fields__ if name not in ("model", "extra"))
 """What a measurement can be told besides the model, as :class:`~explorer.protocol.BenchRequest` describes it."""
 
 
@@ -33,7 +35,7 @@ class Measurement:
         if self.result is not None:
             return self.result.to_json()
         assert self.error is not None
-        return {"model": self.request.model, "error": self.error.to_dict(), "request": asdict(self.request)}
+        return {"model": self.request.model, "error": self.error.to_dict(), "request": self.request.to_json()}
 
 
 # Python

@@ -2,9 +2,10 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, each

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from explorer.errors import EngineError, OutOfMemory
 from explorer.protocol import (
@@ -14,7 +15,6 @@ from explorer.protocol import (
     BenchResult,
     CompileTimes,
     Emit,
-    Latency,
     Log,
     OutputDifference,
     Partial,
@@ -28,8 +28,7 @@ from explorer.protocol import (
     VersusResult,
 )
 from explorer.worker import serve
-
-LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
+from tests.measurements import LATENCY, measured
 
 answered = 0
 
@@ -71,37 +70,23 @@ def bench(request: BenchRequest, emit: Emit) -> BenchResult:
         case "partial":
             emit(Partial("bench", BenchPartial(1, 0.5, 500.0, 2.0)))
     answered += 1
-    return BenchResult(
+    return measured(
         model=request.model,
         mode="train" if request.train else "infer",
         device=request.device or "cpu",
         batch_size=request.batch_size or 1,
         batch_size_requested=request.batch_size or 1,
         img_size=(224, 112),
-        in_chans=3,
         dtype=request.dtype or "float32",
-        latency_ms=LATENCY,
-        latency_cuda_ms=None,
         samples_per_sec=95.2,
-        samples_per_sec_cuda=None,
-        param_count=21_797_672,
-        macs=3_664_000_000,
-        macs_fvcore=3_671_000_000,
-        activations=3_740_000,
         iterations=answered,
         measured_seconds=request.seconds / 2,
-        throughput_iterations=20,
         throughput_seconds=request.seconds / 2,
-        warmup_iterations=2,
-        warmup_seconds=0.02,
-        warmup_stable=True,
-        memory_bytes=800 << 20,
         memory_kind="peak_rss",
         memory_before_bytes=700 << 20,
         train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD") if request.train else None,
         compile=None if request.compile == "off" else CompileTimes(8.5, 2.5),
         roofline=Roofline(0.1, 12.5, 0.0007, 0.007) if request.roofline else None,
-        gpu=None,
         settings={"memory_format": request.memory_format, "threads": request.threads or 2},
         environment={"device_name": "a CPU", "timm": "1", "torch": "2", "python": "3", "explorer": "0"},
     )

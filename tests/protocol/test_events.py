@@ -1,25 +1,20 @@
-import dataclasses
 import json
 import math
 
 import pytest
+from msgspec.structs import replace
 
 from explorer.errors import OutOfMemory, RequestError, UnknownName
 from explorer.protocol import (
     BenchPartial,
     BenchRequest,
     BenchResult,
-    CompileTimes,
     Failure,
-    GpuReadings,
-    Latency,
     LineSplitter,
     Log,
     Partial,
     Progress,
     Result,
-    Roofline,
-    TrainTimes,
     VersusPartial,
     VersusRequest,
     VersusResult,
@@ -28,59 +23,13 @@ from explorer.protocol import (
     encode_event,
     encode_request,
 )
-
-LATENCY = Latency(1.0, 2.0, 3.0, 1.5, 0.5, 4.0, 0.1, 0.9, 1.1)
-
-RESULT = BenchResult(
-    model="resnet34",
-    mode="infer",
-    device="cpu",
-    batch_size=2,
-    batch_size_requested=4,
-    img_size=(224, 112),
-    in_chans=3,
-    dtype="float32",
-    latency_ms=LATENCY,
-    latency_cuda_ms=None,
-    samples_per_sec=10.0,
-    samples_per_sec_cuda=None,
-    param_count=5,
-    macs=7,
-    macs_fvcore=8,
-    activations=9,
-    iterations=6,
-    measured_seconds=1.2,
-    throughput_iterations=7,
-    throughput_seconds=1.4,
-    warmup_iterations=2,
-    warmup_seconds=0.4,
-    warmup_stable=True,
-    memory_bytes=100,
-    memory_kind="peak_rss",
-    memory_before_bytes=None,
-    train=None,
-    compile=None,
-    roofline=None,
-    gpu=None,
-    settings={"threads": 2},
-    environment={"torch": "2"},
-)
-ON_GPU = dataclasses.replace(
-    RESULT,
-    img_size=224,
-    latency_cuda_ms=LATENCY,
-    samples_per_sec_cuda=11.0,
-    train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD"),
-    compile=CompileTimes(9.0, 2.0),
-    roofline=Roofline(100.0, 2000.0, None, None),
-    gpu=GpuReadings(300.0, 0.5, 1900.0, 1980.0, 2600.0, 60.0, ["software power cap"]),
-)
+from tests.measurements import RESULT, WHOLE
 
 
 def test_a_request_survives_the_pipe():
     request = BenchRequest("resnet34", batch_size=8, img_size=96, device="cuda:1", dtype="bfloat16", seconds=0.5)
     assert decode_request(encode_request(request)) == request
-    other = dataclasses.replace(request, args={"drop_rate": 0.1}, compile="default")
+    other = replace(request, args={"drop_rate": 0.1}, compile="default")
     versus = VersusRequest(request, other, seconds=2)
     assert decode_request(encode_request(versus)) == versus
 
@@ -93,9 +42,9 @@ def test_a_request_survives_the_pipe():
         Log("note"),
         Partial("bench", BenchPartial(3, 0.5, 1.5, 20.0)),
         Result("bench", RESULT),
-        Result("bench", ON_GPU),
+        Result("bench", WHOLE),
         Partial("versus", VersusPartial(3, 1.25)),
-        Result("versus", VersusResult(RESULT, ON_GPU, 1.25, 1.2, 1.3, 9)),
+        Result("versus", VersusResult(RESULT, WHOLE, 1.25, 1.2, 1.3, 9)),
     ],
 )
 def test_an_event_survives_the_pipe(event):

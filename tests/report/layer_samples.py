@@ -1,8 +1,9 @@
 """Layers of a small made-up model, and the result that holds them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from explorer.protocol import FeatureLevel, InspectResult, Layer, Totals
 

@@ -1,8 +1,7 @@
 """Layers as rows: what folds, what is opened, what a flat list holds."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from explorer.errors import RequestError, UnknownName
 from explorer.protocol import Layer

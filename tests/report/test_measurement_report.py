@@ -1,7 +1,7 @@
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from explorer.protocol import CompileTimes, GpuReadings, Latency, OutputDifference, TrainTimes, TuneStep, VersusResult
 from explorer.report.measurement_report import (
@@ -38,7 +38,7 @@ def facts_of(**changes: Any) -> dict[str, str]:
     """The fact sheet of the sample with changes; lines that go on are joined to what they go on from."""
     found: dict[str, str] = {}
     name = ""
-    for given, value in bench_facts(dataclasses.replace(result(), **changes)):
+    for given, value in bench_facts(replace(result(), **changes)):
         name = given or name
         found[name] = f"{found[name]} / {value}" if name in found else value
     return found
@@ -121,12 +121,12 @@ def test_a_warm_up_that_did_not_settle_is_told() -> None:
 
 def test_a_row_has_a_cell_for_each_header() -> None:
     assert len(table_row(result())) == len(TABLE_HEADERS)
-    unknown = dict(zip(TABLE_HEADERS, table_row(dataclasses.replace(result(), macs=None, roofline=None)), strict=True))
+    unknown = dict(zip(TABLE_HEADERS, table_row(replace(result(), macs=None, roofline=None)), strict=True))
     assert (unknown["GMACs"], unknown["share"]) == ("–", "–")
 
 
 def test_what_measurements_have_in_common() -> None:
-    other = dataclasses.replace(result(), dtype="amp")
+    other = replace(result(), dtype="amp")
 
     assert dict(common_settings([result(), other]))["dtype"] == "differ"
     assert dict(common_settings([result(), other]))["device"] == "cpu (a CPU)"
@@ -147,7 +147,7 @@ def test_a_ratio_in_words(figures: tuple[float, float, float], said: str) -> Non
 
 
 def test_a_comparison_tells_what_differs_and_what_does_not() -> None:
-    other = dataclasses.replace(result("toy_large"), settings={"memory_format": "channels_last", "threads": 2})
+    other = replace(result("toy_large"), settings={"memory_format": "channels_last", "threads": 2})
     compared = VersusResult(result(), other, 1.2, 1.1, 1.3, 9)
 
     assert ["memory format", "contiguous", "channels_last"] in versus_rows(compared)

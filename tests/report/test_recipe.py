@@ -1,9 +1,9 @@
 import ast
-import dataclasses
 import shlex
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from explorer.cli.main import run
 from explorer.protocol import BenchRequest
@@ -50,9 +50,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_setting_gives_python_that_can_be_read(name: str) -> None:
     wishes, outcome = VARIANTS[name]
-    lines = python(
-        BenchRequest("x", **wishes), dataclasses.replace(result(), **outcome), {"img_size": 64, "act": "silu"}
-    )
+    lines = python(BenchRequest("x", **wishes), replace(result(), **outcome), {"img_size": 64, "act": "silu"})
 
     ast.parse(lines)
     assert "timm.create_model('toy_small', pretrained=False, img_size=64, act='silu')" in lines
@@ -60,7 +58,7 @@ def test_every_setting_gives_python_that_can_be_read(name: str) -> None:
 
 def test_what_was_set_stands_in_the_python() -> None:
     request = BenchRequest("x", threads=3, fused_attn=False, cudnn_benchmark=True, inference_mode=False)
-    lines = python(request, dataclasses.replace(result(), device="cuda:0", dtype="tf32"), {})
+    lines = python(request, replace(result(), device="cuda:0", dtype="tf32"), {})
 
     for line in (
         "timm.layers.set_fused_attn(False)",

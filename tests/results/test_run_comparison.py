@@ -8,7 +8,8 @@ from explorer.report.run_list import side_notes
 from explorer.results.run_comparison import compare, ratio_interval, side_by_side
 from explorer.results.runs import Run, RunDetails
 from explorer.results.store import Store
-from tests.results.samples import LATENCY, result
+from tests.measurements import LATENCY
+from tests.results.samples import result
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The documented JSON: valid schemas, every field in them, and samples that fit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from explorer.protocol import (
     VersusResult,
 )
 from explorer.results.schema import NAMES, load
+from tests.measurements import RESULT, WHOLE
 from tests.report.layer_samples import inspected
 
 SHAPES: list[tuple[str, str, type[Any]]] = [
@@ -42,7 +42,6 @@ SHAPES: list[tuple[str, str, type[Any]]] = [
     ("bench", "step", TuneStep),
     ("bench", "difference", OutputDifference),
 ]
-_IN_JSON = {"class_name": "class"}
 _ONLY_IN_JSON = {"result": {"tune"}}
 
 
@@ -54,12 +53,11 @@ def test_it_is_a_schema(name: str) -> None:
 @pytest.mark.parametrize(("name", "part", "kind"), SHAPES, ids=[f"{n}-{p}" for n, p, _ in SHAPES])
 def test_every_field_is_documented_and_nothing_else(name: str, part: str, kind: type[Any]) -> None:
     documented = load(name)["$defs"][part]["properties"].keys()
-    expected = {_IN_JSON.get(f.name, f.name) for f in fields(kind)}
-    assert documented - _ONLY_IN_JSON.get(part, set()) == expected
+    assert documented - _ONLY_IN_JSON.get(part, set()) == set(kind.__struct_encode_fields__)
 
 
 def test_a_comparison_is_documented_too() -> None:
-    assert load("versus")["properties"].keys() == {f.name for f in fields(VersusResult)}
+    assert load("versus")["properties"].keys() == set(VersusResult.__struct_fields__)
 
 
 def objects(schema: Any) -> Iterator[Mapping[str, Any]]:
@@ -120,33 +118,8 @@ def as_sent(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
-
-
-def bench_result(**more: Any) -> BenchResult:
-    facts: dict[str, Any] = {
-        "model": "resnet34", "mode": "infer", "device": "cpu", "batch_size": 1, "batch_size_requested": 2,
-        "img_size": 224, "in_chans": 3, "dtype": "float32", "latency_ms": LATENCY,
-        "latency_cuda_ms": None, "samples_per_sec": 95.2,
-        "samples_per_sec_cuda": None, "param_count": 5, "macs": None, "macs_fvcore": None, "activations": None,
-        "iterations": 10, "measured_seconds": 1.5, "throughput_iterations": 9, "throughput_seconds": 1.5,
-        "warmup_iterations": 2, "warmup_seconds": 0.1, "warmup_stable": True, "memory_bytes": 800,
-        "memory_kind": "peak_rss", "memory_before_bytes": None, "train": None, "compile": None, "roofline": None,
-        "gpu": None, "settings": {"seed": 0}, "environment": {"timm": "1"},
-    }  # fmt: skip
-    return BenchResult(**{**facts, **more})
-
-
 def test_a_measurement_fits_at_its_least_and_at_its_most() -> None:
-    most = bench_result(
-        img_size=(224, 112),
-        macs=1,
-        train=TrainTimes(LATENCY, LATENCY, LATENCY, "SGD"),
-        compile=CompileTimes(8.0, 1.0),
-        roofline=Roofline(1.0, 10.0, None, None),
-        gpu=GpuReadings(None, 0.1, None, 1980.0, None, 60.0, ["software power cap"]),
-    )
-    failed = {"model": "x", "error": OutOfMemory("x", "y").to_dict(), "request": asdict(BenchRequest("x"))}
-    assert problems("bench", as_sent([bench_result().to_json(), most.to_json(), failed])) == []
-    compared = VersusResult(bench_result(), most, 1.0, 0.9, 1.1, 12)
+    failed = {"model": "x", "error": OutOfMemory("x", "y").to_dict(), "request": BenchRequest("x").to_json()}
+    assert problems("bench", as_sent([RESULT.to_json(), WHOLE.to_json(), failed])) == []
+    compared = VersusResult(RESULT, WHOLE, 1.0, 0.9, 1.1, 12)
     assert problems("versus", as_sent(compared.to_json())) == []

@@ -7,6 +7,7 @@ from explorer.errors import ExplorerError
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.graph.contexts import Contexts
 from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event, Latency, Log, Partial, Progress, Roofline
+from tests.measurements import measured
 
 MARKUP = "Takes [bold]x[/bold], gives [/] or [link=a]b[/] and [unclosed"
 
@@ -77,19 +78,14 @@ def _edges() -> list[Edge]:
 
 
 def result(model: str = "toy_small") -> BenchResult:
-    return BenchResult(
+    return measured(
         model=model,
-        mode="infer",
         device="cpu",
         batch_size=1,
         batch_size_requested=1,
         img_size=64,
-        in_chans=3,
-        dtype="float32",
         latency_ms=Latency(12.3, 13.0, 14.0, 12.5, 11.9, 15.0, 0.4, 12.2, 12.4),
-        latency_cuda_ms=None,
         samples_per_sec=81.3,
-        samples_per_sec_cuda=None,
         param_count=1_234_567,
         macs=98_765_432,
         macs_fvcore=98_800_000,
@@ -100,15 +96,9 @@ def result(model: str = "toy_small") -> BenchResult:
         throughput_seconds=1.51,
         warmup_iterations=80,
         warmup_seconds=1.0,
-        warmup_stable=True,
         memory_bytes=512 << 20,
         memory_kind="peak_rss",
-        memory_before_bytes=None,
-        train=None,
-        compile=None,
         roofline=Roofline(0.1, 12.5, 0.016, 0.16),
-        gpu=None,
-        settings={"memory_format": "contiguous", "threads": 2},
         environment={"device_name": "a CPU", "timm": "9.9.9", "torch": "2", "python": "3", "explorer": "0"},
     )
 

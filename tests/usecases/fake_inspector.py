@@ -3,8 +3,9 @@
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from explorer.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
 from explorer.worker import serve

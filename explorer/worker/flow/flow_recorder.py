@@ -58,10 +58,10 @@ def run(request: FlowRequest, emit: Emit) -> FlowResult:
         calls=recording.calls,
         operators=recording.operators,
         inputs=recording.inputs,
-        outputs=recording.outputs,
+        outputs=tuple(recording.outputs),
         levels=levels(found.model),
         seconds=round(time.perf_counter() - start, 4),
-        settings=request.settings,
+        settings=request.to_json(),
         environment=versions(),
     )
 

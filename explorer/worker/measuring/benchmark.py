@@ -1,8 +1,10 @@
 """The whole measurement of a model: made ready, timed, its costs counted, the device's ceilings measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from explorer.errors import OutOfMemory
 from explorer.protocol import BenchRequest, BenchResult, Emit, GpuReadings, Log, Roofline, Totals, TrainTimes

@@ -1,15 +1,17 @@
 """The search itself: setting after setting, value after value, each held against the best so far."""
 
+import dataclasses
 import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
 import psutil
 import torch
+from msgspec.structs import replace
 
 from explorer.errors import ExplorerError
 from explorer.protocol import (
@@ -333,8 +335,8 @@ def _judged(end: _End, best: BenchRequest, reference: Sequence[torch.Tensor] | N
         emit(Log(f"the best settings failed when they were measured alone: {error.message}"))
         return end
     if ratio.low <= 1 or result.samples_per_sec <= end.baseline.samples_per_sec:
-        return replace(end, ratio=ratio)
-    return replace(end, request=best, result=result, ratio=ratio, difference=differs)
+        return dataclasses.replace(end, ratio=ratio)
+    return dataclasses.replace(end, request=best, result=result, ratio=ratio, difference=differs)
 
 
 def _asked(asked: BenchRequest, first: BenchRequest, answer: BenchRequest) -> BenchRequest:

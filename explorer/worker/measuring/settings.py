@@ -3,10 +3,11 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from timm.layers import set_fused_attn, use_fused_attn
 
 from explorer.errors import RequestError

@@ -1,8 +1,7 @@
 """The built model as frames and boxes, drawn from passes made up here."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import View, ViewNode
