@@ -40,7 +40,6 @@ class ExplorerApp(App[None]):
 
     TITLE = "explorer"
     CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 -- the type is Textual's
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
     def __init__(
@@ -74,6 +73,7 @@ class ExplorerApp(App[None]):
 
     def on_mount(self) -> None:
         """Read the graph once the first picture is on the screen."""
+        # Reading takes the interpreter for itself now and then; before the first picture it would delay that.
         self._navigation.browser.focus()
         self.call_after_refresh(self._begin_reading)
 
@@ -84,7 +84,7 @@ class ExplorerApp(App[None]):
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
         """Show which side has the focus."""
-        for side in self.screen_stack[0].query("#side, #main"):
+        for side in self.query("#side, #main"):
             side.set_class(side.has_focus_within, "-active")
 
     # reading the graph
@@ -220,7 +220,8 @@ class ExplorerApp(App[None]):
         return True
 
     def _offer(self) -> None:
-        """Draw the footer anew if other keys can be used now: making it costs more than most of what they do."""
+        """Draw the footer anew if other keys can be used now."""
+        # Textual makes every key of the footer anew, which costs more than most of what the keys do.
         offered = [self.check_action(action, ()) for action in ("bench", "cancel_bench", "go_back", "open_source")]
         if offered != self._offered:
             self._offered = offered

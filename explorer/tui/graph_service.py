@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,6 +25,7 @@ T = TypeVar("T")
 MOST_HITS = 50
 """How many hits a search gives at the most."""
 
+# A parameter is known by its function's page; among the hits they would crowd out what is looked for.
 _SEARCHED = tuple(kind for kind in NodeKind if kind is not NodeKind.PARAMETER)
 
 
@@ -105,11 +106,11 @@ class GraphService:
 
 
 class Background:
-    """Answers questions in the order they come, off the event loop.
+    """Answers questions in the order they come, off the event loop."""
 
-    There is one thread because the graph builds its indexes when they are first asked for, and two threads would
-    meet one half built. It is a daemon, so that quitting does not wait for an answer nobody will see.
-    """
+    # One thread, because the graph builds its indexes when they are first asked for, and two threads would meet one
+    # half built. A thread of our own and no executor's, because Python waits for those when it ends: quitting would
+    # hang until an answer is found that nobody will see.
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -120,10 +121,9 @@ class Background:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="explorer-background", daemon=True)
             self._thread.start()
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(partial(_answer, work, answer, loop))
-        return await answer
+        answer: Future[T] = Future()
+        self._jobs.put(partial(_answer, work, answer))
+        return await asyncio.wrap_future(answer)
 
     def close(self) -> None:
         """Let the thread end after what it is at."""
@@ -134,24 +134,10 @@ class Background:
             job()
 
 
-def _answer(work: Callable[[], T], answer: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop) -> None:
-    if answer.cancelled():
+def _answer(work: Callable[[], T], answer: Future[T]) -> None:
+    if not answer.set_running_or_notify_cancel():
         return
-    settle: Callable[[], None]
     try:
-        settle = partial(_settle, answer, work())
+        answer.set_result(work())
     except Exception as error:
-        settle = partial(_fail, answer, error)
-    # A closed loop belongs to an app that has been left.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle)
-
-
-def _settle(answer: "asyncio.Future[T]", value: T) -> None:
-    if not answer.done():
-        answer.set_result(value)
-
-
-def _fail(answer: "asyncio.Future[T]", error: Exception) -> None:
-    if not answer.done():
         answer.set_exception(error)

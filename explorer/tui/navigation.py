@@ -32,12 +32,12 @@ class Navigation:
     @property
     def pane(self) -> NodePane:
         """The right-hand side."""
-        return self._app.screen_stack[0].query_one(NodePane)
+        return self._app.query_one(NodePane)
 
     @property
     def browser(self) -> Browser:
         """The tree of families."""
-        return self._app.screen_stack[0].query_one(Browser)
+        return self._app.query_one(Browser)
 
     @property
     def can_go_back(self) -> bool:
@@ -69,6 +69,7 @@ class Navigation:
         self._begin(self._fetch_path, group="path")
 
     def _begin(self, fetch: Callable[[], Awaitable[None]], group: str = "page") -> None:
+        # Of a key held down only the last node is worth fetching: an exclusive worker cancels the one before it.
         self._app.run_worker(self._guarded(fetch), group=group, exclusive=True)
 
     async def _guarded(self, fetch: Callable[[], Awaitable[None]]) -> None:

@@ -1,7 +1,10 @@
 """What the details pane says of a node, before it is drawn."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
+from tokenize import OP, TokenError, generate_tokens
 from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
@@ -10,7 +13,8 @@ from explorer.report.wording import in_words
 from explorer.usecases.showing import replacement, show
 
 MOST = 60
-"""How many items of a list are shown at the most."""
+"""How many items of a list are shown at the most: ``create_model`` leads to more than a thousand, and a page is one
+text, which is wrapped anew whenever its width changes."""
 
 _MODELS = (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
 
@@ -251,47 +255,24 @@ def _link(graph: Graph, node_id: str) -> Span:
 
 
 def signature(text: str, limit: int = 60) -> str:
-    """A signature, one parameter a line where it is long."""
-    if len(text) <= limit:
+    """A signature, one parameter a line where it is long; as it stands where it is none."""
+    if len(text) <= limit or not text.startswith("("):
         return text
-    opened, closed = text.find("("), _closing(text)
-    if opened != 0 or closed < 0:
-        return text
-    parameters = [f"    {part.strip()}," for part in _split(text[1:closed])]
-    return "\n".join(["(", *parameters, f"){text[closed + 1 :]}"])
-
-
-def _closing(text: str) -> int:
-    """Where the first bracket closes; -1 when it does not."""
-    for index, depth in _depths(text):
-        if depth == 0:
-            return index
-    return -1
-
-
-def _split(text: str) -> Iterator[str]:
-    """The parts between commas that stand in no bracket and no string."""
-    start = 0
-    for index, depth in _depths(text):
-        if depth == 0 and text[index] == ",":
-            yield text[start:index]
-            start = index + 1
-    if text[start:].strip():
-        yield text[start:]
-
-
-def _depths(text: str) -> Iterator[tuple[int, int]]:
-    """How many brackets are open after each character outside a string."""
-    depth, quote = 0, ""
-    for index, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-            continue
-        if char in "'\"":
-            quote = char
-            continue
-        depth += (char in "([{") - (char in ")]}")
-        yield index, depth
+    parameters, begin, depth = [], 1, 0
+    with suppress(TokenError):
+        for token in generate_tokens(StringIO(text).readline):
+            if token.type != OP:
+                continue
+            depth += (token.string in "([{") - (token.string in ")]}")
+            end = token.start[1]
+            is_whole = depth == 0
+            if is_whole or (depth == 1 and token.string == ","):
+                parameters.append(text[begin:end].strip())
+                begin = end + 1
+            if is_whole:
+                lines = [f"    {parameter}," for parameter in parameters if parameter]
+                return "\n".join(["(", *lines, text[end:]])
+    return text
 
 
 def _clean(doc: str | None) -> str:

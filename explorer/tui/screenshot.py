@@ -14,6 +14,7 @@ from explorer.tui.graph_service import load_whole
 
 _SIZE = (120, 32)
 _POLL_S = 0.05
+# Textual's picture loads its font from the network; without the rule the viewer's own monospace font is used.
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 

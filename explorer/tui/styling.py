@@ -1,6 +1,13 @@
-"""How text is cut to a width, and where its colours come from."""
+"""What pieces of text share: how they are cut to a width, where their colours come from, and tables of two columns.
+
+The cuts count characters and not cells: what is cut are names and paths of Python code.
+"""
+
+from collections.abc import Sequence
 
 from rich.style import Style
+from rich.table import Table
+from rich.text import Text
 from textual.widget import Widget
 
 from explorer.diagram.style import NODE_STYLES
@@ -14,10 +21,8 @@ def ink(kind: NodeKind, dark: bool) -> str:
 
 
 def foreground(widget: Widget, name: str) -> Style:
-    """What a component class says of the letters, its colour blended with the background, and nothing else.
-
-    The background is left out because a line under the cursor has one of its own, which it would paint over.
-    """
+    """What a component class says of the letters, its colour blended with the background, and nothing else."""
+    # Its background is left out, since that would paint over the one that a line under the cursor has.
     full = widget.get_component_rich_style(name)
     return Style(color=full.color, bold=full.bold, underline=full.underline)
 
@@ -40,3 +45,18 @@ def end_cut(text: str, width: int) -> str:
 def start_cut(text: str, width: int) -> str:
     """The text in at most ``width`` characters, an ellipsis where its start was."""
     return text if len(text) <= width else f"…{text[len(text) - max(0, width - 1) :]}"[: max(0, width)]
+
+
+def two_columns(rows: Sequence[tuple[Text, Text]], least_width: int = 0) -> Table:
+    """Names beside values, as wide as there is room; a name is never folded, a value that is too long is.
+
+    Args:
+        rows: name and value of each.
+        least_width: of the names, so that tables below one another line up.
+    """
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(width=max(least_width, *(name.cell_len for name, _ in rows)), no_wrap=True)
+    table.add_column(ratio=1, overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table

@@ -61,6 +61,12 @@ def browser(pilot: Pilot[None]) -> Browser:
     return pilot.app.query_one("#browser", Browser)
 
 
+def row_name(pilot: Pilot[None]) -> str:
+    """The name of the row in the tree that the cursor is on."""
+    node = browser(pilot).cursor_node
+    return node.data.name if node is not None and node.data is not None else ""
+
+
 def named(pilot: Pilot[None]) -> str:
     """The line that names what is shown."""
     return str(pilot.app.query_one("#node-name", Static).visual)

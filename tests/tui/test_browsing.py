@@ -5,7 +5,7 @@ from explorer.graph import Graph, Problem
 from explorer.tui.widgets.fitted_tree import FittedTree
 
 from . import samples
-from .driving import SIZES, browser, go_to, made, named, ready, screen, seen, type_text, until
+from .driving import SIZES, browser, go_to, made, named, ready, row_name, screen, seen, type_text, until
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -32,7 +32,7 @@ async def test_models_are_added_when_their_family_is_opened_and_weights_when_the
         await pilot.press("j", "j", "right")
         await seen(pilot, "a_in1k", "default")
         await pilot.press("h", "h", "h")
-        assert browser(pilot).row_under_cursor().name == "toy"
+        assert row_name(pilot) == "toy"
         await until(pilot, lambda: "toy_large" not in screen(pilot))
 
 
@@ -70,7 +70,7 @@ async def test_search_finds_and_jumps(size: tuple[int, int]) -> None:
         await seen(pilot, "models/toy.py:70", "weights", "of toy_small")
         await pilot.press("enter")
         await until(pilot, lambda: named(pilot).startswith("toy_small  model"))
-        assert browser(pilot).row_under_cursor().name == "toy_small"
+        assert row_name(pilot) == "toy_small"
         assert browser(pilot).has_focus
         assert "of toy_small" not in screen(pilot)
 
@@ -109,7 +109,7 @@ async def test_a_deprecated_name_says_what_replaces_it() -> None:
         await ready(pilot)
         await go_to(pilot, "toy_old")
         await seen(pilot, "Deprecated: timm maps it to toy_small.b_in1k.")
-        assert browser(pilot).row_under_cursor().name == "toy_old"
+        assert row_name(pilot) == "toy_old"
 
 
 async def test_the_call_path_leads_to_code_and_back() -> None:

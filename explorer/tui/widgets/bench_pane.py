@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from rich.console import Group, RenderableType
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -17,10 +16,12 @@ from explorer.report.measurement_report import bench_facts
 from explorer.report.wording import mebibytes, milliseconds, significant, size
 from explorer.tui.actions import IN_RUNS, bindings
 from explorer.tui.bench_session import BenchRun, State
-from explorer.tui.styling import foreground, middle_cut
+from explorer.tui.styling import foreground, middle_cut, two_columns
 
 _TICK_SECONDS = 0.5
+"""How often the clock of a run is drawn: drawing competes with the measurement for the CPU."""
 _NARROW = 76
+"""A pane of fewer columns than this lists runs with only what tells them apart."""
 _BAR_WIDTH = 30
 
 
@@ -49,7 +50,7 @@ class BenchPane(Vertical):
         yield self._table
 
     def on_mount(self) -> None:
-        """Nothing to list yet; a running clock is drawn twice a second, so that drawing costs the run nothing."""
+        """Nothing to list yet."""
         self._table.display = self._heading.display = False
         self.set_interval(_TICK_SECONDS, self._tick)
 
@@ -75,6 +76,7 @@ class BenchPane(Vertical):
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Show the run under the cursor."""
         event.stop()
+        # Filling the table highlights rows too, and is not to take away the run that is shown.
         if self._runs and self._table.has_focus:
             self._shown = self._newest_first()[event.cursor_row]
             self._report.show_run(self._shown)
@@ -197,13 +199,11 @@ class BenchReport(Static):
         yield Text("c cancels", self._style("muted"))
 
     def _table(self, facts: list[tuple[str, str]]) -> RenderableType:
-        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        table.add_column(width=max(len(key) for key, _ in facts), no_wrap=True)
-        table.add_column(ratio=1, overflow="fold")
+        rows = []
         for key, value in facts:
             style = self._style("figure") if key in ("throughput", "latency", "p50") else Style()
-            table.add_row(Text(key, self._style("key")), Text(value, style))
-        return table
+            rows.append((Text(key, self._style("key")), Text(value, style)))
+        return two_columns(rows)
 
     def _style(self, name: str) -> Style:
         return foreground(self, f"report--{name}")

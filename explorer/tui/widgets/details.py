@@ -6,7 +6,6 @@ from typing import ClassVar
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,7 +15,7 @@ from textual.widgets import Static
 from explorer.errors import ExplorerError
 from explorer.tui.actions import IN_PAGE, bindings
 from explorer.tui.page import Page, Section, Span, Value
-from explorer.tui.styling import foreground
+from explorer.tui.styling import foreground, two_columns
 
 _SEPARATOR = ", "
 _LEAST_KEY = 12
@@ -83,12 +82,8 @@ class Details(VerticalScroll):
             yield Padding(Text(section.note, self._style("muted")), (1 if section.fields else 0, 0, 0, 2))
 
     def _table(self, section: Section) -> RenderableType:
-        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        table.add_column(width=max(_LEAST_KEY, *(len(key) for key, _ in section.fields)), no_wrap=True)
-        table.add_column(ratio=1, overflow="fold")
-        for key, value in section.fields:
-            table.add_row(Text(key, self._style("key")), self._value(value))
-        return Padding(table, (0, 0, 0, 2 if section.title else 0))
+        rows = [(Text(key, self._style("key")), self._value(value)) for key, value in section.fields]
+        return Padding(two_columns(rows, _LEAST_KEY), (0, 0, 0, 2 if section.title else 0))
 
     def _value(self, value: Value) -> Text:
         text = Text(overflow="fold")
@@ -100,6 +95,7 @@ class Details(VerticalScroll):
     def _span_style(self, span: Span) -> Style:
         if span.node_id is not None:
             return self._style("link") + Style(meta={"@click": f"app.go_to({span.node_id!r})"})
+        # Terminals open an OSC 8 link by themselves, but where the app takes the mouse they never see the click.
         if span.url is not None:
             return self._style("link") + Style(link=span.url, meta={"@click": f"app.open_page({span.url!r})"})
         return self._style("muted") if span.muted else Style()

@@ -21,6 +21,7 @@ from explorer.tui.actions import IN_SEARCH, bindings
 from explorer.tui.styling import end_cut, foreground, ink, middle_cut, start_cut
 
 _DELAY_SECONDS = 0.12
+"""From the last key to the search: one who types on is not to wait for the answers to each letter."""
 _PLACEHOLDER = "/ to search models, weights, classes, functions, modules"
 _KIND_WIDTH = 9
 _MOST_NAME = 64
@@ -189,6 +190,7 @@ class Finder(Vertical):
 
     async def _find(self, text: str, choose: bool) -> None:
         hits = await self._search(text)
+        # The line may have been cleared or typed into while the answer was looked for.
         if self._line.value == text:
             self._hits.show_hits(text, hits)
             if choose:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -17,9 +17,10 @@ from explorer.tui.actions import IN_TREE, bindings
 from explorer.tui.styling import foreground, ink, middle_cut
 
 CHUNK = 200
-"""How many children are added to a branch at a time."""
+"""How many children are added to a branch at a time: so many keep the event loop for some ten milliseconds."""
 
 _NARROW = 48
+"""In a tree of fewer columns than this each level is indented by two, not three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class FittedTree(Tree[TreeRow]):
     def __init__(self, *, flush_notes: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(".", id=id)
         self.show_root = False
+        # A click on a name or Enter is to show the node, and only a click on its arrow to open it.
         self.auto_expand = False
         self.guide_depth = 2
         self._flush_notes = flush_notes
@@ -74,6 +76,7 @@ class FittedTree(Tree[TreeRow]):
         self.clear()
         self.root.expand()
         self._add(self.root, rows)
+        # Textual's clear() keeps the cursor's line number: it would stand on a row of the new tree that nobody chose.
         self.unselect()
         self.scroll_home(animate=False)
 
@@ -88,7 +91,7 @@ class FittedTree(Tree[TreeRow]):
         while parent is not None:
             parent.expand()
             parent = parent.parent
-        # Lines are numbered when they are next counted, and the cursor is a line number.
+        # The cursor is a line number, and lines are numbered when they are next counted: asking for the last one does.
         if self.last_line >= 0:
             self.move_cursor(node)
 
@@ -165,6 +168,7 @@ class FittedTree(Tree[TreeRow]):
 
     def get_label_width(self, node: TreeNode[TreeRow]) -> int:
         """Every line fits, so none makes the tree wider than it is."""
+        # Textual takes the widest of all lines for the tree's width, and would draw each of them to find it.
         return 1
 
     def render_label(self, node: TreeNode[TreeRow], base_style: Style, style: Style) -> Text:
@@ -172,6 +176,7 @@ class FittedTree(Tree[TreeRow]):
         row = node.data
         if row is None:
             return super().render_label(node, base_style, style)
+        # A click on a letter with this mark opens the branch; Textual 8 has no public name for it.
         toggle = Style(meta={"toggle": True}) if node.allow_expand else Style()
         arrow = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
         width = max(4, self.scrollable_content_region.width - self._indent(node) - len(arrow) - 1)
@@ -213,8 +218,3 @@ class FittedTree(Tree[TreeRow]):
 
     def _mark_style(self, row: TreeRow, muted: Style) -> Style:
         return Style(color=ink(row.kind, self.app.current_theme.dark)) if row.kind and muted else Style()
-
-    def row_under_cursor(self) -> TreeRow | None:
-        """The row the cursor is on."""
-        node: TreeNode[Any] | None = self.cursor_node
-        return node.data if node is not None else None
