@@ -9,7 +9,7 @@ import typer
 from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, TimmOption, WithOption, find_extras, timm_before
 from explorer.cli.output import narrate, print_facts, print_json, print_lines
-from explorer.queries.verification import Difference, ModelScore, Score
+from explorer.queries.verification import CallDifference, ModelScore, Score
 from explorer.usecases import verifying
 from explorer.usecases.verifying import VerifiedGraph
 
@@ -93,7 +93,7 @@ def _print_worst(
     )
 
 
-def _print_differences(title: str, differences: Sequence[Difference], limit: int | None) -> None:
+def _print_differences(title: str, differences: Sequence[CallDifference], limit: int | None) -> None:
     whole = sum(d.whole for d in differences)
     slices = f", {len(differences) - whole:,} in slices alone" if len(differences) > whole else ""
     print_lines(["", f"{title} ({whole:,}{slices})"])
@@ -102,7 +102,7 @@ def _print_differences(title: str, differences: Sequence[Difference], limit: int
         print_lines([f"  {cause} ({len(same):,})", *(f"    {_line(d)}" for d in same[:limit])])
 
 
-def _line(difference: Difference) -> str:
+def _line(difference: CallDifference) -> str:
     through = f"through {difference.through}" if difference.through else ""
     models = _count(len(difference.models), "slice") if difference.models else ""
     about = [text for text in (", ".join(difference.sites[:1]), through, models) if text]

@@ -159,10 +159,11 @@ class Graph:
         return rows
 
     def _in_ids(self, kind: EdgeKind) -> dict[str, list[str]]:
+        rows = self._out_rows(kind)  # first, as joining traces to them drops the index
         index = self._in.get(kind)
         if index is None:
             index = {}
-            for source, targets in self._out_rows(kind).items():
+            for source, targets in rows.items():
                 for target in targets:
                     index.setdefault(target, []).append(source)
             self._in[kind] = index  # whole, so that no other thread meets half of it
@@ -195,9 +196,8 @@ class Graph:
     def in_edges(self, node_id: str, *kinds: EdgeKind) -> Iterator[Edge]:
         """Edges of these kinds (all when none is named) that reach a node."""
         for kind in kinds or EdgeKind:
-            rows = self._out_rows(kind)
             for source in self._in_ids(kind).get(node_id, ()):
-                yield _edge(source, node_id, kind, rows[source][node_id])
+                yield _edge(source, node_id, kind, self._out_rows(kind)[source][node_id])
 
     def edges(self, *kinds: EdgeKind) -> Iterator[Edge]:
         """All edges of these kinds (all when none is named)."""
@@ -210,6 +210,11 @@ class Graph:
         """Ids that edges of these kinds (all when none is named) lead to; an id may come once per kind."""
         for kind in kinds or EdgeKind:
             yield from self._out_rows(kind).get(node_id, {})
+
+    def predecessors(self, node_id: str, *kinds: EdgeKind) -> Iterator[str]:
+        """Ids that edges of these kinds (all when none is named) come from; an id may come once per kind."""
+        for kind in kinds or EdgeKind:
+            yield from self._in_ids(kind).get(node_id, ())
 
     # whole
 

@@ -1,9 +1,10 @@
 """What of an earlier graph still holds when some files have changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from explorer.graph import CallData, EdgeKind, Graph, NodeKind
 from explorer.graph.contexts import Contexts
+from explorer.graph.walk import reached
 from explorer.introspect.call_graph import CallEdge, CallGraph, Kept
 from explorer.introspect.reading.parse import Module
 from explorer.introspect.registry import Architecture, Deprecation, Registry
@@ -42,7 +43,7 @@ def _depending(before: Graph, touched: set[str]) -> set[str]:
     return {
         function.partition(":")[0]
         for function, number in contexts.others.items()
-        if any(contexts.function(reached).partition(":")[0] in touched for reached in contexts.reached(number))
+        if any(contexts.function(called).partition(":")[0] in touched for called in contexts.reached(number))
     }
 
 
@@ -65,13 +66,7 @@ def _touched(before: Graph, files: Mapping[str, str], modules: Mapping[str, Modu
                 users.setdefault(whole, set()).add(name)
             if changed & passed:
                 touched.add(name)
-    pending = list(touched)
-    while pending:
-        for user in users.get(pending.pop(), ()):
-            if user not in touched:
-                touched.add(user)
-                pending.append(user)
-    return touched
+    return set(reached(touched, lambda name: users.get(name, ())))
 
 
 def _origins(target: str, modules: Mapping[str, Module]) -> tuple[set[str], set[str]]:
@@ -79,35 +74,27 @@ def _origins(target: str, modules: Mapping[str, Module]) -> tuple[set[str], set[
     only pass it on."""
     wholes: set[str] = set()
     passed: set[str] = set()
-    pending = [target]
-    while pending:
-        target = pending.pop()
-        module, _, name = target.rpartition(".")
-        if target in modules:
-            wholes.add(target)
-        elif module in modules and module not in passed:
-            sources = [t for t in modules[module].imported if t.endswith(f".{name}")] if name != "*" else []
-            if sources:
-                passed.add(module)
-                pending += sources
-            else:
-                wholes.add(module)
+
+    def sources(name: str) -> Iterable[str]:
+        module, _, last = name.rpartition(".")
+        if name in modules:
+            wholes.add(name)
+        elif module in modules:
+            found = [other for other in modules[module].imported if other.endswith(f".{last}") and last != "*"]
+            (passed if found else wholes).add(module)
+            return found
+        return ()
+
+    list(reached([target], sources))
     return wholes, passed
 
 
 def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -> CallGraph:
     """The contexts that these lead to, renumbered, and the calls they make."""
     contexts = before.contexts
-    reached: set[int] = set()
-    pending = [*models.values(), *others.values()]
-    while pending:
-        number = pending.pop()
-        if number not in reached:
-            reached.add(number)
-            pending += contexts.calls(number)
     kept = CallGraph(contexts=Contexts(ids=contexts.ids))
     numbers: dict[int, int] = {}
-    for number in sorted(reached):
+    for number in sorted(reached([*models.values(), *others.values()], contexts.calls)):
         direct = [numbers[n] for n in contexts.direct[number]]
         through = [numbers[n] for n in contexts.through[number]]
         numbers[number] = kept.contexts.add(contexts.functions[number], direct, through)

@@ -1,12 +1,36 @@
 """What classes are made of and who makes them: inheritance, instances held by instances, models that use them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
-from explorer.graph.contexts import Contexts
+from explorer.graph.walk import reached
+
+Pair = tuple[str, str]
+"""A class and its base, or a class and one that its instances hold."""
 
 INIT = ".__init__"
+
+
+@dataclass(slots=True)
+class Composition:
+    """Classes by id, nearest to what was asked for first, and how they are joined.
+
+    Attributes:
+        starts: what was asked for.
+        classes: all of them, those outside timm too.
+        inherits: class and base.
+        holds: class and class that it makes; a function and the classes that it makes.
+        heirs: classes that inherit from what was asked for, where that is one class.
+        holders: classes that make it, where that is one class.
+    """
+
+    starts: tuple[str, ...]
+    classes: dict[str, None] = field(default_factory=dict)
+    inherits: dict[Pair, None] = field(default_factory=dict)
+    holds: dict[Pair, None] = field(default_factory=dict)
+    heirs: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
 
 
 def class_made_by(function: str) -> str | None:
@@ -20,24 +44,17 @@ def class_made_by(function: str) -> str | None:
 
 def ancestors(graph: Graph, class_id: str) -> list[str]:
     """The classes that a class inherits from, nearest first, those outside timm too."""
-    found = {class_id: None}
-    for here in (order := [class_id]):
-        for base in graph.successors(here, EdgeKind.INHERITS):
-            if base not in found:
-                found[base] = None
-                order.append(base)
-    return order[1:]
+    return list(reached([class_id], lambda here: graph.successors(here, EdgeKind.INHERITS)))[1:]
 
 
 def descendants(graph: Graph, class_id: str) -> list[str]:
     """The classes that inherit from a class, nearest first."""
-    found = {class_id: None}
-    for here in (order := [class_id]):
-        for edge in graph.in_edges(here, EdgeKind.INHERITS):
-            if edge.source not in found:
-                found[edge.source] = None
-                order.append(edge.source)
-    return order[1:]
+    return list(reached([class_id], lambda here: graph.predecessors(here, EdgeKind.INHERITS)))[1:]
+
+
+def is_torch_module(graph: Graph, class_id: str) -> bool:
+    """Whether a class inherits from one of torch's layers: only such classes are parts of a model."""
+    return any(base.startswith("torch.nn:") for base in ancestors(graph, class_id))
 
 
 def constructor_of(graph: Graph, class_id: str) -> str | None:
@@ -54,19 +71,18 @@ def held_classes(graph: Graph, class_id: str, contexts: Iterable[int]) -> list[s
         contexts: the contexts of its constructor to look at.
     """
     own = {class_id, *ancestors(graph, class_id)}
-    calls: Contexts = graph.contexts
-    found: dict[str, None] = {}
-    order = dict.fromkeys(contexts)
-    queue = list(order)
-    for context in queue:
+    calls = graph.contexts
+
+    def made_there(context: int) -> Iterator[tuple[int, str | None]]:
+        """The contexts that one calls, with the class made by it; what makes an instance's own bases makes none."""
         for called in calls.calls(context):
             made = class_made_by(calls.function(called))
-            if made is not None and made not in own:
-                found[made] = None
-            elif called not in order and graph.get(calls.function(called)) is not None:
-                order[called] = None
-                queue.append(called)
-    return list(found)
+            yield called, None if made in own else made
+
+    def helpers(context: int) -> Iterator[int]:
+        return (called for called, made in made_there(context) if made is None and calls.function(called) in graph)
+
+    return list(dict.fromkeys(made for c in reached(contexts, helpers) for _, made in made_there(c) if made))
 
 
 def contexts_of_classes(graph: Graph, contexts: Iterable[int]) -> dict[str, list[int]]:
@@ -103,9 +119,9 @@ def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
     above = makers(graph, wanted)
     found: dict[str, tuple[str, ...]] = {}
     for model in graph.nodes(NodeKind.MODEL):
-        reached = contexts.created(model.name)
-        if not numbers.isdisjoint(reached):
-            found[model.name] = tuple(dict.fromkeys(above[c] for c in reached if c in above))
+        created = contexts.created(model.name)
+        if not numbers.isdisjoint(created):
+            found[model.name] = tuple(dict.fromkeys(above[c] for c in created if c in above))
     return found
 
 
@@ -126,20 +142,17 @@ def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
     for number in range(len(contexts)):
         for called in contexts.calls(number):
             above.setdefault(called, []).append(number)
-    queue = contexts.of(functions)
-    seen = set(queue)
-    found: dict[int, str] = {}
-    for context in queue:
-        for caller in above.get(context, ()):
-            if caller in seen:
-                continue
-            seen.add(caller)
-            made = class_made_by(contexts.function(caller))
-            if made is None:
-                queue.append(caller)
-            else:
-                found[caller] = made
-    return found
+    starts = set(contexts.of(functions))
+    made_by = [class_made_by(name) for name in contexts.ids]
+
+    def made(context: int) -> str | None:
+        return made_by[contexts.functions[context]]
+
+    def callers(context: int) -> Iterator[int]:
+        return (caller for caller in above.get(context, ()) if made(caller) is None)
+
+    ways = [caller for context in reached(sorted(starts), callers) for caller in above.get(context, ())]
+    return {caller: name for caller in ways if (name := made(caller)) and caller not in starts}
 
 
 def _constructors(graph: Graph, class_id: str) -> Iterable[str]:
@@ -151,31 +164,6 @@ def _constructors(graph: Graph, class_id: str) -> Iterable[str]:
     return [*methods, *(f"{c}{INIT}" for c in descendants(graph, class_id))]
 
 
-Pair = tuple[str, str]
-"""A class and its base, or a class and one that its instances hold."""
-
-
-@dataclass(slots=True)
-class Composition:
-    """Classes by id, nearest to what was asked for first, and how they are joined.
-
-    Attributes:
-        starts: what was asked for.
-        classes: all of them, those outside timm too.
-        inherits: class and base.
-        holds: class and class that it makes; a function and the classes that it makes.
-        heirs: classes that inherit from what was asked for, where that is one class.
-        holders: classes that make it, where that is one class.
-    """
-
-    starts: tuple[str, ...]
-    classes: dict[str, None] = field(default_factory=dict)
-    inherits: dict[Pair, None] = field(default_factory=dict)
-    holds: dict[Pair, None] = field(default_factory=dict)
-    heirs: tuple[str, ...] = ()
-    holders: tuple[str, ...] = ()
-
-
 def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Composition:
     """The classes of which a model's creation makes instances, from its own class down.
 
@@ -185,12 +173,12 @@ def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Compos
         depth: steps from what holds to what is held; all when ``None``.
     """
     contexts = contexts_of_classes(graph, graph.contexts.created(model.name))
-    own = [c for c in contexts if c in graph and _is_module(graph, c)]
+    own = [c for c in contexts if c in graph and is_torch_module(graph, c)]
     held = {c: held_classes(graph, c, contexts[c]) for c in own}
     inner = {part for parts in held.values() for part in parts}
     starts = [c for c in own if c not in inner] or own[:1]
     found = Composition(tuple(starts[:1]))
-    _descend(found, starts[:1], held, depth)
+    _add_held(found, starts[:1], lambda class_id: held.get(class_id, ()), depth)
     _add_bases(graph, found, None)
     return found
 
@@ -205,12 +193,7 @@ def composition_around(graph: Graph, starts: Iterable[str], up: int | None, dept
         depth: steps to what is held; one when ``None``.
     """
     found = Composition(tuple(starts))
-    held: dict[str, list[str]] = {}
-    frontier = list(found.starts)
-    for _ in range(1 if depth is None else depth):
-        held |= {c: _held(graph, c) for c in frontier if c not in held}
-        frontier = [part for c in frontier for part in held[c] if part in graph]
-    _descend(found, found.starts, held, 1 if depth is None else depth)
+    _add_held(found, found.starts, lambda class_id: _held(graph, class_id), 1 if depth is None else depth)
     _add_bases(graph, found, up)
     if len(found.starts) == 1:
         start = found.starts[0]
@@ -239,40 +222,26 @@ def _held(graph: Graph, class_id: str) -> list[str]:
     return held_classes(graph, class_id, graph.contexts.of([constructor])) if constructor else []
 
 
-def _descend(found: Composition, starts: Iterable[str], held: dict[str, list[str]], depth: int | None) -> None:
-    """Add what is held, level by level."""
-    frontier = list(starts)
-    found.classes.update(dict.fromkeys(frontier))
-    level = 0
-    while frontier and (depth is None or level < depth):
-        following = []
-        for class_id in frontier:
-            for part in held.get(class_id, ()):
-                found.holds[class_id, part] = None
-                if part not in found.classes:
-                    found.classes[part] = None
-                    following.append(part)
-        frontier, level = following, level + 1
+def _add_held(
+    found: Composition, starts: Iterable[str], held: Callable[[str], Iterable[str]], depth: int | None
+) -> None:
+    """Add the starts and what is held, from what holds to what is held, ``depth`` steps down."""
+
+    def parts(class_id: str) -> Iterator[str]:
+        for part in held(class_id):
+            found.holds[class_id, part] = None
+            yield part
+
+    found.classes.update(dict.fromkeys(reached(starts, parts, depth)))
 
 
 def _add_bases(graph: Graph, found: Composition, up: int | None) -> None:
+    """Add the bases of all that is there, ``up`` steps."""
+
+    def bases(class_id: str) -> Iterator[str]:
+        for base in graph.successors(class_id, EdgeKind.INHERITS):
+            found.inherits[class_id, base] = None
+            yield base
+
     for class_id in list(found.classes):
-        for below, base in _bases(graph, class_id, up):
-            found.classes.setdefault(base)
-            found.inherits[below, base] = None
-
-
-def _bases(graph: Graph, class_id: str, up: int | None) -> Iterator[Pair]:
-    frontier, level = [class_id], 0
-    seen = {class_id}
-    while frontier and (up is None or level < up):
-        pairs = [(below, base) for below in frontier for base in graph.successors(below, EdgeKind.INHERITS)]
-        yield from pairs
-        frontier = [base for _, base in pairs if base not in seen]
-        seen.update(frontier)
-        level += 1
-
-
-def _is_module(graph: Graph, class_id: str) -> bool:
-    """Whether a class is one of torch's modules: only these are parts of a model."""
-    return any(base.startswith("torch.nn:") for _, base in _bases(graph, class_id, None))
+        found.classes.update(dict.fromkeys(reached([class_id], bases, up)))

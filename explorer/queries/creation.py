@@ -1,8 +1,10 @@
-"""The calls that create one model."""
+"""The calls that create one model, and the classes that they lead to."""
 
 from collections.abc import Container, Iterator
 
 from explorer.graph import CallData, Edge, EdgeKind, Graph, Node
+from explorer.graph.walk import levels
+from explorer.queries.composition import INIT
 
 _CALLS = (EdgeKind.DISPATCHES, EdgeKind.CALLS)
 
@@ -19,6 +21,19 @@ def creation_calls(graph: Graph, model: Node) -> list[Edge]:
     edges = [edge for pair in _pairs(graph, model.name) if (edge := call_between(graph, *pair))]
     nearness = {source: i for i, source in enumerate(dict.fromkeys(edge.source for edge in edges))}
     return sorted(edges, key=lambda edge: (nearness[edge.source], _first_line(edge), edge.target))
+
+
+def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
+    """The classes that an entrypoint hands to the builder, by id: the nearest that are made by another name."""
+    calls: dict[str, list[Edge]] = {}
+    for edge in creation_calls(graph, model):
+        calls.setdefault(edge.source, []).append(edge)
+    for level in levels([entrypoint], lambda caller: (edge.target for edge in calls.get(caller, ()))):
+        edges = [edge for caller in level for edge in calls.get(caller, ())]
+        made = [e.target for e in edges if e.target.endswith(INIT) and CallData.of(e).via]
+        if made:
+            return [function.removesuffix(INIT) for function in dict.fromkeys(made)]
+    return []
 
 
 def _first_line(edge: Edge) -> int:

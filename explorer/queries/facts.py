@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.graph import CallData, ClassData, Edge, EdgeKind, FunctionData, Graph, Node, NodeKind
-from explorer.queries.creation import creation_calls
+from explorer.graph import ClassData, EdgeKind, FunctionData, Graph, Node, NodeKind
+from explorer.queries.composition import INIT
+from explorer.queries.creation import model_classes
 from explorer.queries.names import model_of, weights_of
 from explorer.queries.node_data import AliasData, ModelData, WeightsData, registration_of, source_url
-
-_INIT = ".__init__"
 
 
 def facts(graph: Graph, node: Node) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def _built(graph: Graph, model: Node) -> dict[str, Any]:
     entrypoint = next(graph.successors(model.id, EdgeKind.REGISTERS), None)
     function = graph.get(entrypoint) if entrypoint else None
     configured = list(graph.successors(model.id, EdgeKind.CONFIGURES))
-    aliases = [e.source for target in (model.id, *configured) for e in graph.in_edges(target, EdgeKind.REPLACES)]
+    aliases = [alias for name in (model.id, *configured) for alias in graph.predecessors(name, EdgeKind.REPLACES)]
     return {
         "entrypoint": entrypoint,
         "classes": model_classes(graph, model, entrypoint) if entrypoint else [],
@@ -74,36 +73,20 @@ def _built(graph: Graph, model: Node) -> dict[str, Any]:
     }
 
 
-def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
-    """The classes that an entrypoint hands to the builder, by id: the nearest that are made by another name."""
-    calls: dict[str, list[Edge]] = {}
-    for edge in creation_calls(graph, model):
-        calls.setdefault(edge.source, []).append(edge)
-    seen = {entrypoint}
-    frontier = [entrypoint]
-    while frontier:
-        edges = [edge for here in frontier for edge in calls.get(here, ())]
-        made = [e.target for e in edges if CallData.of(e).via and e.target.endswith(_INIT)]
-        if made:
-            return [node_id.removesuffix(_INIT) for node_id in dict.fromkeys(made)]
-        frontier = [target for target in dict.fromkeys(e.target for e in edges) if target not in seen]
-        seen.update(frontier)
-    return []
-
-
 def _module(graph: Graph, node: Node) -> dict[str, Any]:
-    models = [e.source for i in _targets(graph, node, EdgeKind.CONTAINS) for e in graph.in_edges(i, EdgeKind.REGISTERS)]
+    contained = _targets(graph, node, EdgeKind.CONTAINS)
+    models = [model for part in contained for model in graph.predecessors(part, EdgeKind.REGISTERS)]
     return {
         **_place(graph, node),
         "models": [graph.node(i).name for i in models],
-        "contains": _targets(graph, node, EdgeKind.CONTAINS),
+        "contains": contained,
         "imports": _targets(graph, node, EdgeKind.IMPORTS),
         "imported_by": _sources(graph, node, EdgeKind.IMPORTS),
     }
 
 
 def _class(graph: Graph, node: Node) -> dict[str, Any]:
-    init = graph.get(f"{node.id}.__init__")
+    init = graph.get(f"{node.id}{INIT}")
     return {
         **_place(graph, node),
         "signature": FunctionData.of(init).signature if init else None,
@@ -140,7 +123,7 @@ def _targets(graph: Graph, node: Node, kind: EdgeKind) -> list[str]:
 
 
 def _sources(graph: Graph, node: Node, kind: EdgeKind) -> list[str]:
-    return [edge.source for edge in graph.in_edges(node.id, kind)]
+    return list(graph.predecessors(node.id, kind))
 
 
 _OF_KIND: dict[NodeKind, Callable[[Graph, Node], dict[str, Any]]] = {

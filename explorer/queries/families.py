@@ -1,4 +1,4 @@
-"""Families: the modules that models are registered from, and what kind of model each has."""
+"""Families: the modules that models are registered from, what kind of blocks each has, what its models share."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from explorer.graph import EdgeKind, FunctionData, Graph, Node, NodeKind
-from explorer.queries.composition import INIT, ancestors, class_made_by, descendants, makers
+from explorer.queries.composition import INIT, class_made_by, descendants, is_torch_module, makers
 from explorer.queries.node_data import ModelData
 
 
@@ -29,6 +29,7 @@ class Blocks(StrEnum):
     NEITHER = "neither of the two"
 
 
+_BUILD = "timm.models._builder:build_model_with_cfg"
 _CONVOLUTION = re.compile(r"torch\.nn:Conv\dd")
 _RESIZING = re.compile(r"embed|stem|downsampl|merg|pool", re.IGNORECASE)
 """Classes that take the image in or make it smaller: nearly every model has a convolution there."""
@@ -45,12 +46,6 @@ def families_of(graph: Graph) -> dict[str, Family]:
         members.setdefault(ModelData.of(model).module, []).append(model)
     found = [Family(ModelData.of(models[0]).family, module, tuple(models)) for module, models in members.items()]
     return {family.module: family for family in sorted(found, key=lambda f: (f.name, f.module))}
-
-
-def family_named(graph: Graph, name: str) -> Node | None:
-    """The module of the family of this name, ``None`` where there is none."""
-    module = next((family.module for family in families_of(graph).values() if family.name == name), None)
-    return graph.get(module) if module else None
 
 
 def blocks_of(graph: Graph) -> dict[str, Blocks]:
@@ -102,9 +97,6 @@ def _name(class_id: str) -> str:
     return class_id.partition(":")[2]
 
 
-_BUILD = "timm.models._builder:build_model_with_cfg"
-
-
 @dataclass(frozen=True, slots=True)
 class Variant:
     """Architectures made of the same classes: their names, and what they have beyond what all have, the rarest last."""
@@ -114,8 +106,8 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
-    """A family by what its architectures are made of.
+class FamilyComposition:
+    """What a family's architectures are made of, what all of them share, and in what they differ.
 
     Attributes:
         builders: the functions of the family that call timm's builder, by id.
@@ -132,32 +124,33 @@ class Portrait:
     variants: tuple[Variant, ...]
 
 
-def portrait_of(graph: Graph, family: Family) -> Portrait:
-    """A family's portrait, read from the contexts of its architectures."""
+def family_composition(graph: Graph, family: Family) -> FamilyComposition:
+    """What a family's architectures are made of, read from the contexts of their creation."""
     contexts = graph.contexts
-    reached = {model.name: contexts.created(model.name) for model in family.models}
-    functions = {name: {contexts.function(context) for context in found} for name, found in reached.items()}
+    created = {model.name: contexts.created(model.name) for model in family.models}
+    functions = {name: {contexts.function(context) for context in found} for name, found in created.items()}
     ran = set().union(*functions.values())
-    builders = [e.source for e in graph.in_edges(_BUILD, EdgeKind.CALLS) if e.source in ran]
-    models = _built(graph, {context for found in reached.values() for context in found})
+    builders = [function for function in graph.predecessors(_BUILD, EdgeKind.CALLS) if function in ran]
+    own_builders = [function for function in builders if function.partition(":")[0] == family.module]
+    models = _built(graph, {context for found in created.values() for context in found})
     layers = {name: _layers(graph, ran_there) - set(models) for name, ran_there in functions.items()}
     shared = set.intersection(*layers.values())
     counts = Counter(layer for found in layers.values() for layer in found - shared)
     some = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    return Portrait(
-        tuple(dict.fromkeys(b for b in builders if b.partition(":")[0] == family.module) or builders),
-        tuple(models),
-        tuple(sorted(shared, key=lambda layer: (not layer.startswith(f"{family.module}:"), layer))),
-        some,
-        tuple(_variants(layers, shared, list(some))),
+    return FamilyComposition(
+        builders=tuple(own_builders or builders),
+        models=tuple(models),
+        shared=tuple(sorted(shared, key=lambda layer: (not layer.startswith(f"{family.module}:"), layer))),
+        some=some,
+        variants=tuple(_variants(layers, shared, list(some))),
     )
 
 
 def _built(graph: Graph, contexts: Collection[int]) -> list[str]:
     """The layers that timm's builder makes itself."""
-    rows = graph.contexts
-    calls = (called for c in sorted(contexts) if rows.function(c) == _BUILD for called in rows.calls(c))
-    made = dict.fromkeys(class_made_by(rows.function(called)) for called in calls)
+    function, calls = graph.contexts.function, graph.contexts.calls
+    called = (number for context in sorted(contexts) if function(context) == _BUILD for number in calls(context))
+    made = dict.fromkeys(class_made_by(function(number)) for number in called)
     return [class_id for class_id in made if class_id and _is_layer(graph, class_id)]
 
 
@@ -168,9 +161,7 @@ def _layers(graph: Graph, functions: Collection[str]) -> set[str]:
 
 def _is_layer(graph: Graph, class_id: str) -> bool:
     node = graph.get(class_id)
-    if node is None or node.kind is not NodeKind.CLASS:
-        return False
-    return any(base.startswith("torch.nn:") for base in ancestors(graph, class_id))
+    return node is not None and node.kind is NodeKind.CLASS and is_torch_module(graph, class_id)
 
 
 def _variants(layers: dict[str, set[str]], shared: set[str], order: Sequence[str]) -> list[Variant]:

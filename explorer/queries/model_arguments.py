@@ -47,11 +47,11 @@ def accepted_arguments(graph: Graph, model: Node) -> Accepted:
     root = graph.contexts.models.get(model.name)
     if root is None:
         return Accepted((), False)
-    walk = _Walk(graph, model)
-    walk.go(graph.contexts.function(root))
-    names = (walk.names - set(_NOT_TO_BE_SET)) | set(_EVERY_MODEL)
+    flow = _ArgumentFlow(graph, model)
+    flow.go(graph.contexts.function(root))
+    names = (flow.names - set(_NOT_TO_BE_SET)) | set(_EVERY_MODEL)
     return Accepted(
-        tuple(sorted(names)), walk.complete, frozenset(walk.switches & names), frozenset(walk.fixed - names)
+        tuple(sorted(names)), flow.complete, frozenset(flow.switches & names), frozenset(flow.fixed - names)
     )
 
 
@@ -80,7 +80,7 @@ def _refusal(model: Node, name: str, accepted: Accepted) -> RequestError:
     return RequestError(f"{model.name} takes no argument {name!r}", near)
 
 
-class _Walk:
+class _ArgumentFlow:
     """Follows arguments from function to function."""
 
     def __init__(self, graph: Graph, model: Node) -> None:

@@ -1,11 +1,12 @@
 """How one node reaches another."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts
+from explorer.graph.walk import reached
+from explorer.queries.composition import INIT
 from explorer.queries.creation import call_between
 
 _RUN = (EdgeKind.DISPATCHES, EdgeKind.CONFIGURES, EdgeKind.REPLACES, EdgeKind.REGISTERS)
@@ -32,42 +33,39 @@ def shortest_path(graph: Graph, source: Node, target: Node) -> list[Edge] | None
     """
     goals = {target.id}
     if target.kind is NodeKind.CLASS:
-        goals.add(f"{target.id}.__init__")
+        goals.add(f"{target.id}{INIT}")
     for kinds, is_loose in ((_RUN, False), (_RUN, True), (_ANY, False)):
-        path = _search(_Walk(graph, is_loose), source.id, goals, kinds)
+        path = _search(_Steps(graph, is_loose), source.id, goals, kinds)
         if path is not None:
             return path
     return None
 
 
-def _search(walk: "_Walk", source: str, goals: set[str], kinds: Sequence[EdgeKind]) -> list[Edge] | None:
-    """Breadth first."""
+def _search(steps: "_Steps", source: str, goals: set[str], kinds: Sequence[EdgeKind]) -> list[Edge] | None:
     start = _Place(source)
     came_by: dict[_Place, tuple[_Place, Edge] | None] = {start: None}
-    queue = deque([start])
-    while queue:
-        here = queue.popleft()
-        if here.id in goals:
-            return _unwound(came_by, here)
-        for edge, there in walk.steps(here, kinds):
-            if there not in came_by:
-                came_by[there] = (here, edge)
-                queue.append(there)
-    return None
+
+    def onward(here: _Place) -> Iterator[_Place]:
+        for edge, there in steps.of(here, kinds):
+            came_by.setdefault(there, (here, edge))
+            yield there
+
+    end = next((place for place in reached([start], onward) if place.id in goals), None)
+    return None if end is None else _unwound(came_by, end)
 
 
-class _Walk:
-    """The steps there are from a place; a loose walk takes calls that happen with other arguments only too."""
+class _Steps:
+    """The steps there are from a place; loose ones are calls too that happen with other arguments only."""
 
     def __init__(self, graph: Graph, is_loose: bool) -> None:
         self._graph = graph
         self._is_loose = is_loose
         self._contexts: Contexts = graph.contexts
-        self._of: dict[str, list[int]] = {}
+        self._numbers: dict[str, list[int]] = {}
         for number in range(len(self._contexts)):
-            self._of.setdefault(self._contexts.function(number), []).append(number)
+            self._numbers.setdefault(self._contexts.function(number), []).append(number)
 
-    def steps(self, here: _Place, kinds: Sequence[EdgeKind]) -> Iterator[tuple[Edge, _Place]]:
+    def of(self, here: _Place, kinds: Sequence[EdgeKind]) -> Iterator[tuple[Edge, _Place]]:
         yield from self._calls(here)
         graph = self._graph
         for edge in graph.out_edges(here.id, *kinds):
@@ -77,7 +75,7 @@ class _Walk:
                 yield edge, _Place(edge.target)
         for edge in graph.in_edges(here.id, EdgeKind.REGISTERS, EdgeKind.CONFIGURES):
             yield edge, _Place(edge.source)
-        if kinds is _ANY and here.id.endswith(".__init__"):
+        if kinds is _ANY and here.id.endswith(INIT):
             for edge in graph.in_edges(here.id, EdgeKind.CONTAINS):
                 yield edge, _Place(edge.source)
 
@@ -85,7 +83,7 @@ class _Walk:
         """Calls in context, and those that only a trace knows."""
         contexts = self._contexts
         known: set[str] = set()
-        for number in self._of.get(here.id, ()) if here.context is None else (here.context,):
+        for number in self._numbers.get(here.id, ()) if here.context is None else (here.context,):
             for called in contexts.calls(number):
                 callee = contexts.function(called)
                 known.add(callee)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.graph.walk import levels, reached
+from explorer.queries.composition import INIT
 from explorer.queries.creation import creation_calls
 
 MAX_NODES = 40
@@ -72,28 +74,23 @@ def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, m
     """
     kinds = _RELATED.get(node.kind, (EdgeKind.CALLS, EdgeKind.DISPATCHES))
     roots = [node.id]
-    if node.kind is NodeKind.CLASS and (init := graph.get(f"{node.id}.__init__")):
+    if node.kind is NodeKind.CLASS and (init := graph.get(f"{node.id}{INIT}")):
         roots.append(init.id)
     near = dict.fromkeys(roots)
     beyond: set[str] = set()
     usual_depth = 1 if node.kind is NodeKind.MODULE else 2
-    for steps, forward in ((usual_depth if depth is None else depth, True), (up, False)):
-        frontier = list(roots)
-        for _ in range(steps):
-            reached = [
-                end
-                for here in frontier
-                for edge in (graph.out_edges(here, *kinds) if forward else graph.in_edges(here, *kinds))
-                for end in [edge.target if forward else edge.source]
-                if end not in near
-            ]
-            frontier = []
-            for end in dict.fromkeys(reached):
-                if len(near) < max_nodes:
-                    near[end] = None
-                    frontier.append(end)
-                else:
-                    beyond.add(end)
+
+    def with_room(ends: Iterator[str]) -> Iterator[str]:
+        for end in ends:
+            if end not in near and len(near) >= max_nodes:
+                beyond.add(end)
+            elif end not in near:
+                near[end] = None
+                yield end
+
+    steps = usual_depth if depth is None else depth
+    list(reached(roots, lambda here: with_room(graph.successors(here, *kinds)), steps))
+    list(reached(roots, lambda here: with_room(graph.predecessors(here, *kinds)), up))
     part = graph.subgraph(near, (e for i in near for e in graph.out_edges(i, *kinds) if e.target in near))
     if len(roots) == 2:
         part.add_edge(Edge(roots[0], roots[1], EdgeKind.CONTAINS))
@@ -159,7 +156,7 @@ _FARTHEST = 1_000_000
 def _cost(edge: Edge, target: Node, home: str) -> int:
     if CallData.of(edge).via:
         return 0
-    return 1 if target.module == home or target.name.endswith(".__init__") else 3
+    return 1 if target.module == home or target.name.endswith(INIT) else 3
 
 
 CROWD = 12
@@ -213,13 +210,8 @@ def surroundings(
     """
     found = Surroundings({root: None})
     kinds = tuple(kinds)
-    for steps, forward in ((down, True), (up, False)):
-        frontier = [root]
-        for _ in range(steps):
-            following = []
-            for here in frontier:
-                following += _add_neighbours(graph, found, here, kinds, forward, room, sort)
-            frontier = following
+    list(reached([root], lambda here: _add_neighbours(graph, found, here, kinds, True, room, sort), down))
+    list(reached([root], lambda here: _add_neighbours(graph, found, here, kinds, False, room, sort), up))
     return found
 
 
@@ -265,29 +257,21 @@ def called_by(graph: Graph, root: str, steps: int) -> Graph:
     kinds = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
     nodes = {root: None}
     edges: list[Edge] = []
-    frontier = [root]
-    for _ in range(steps):
-        following: list[str] = []
-        for here in frontier:
-            for kind in kinds:
-                found = list(graph.out_edges(here, kind))
-                edges += found
-                new = [edge.target for edge in found if edge.target not in nodes]
-                nodes.update(dict.fromkeys(new))
-                following += new if len(found) <= CROWD else []
-        frontier = following
+
+    def called(here: str) -> Iterator[str]:
+        for kind in kinds:
+            found = list(graph.out_edges(here, kind))
+            edges.extend(found)
+            new = [edge.target for edge in found if edge.target not in nodes]
+            nodes.update(dict.fromkeys(new))
+            if len(found) <= CROWD:
+                yield from new
+
+    list(reached([root], called, steps))
     return graph.subgraph(nodes, edges)
 
 
 def callers_of(graph: Graph, root: str, steps: int) -> list[list[str]]:
     """What calls a function, what calls that, and so on, each once."""
-    seen = {root}
-    levels: list[list[str]] = []
-    frontier = [root]
-    for _ in range(steps):
-        found = (e.source for here in frontier for e in graph.in_edges(here, EdgeKind.CALLS, EdgeKind.DISPATCHES))
-        frontier = [source for source in dict.fromkeys(found) if source not in seen]
-        seen.update(frontier)
-        if frontier:
-            levels.append(frontier)
-    return levels
+    kinds = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
+    return list(levels([root], lambda here: graph.predecessors(here, *kinds), steps))[1:]

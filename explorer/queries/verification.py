@@ -35,10 +35,6 @@ class Cause(StrEnum):
     OTHER_SLICE = "seen with other models only"
 
 
-MISSING = tuple(Cause)[: tuple(Cause).index(Cause.THROUGH)]
-"""The causes for a traced pair that is not static; all others are for a static pair that was not traced."""
-
-
 @dataclass(frozen=True, slots=True)
 class Score:
     """How many pairs were traced, how many are static, and how many are both."""
@@ -69,7 +65,7 @@ class ModelScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CallDifference:
     """A pair that only one side has.
 
     ``models`` are those whose slice lacks it, or has it too much. ``whole`` is whether it counts in the figures of the
@@ -91,8 +87,8 @@ class Verification:
 
     whole: Score
     models: tuple[ModelScore, ...]
-    missing: tuple[Difference, ...]
-    never_seen: tuple[Difference, ...]
+    missing: tuple[CallDifference, ...]
+    never_seen: tuple[CallDifference, ...]
 
     @property
     def slice_recall(self) -> float:
@@ -187,10 +183,10 @@ class _Comparison:
         others = (name for name in self._graph.contexts.models if name not in self._slices)
         return own, set().union(*(self._slice(name) or () for name in others))
 
-    def _missing(self, pair: Pair, models: Sequence[str]) -> Difference:
+    def _missing(self, pair: Pair, models: Sequence[str]) -> CallDifference:
         edge = self._static.get(pair)
         cause = self._why_missing(pair) if edge is None else self._why_not_in_slice(pair, models)
-        return Difference(*pair, cause, edge is None, self._traced[pair], tuple(models))
+        return CallDifference(*pair, cause, edge is None, self._traced[pair], tuple(models))
 
     def _why_missing(self, pair: Pair) -> Cause:
         caller, callee = pair
@@ -210,13 +206,13 @@ class _Comparison:
             return Cause.NO_SLICE
         return Cause.NOT_IN_SLICE if any(caller in pair for pair in pairs) else Cause.CALLER_NOT_IN_SLICE
 
-    def _never_seen(self, pair: Pair, models: Sequence[str], slices: tuple[set[Pair], set[Pair]]) -> Difference:
+    def _never_seen(self, pair: Pair, models: Sequence[str], slices: tuple[set[Pair], set[Pair]]) -> CallDifference:
         edge = self._static.get(pair)
         through = CallData.of(edge).through if edge else None
         sites = edge.sites if edge else ()
         whole = edge is not None and pair[0] in self._lines and pair not in self._traced
         cause = Cause.THROUGH if through else self._why_never_seen(pair, sites, *slices)
-        return Difference(*pair, cause, whole, sites, tuple(models), through)
+        return CallDifference(*pair, cause, whole, sites, tuple(models), through)
 
     def _why_never_seen(self, pair: Pair, sites: Sequence[str], own: set[Pair], others: set[Pair]) -> Cause:
         if pair in self._traced:
@@ -235,6 +231,6 @@ def _without_self(pairs: Iterable[tuple[str, str, tuple[str, ...]]]) -> Mapping[
     return {(caller, callee): sites for caller, callee, sites in pairs if caller != callee}
 
 
-def _ordered(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+def _ordered(differences: Iterable[CallDifference]) -> tuple[CallDifference, ...]:
     causes = list(Cause)
     return tuple(sorted(differences, key=lambda d: (causes.index(d.cause), -len(d.models), d.caller, d.callee)))

@@ -11,7 +11,7 @@ from explorer.graph.contexts import Traced
 from explorer.introspect.reading.source import Extra, find_timm
 from explorer.introspect.traces import traced
 from explorer.queries import verification
-from explorer.queries.verification import Difference, Score, Verification
+from explorer.queries.verification import CallDifference, Score, Verification
 from explorer.usecases.loading import Emit, Source, find_sources, load, quiet, tell
 from explorer.usecases.resolving import registered_models
 from explorer.usecases.tracing import failures, trace_told
@@ -138,7 +138,7 @@ def _score(score: Score) -> dict[str, Any]:
     }
 
 
-def _pairs(differences: Sequence[Difference]) -> Iterator[dict[str, Any]]:
+def _pairs(differences: Sequence[CallDifference]) -> Iterator[dict[str, Any]]:
     for d in differences:
         yield {
             "caller": d.caller,

@@ -4,8 +4,10 @@ from collections.abc import Callable
 import pytest
 
 from explorer.graph import Graph, Node, NodeKind
-from explorer.queries.facts import facts, model_classes, source_url
+from explorer.queries.creation import model_classes
+from explorer.queries.facts import facts
 from explorer.queries.names import find_node
+from explorer.queries.node_data import source_url
 
 
 def about(graph: Graph, name: str) -> dict[str, object]:

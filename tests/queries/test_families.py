@@ -1,5 +1,5 @@
 from explorer.graph import Graph
-from explorer.queries.families import Blocks, blocks_of, families_of, family_named, portrait_of
+from explorer.queries.families import Blocks, blocks_of, families_of, family_composition
 
 from .conftest import DrawGraph
 
@@ -25,8 +25,6 @@ def test_a_family_is_the_module_that_its_models_are_registered_from(draw: DrawGr
     graph = toy(draw, "")
     family = families_of(graph)["timm.models.toy"]
     assert (family.name, [m.name for m in family.models]) == ("toy", ["net"])
-    assert family_named(graph, "toy") == graph.node("timm.models.toy")
-    assert family_named(graph, "nothing") is None
 
 
 def test_blocks_are_told_by_what_their_constructors_make(draw: DrawGraph) -> None:
@@ -50,7 +48,7 @@ def test_a_convolution_that_only_takes_the_image_in_does_not_count(draw: DrawGra
     assert blocks_of(graph)["timm.models.toy"] is Blocks.NEITHER
 
 
-def test_a_portrait_tells_what_all_share_and_what_only_some_have(draw: DrawGraph) -> None:
+def test_a_composition_tells_what_all_share_and_what_only_some_have(draw: DrawGraph) -> None:
     graph = toy(
         draw,
         f"""timm.models.toy:Net.__init__#1 -> timm.models.toy:PatchEmbed.__init__#1
@@ -61,12 +59,12 @@ def test_a_portrait_tells_what_all_share_and_what_only_some_have(draw: DrawGraph
         {BUILDER}#2 -> timm.models.toy:Net.__init__#2
         timm.models.toy:Net.__init__#2 -> timm.models.toy:PatchEmbed.__init__#1""",
     )
-    portrait = portrait_of(graph, families_of(graph)["timm.models.toy"])
-    assert portrait.builders == ("timm.models.toy:_create",)
-    assert portrait.models == ("timm.models.toy:Net",)
-    assert portrait.shared == ("timm.models.toy:PatchEmbed",)
-    assert portrait.some == {"timm.models.toy:Block": 1}
-    assert {variant.names: variant.classes for variant in portrait.variants} == {
+    composition = family_composition(graph, families_of(graph)["timm.models.toy"])
+    assert composition.builders == ("timm.models.toy:_create",)
+    assert composition.models == ("timm.models.toy:Net",)
+    assert composition.shared == ("timm.models.toy:PatchEmbed",)
+    assert composition.some == {"timm.models.toy:Block": 1}
+    assert {variant.names: variant.classes for variant in composition.variants} == {
         ("net",): ("timm.models.toy:Block",),
         ("other",): (),
     }

@@ -4,7 +4,7 @@ import pytest
 
 from explorer.graph import EdgeKind, Evidence, Graph, NodeKind
 from explorer.graph.contexts import Traced
-from explorer.queries.facts import model_classes
+from explorer.queries.creation import model_classes
 from explorer.queries.names import find_model, find_node
 from explorer.queries.slices import MAX_NODES, around, model_calls
 

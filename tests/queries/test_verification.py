@@ -4,7 +4,7 @@ import pytest
 
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.graph.contexts import Contexts, Traced
-from explorer.queries.verification import MISSING, Cause, Score, Verification, verify
+from explorer.queries.verification import Cause, Score, Verification, verify
 
 CREATE = "timm.f:create"
 Drawn = Sequence[str]
@@ -211,5 +211,9 @@ def test_what_lies_between_and_where_is_told() -> None:
 
 
 def test_every_cause_is_of_one_side() -> None:
-    assert Cause.NOT_IN_SLICE in MISSING
-    assert Cause.THROUGH not in MISSING
+    calls = [ONE, "one -> part"]
+    graph = static([*calls, "one -> Net through torch.nn.Module.apply"], {"one": [ONE]})
+    found = verify(graph, traced({"one": calls}), ["one"])
+
+    assert [difference.cause for difference in found.missing] == [Cause.NOT_IN_SLICE]
+    assert [difference.cause for difference in found.never_seen] == [Cause.THROUGH]

@@ -14,8 +14,8 @@ from explorer.diagram.style import Look
 from explorer.diagram.view import Stack, View, counted, in_rows, label_of, view_of
 from explorer.diagram.views.view_builder import ViewBuilder
 from explorer.graph import EdgeKind, Evidence, Graph, Node, NodeKind
+from explorer.queries.call_tree import MainLineRow, main_line_rows
 from explorer.queries.composition import INIT, ancestors
-from explorer.queries.main_line import Row, rows_of
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import USUAL_NODES, Slice, around, called_by, callers_of, model_calls
 
@@ -67,7 +67,7 @@ def _of_function(graph: Graph, node: Node, up: int, down: int, nodes: int) -> Vi
     words = counted(len(part) + sum(map(len, above)), "function")
 
     def drawn(across: int) -> View:
-        rows = rows_of(part, order, lambda _: True, room=room, most=across, folds=partial(_folds_of, part))
+        rows = main_line_rows(part, order, lambda _: True, room=room, most=across, folds=partial(_folds_of, part))
         builder = ViewBuilder(graph)
         builder.source(node.id, focus=True)
         lines = _add_callers(builder, node.id, above, min(most, _CALLERS_ACROSS))
@@ -91,7 +91,7 @@ def _of_model(graph: Graph, model: Node, name: str, depth: int | None, nodes: in
         return _is_module(graph, function)
 
     def drawn(most: int) -> View:
-        rows = rows_of(part.graph, functions, stands_alone, room=nodes - 1, most=most, later=_is_of_layers)
+        rows = main_line_rows(part.graph, functions, stands_alone, room=nodes - 1, most=most, later=_is_of_layers)
         builder = ViewBuilder(graph)
         stack = _add_rows(builder, rows, model, part)
         builder.edges_of(part.graph)
@@ -120,7 +120,7 @@ def _is_of_layers(function: str) -> bool:
     return function.startswith("timm.layers.")
 
 
-def _add_rows(builder: ViewBuilder, rows: Sequence[Row], model: Node, part: Slice) -> Stack:
+def _add_rows(builder: ViewBuilder, rows: Sequence[MainLineRow], model: Node, part: Slice) -> Stack:
     """A band for each module that the line of functions runs through, with a frame around its functions."""
     bands: list[Stack] = []
     for module, band in groupby(rows, key=lambda row: row.node.partition(":")[0]):
@@ -140,7 +140,9 @@ def _add_rows(builder: ViewBuilder, rows: Sequence[Row], model: Node, part: Slic
     return Stack(tuple(bands), down=True, align="start", gap_px=40.0)
 
 
-def _add_beside(builder: ViewBuilder, row: Row, part: Graph, first: Sequence[str] = (), across: int = 3) -> Stack:
+def _add_beside(
+    builder: ViewBuilder, row: MainLineRow, part: Graph, first: Sequence[str] = (), across: int = 3
+) -> Stack:
     """The boxes beside a function: some that are there already, what it calls, and folds of the rest by sort.
 
     Args:
@@ -185,7 +187,7 @@ def _add_callers(builder: ViewBuilder, node_id: str, levels: Sequence[Sequence[s
     return rows
 
 
-def _folds_of(part: Graph, row: Row) -> int:
+def _folds_of(part: Graph, row: MainLineRow) -> int:
     """How many boxes hold what of a row is folded."""
     return len({_sort(part, row.node, node_id) for node_id in row.folded})
 
@@ -196,7 +198,7 @@ def _sort(part: Graph, caller: str, called: str) -> str:
     return "function outside timm" if part.node(called).kind is NodeKind.EXTERNAL else "more function"
 
 
-def _fold(builder: ViewBuilder, row: Row, sort: str, members: Sequence[str]) -> str:
+def _fold(builder: ViewBuilder, row: MainLineRow, sort: str, members: Sequence[str]) -> str:
     box_id = f"group:{sort.replace(' ', '-')}:{row.node}"
     names = [label_of(builder.graph.node(member)) for member in members]
     one, _, rest = sort.partition(" ")

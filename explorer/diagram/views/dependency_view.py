@@ -10,7 +10,7 @@ from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, w
 from explorer.errors import RequestError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import uses_of
-from explorer.queries.families import Family, families_of, portrait_of
+from explorer.queries.families import Family, families_of, family_composition
 from explorer.queries.names import current, model_of, module_of
 from explorer.queries.node_data import ModelData
 from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
@@ -132,7 +132,7 @@ def _used(graph: Graph, node: Node) -> Node:
     if model is None:
         return node
     family = families_of(graph)[ModelData.of(model).module]
-    classes = portrait_of(graph, Family(family.name, family.module, (model,))).models
+    classes = family_composition(graph, Family(family.name, family.module, (model,))).models
     entrypoint = next(graph.successors(model.id, EdgeKind.REGISTERS), model.id)
     return graph.node(classes[0] if classes else entrypoint)
 

@@ -8,7 +8,7 @@ from explorer.diagram.view import Stack, View, counted, in_rows
 from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.families import Family, Portrait, Variant, families_of, portrait_of
+from explorer.queries.families import Family, FamilyComposition, Variant, families_of, family_composition
 from explorer.queries.names import current, model_of
 from explorer.queries.node_data import ModelData, WeightsData
 from explorer.queries.slices import MAX_NODES
@@ -34,15 +34,15 @@ def family(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
         RequestError: what was asked for is in no family.
     """
     found = _family(graph, node)
-    portrait = portrait_of(graph, found)
+    composition = family_composition(graph, found)
     builder = ViewBuilder(graph)
-    top = _add_way(builder, found, portrait)
+    top = _add_way(builder, found, composition)
     _add_weights(builder, found)
     room = max(nodes - len(builder.nodes), 6)
-    shared = _add_classes(builder, _SHARED, "all are made of", dict.fromkeys(portrait.shared, 0), room // 4)
-    some = _add_classes(builder, _SOME, "some are made of", portrait.some, room // 3, len(found.models))
-    variants = _add_variants(builder, portrait, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
-    words = counted(len(found.models), "architecture"), counted(len(portrait.variants), "variant")
+    shared = _add_classes(builder, _SHARED, "all are made of", dict.fromkeys(composition.shared, 0), room // 4)
+    some = _add_classes(builder, _SOME, "some are made of", composition.some, room // 3, len(found.models))
+    variants = _add_variants(builder, composition, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
+    words = counted(len(found.models), "architecture"), counted(len(composition.variants), "variant")
     beside = _columned(variants, _VARIANTS), _columned(builder.levelled(some, variants), _SOME)
     below = Stack(beside, align="start", gap_px=90.0)
     stack = Stack((top, below, _rows(shared, _SHARED), Stack((_TAGS, _SIZES), frame=_WEIGHTS)), down=True, gap_px=36.0)
@@ -58,13 +58,13 @@ def _family(graph: Graph, node: Node) -> Family:
     return found
 
 
-def _add_way(builder: ViewBuilder, family: Family, portrait: Portrait) -> Stack:
+def _add_way(builder: ViewBuilder, family: Family, composition: FamilyComposition) -> Stack:
     """From the architectures' names by the builder to the model's class."""
     frame = builder.frame(_BUILT, family.module, of=family.module)
     names = [model.name for model in family.models]
     label = counted(len(names), "architecture")
     builder.fold(_ALL, label, names, few=28, frame=frame, kind=NodeKind.MODEL)
-    builders, models = portrait.builders[:_ACROSS], portrait.models[:_ACROSS]
+    builders, models = composition.builders[:_ACROSS], composition.models[:_ACROSS]
     for function in builders:
         builder.source(function, frame=frame)
         builder.join(_ALL, function, Flow.LEADS)
@@ -115,9 +115,9 @@ def _add_classes(
     return (*shown, more)
 
 
-def _add_variants(builder: ViewBuilder, portrait: Portrait, room: int, asked: Node) -> tuple[str, ...]:
-    frame = builder.frame(_VARIANTS, "variants" if len(portrait.variants) > 1 else "architectures")
-    variants = portrait.variants
+def _add_variants(builder: ViewBuilder, composition: FamilyComposition, room: int, asked: Node) -> tuple[str, ...]:
+    frame = builder.frame(_VARIANTS, "variants" if len(composition.variants) > 1 else "architectures")
+    variants = composition.variants
     shown = variants if len(variants) <= room else variants[: max(room - 1, 1)]
     ids = []
     for index, variant in enumerate(shown):

@@ -1,4 +1,4 @@
-from explorer.queries.main_line import rows_of
+from explorer.queries.call_tree import main_line_rows
 
 from .conftest import DrawGraph
 
@@ -14,7 +14,7 @@ CALLS = """
 
 def rows(draw: DrawGraph, room: int, most: int = 3) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     graph = draw(CALLS)
-    found = rows_of(graph, list(graph.ids()), lambda i: i.endswith("__init__"), room=room, most=most)
+    found = main_line_rows(graph, list(graph.ids()), lambda i: i.endswith("__init__"), room=room, most=most)
     short = {row.node: (row.beside, row.folded) for row in found}
     return {
         node.partition(":")[2]: tuple(tuple(i.partition(":")[2] for i in part) for part in parts)
