@@ -4,9 +4,11 @@ import contextlib
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from html import unescape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from explorer.diagram import style
@@ -27,6 +29,15 @@ _HEADS = {
     Head.DOT: "dot",
     Head.NONE: "none",
 }
+
+_SETTINGS = ("graph", "node", "edge")
+"""Names that set defaults and are no nodes."""
+
+_NODE_KINDS: dict[str, NodeKind | Look] = {str(kind): kind for kind in (*NodeKind, *Look)}
+_EDGE_KINDS: dict[str, EdgeKind | Flow] = {str(kind): kind for kind in (*EdgeKind, *Flow)}
+_TAG = re.compile(r"<[^>]*>")
+_LINE_TAG = re.compile(r"<\s*(br|/tr)\b[^>]*>", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 def dot_of(view: View) -> str:
@@ -139,16 +150,6 @@ def _attributes(values: Mapping[str, str]) -> str:
     return f"[{', '.join(f'{key}={value}' for key, value in values.items() if value)}]"
 
 
-_SETTINGS = ("graph", "node", "edge")
-"""Names that set defaults and are no nodes."""
-
-_NODE_KINDS: dict[str, NodeKind | Look] = {str(kind): kind for kind in (*NodeKind, *Look)}
-_EDGE_KINDS: dict[str, EdgeKind | Flow] = {str(kind): kind for kind in (*EdgeKind, *Flow)}
-_TAG = re.compile(r"<[^>]*>")
-_LINE_TAG = re.compile(r"<\s*(br|/tr)\b[^>]*>", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-
-
 def read_dot(text: str, *, title: str) -> View:
     """The first graph of a DOT text.
 
@@ -163,15 +164,16 @@ def read_dot(text: str, *, title: str) -> View:
         RequestError: it is no DOT.
     """
     graph = _parsed(text)
-    nodes: dict[str, ViewNode] = {}
-    groups: dict[str, Group] = {}
-    edges: list[ViewEdge] = []
-    _read(graph, None, nodes, groups, edges, directed=graph.get_type() != "graph")
-    nodes, edges = _under_own_names(nodes, edges)
-    sizes = {group: sum(node.group == group for node in nodes.values()) for group in groups}
-    frames = tuple(Group(g.id, g.label, sizes[g.id], g.tooltip, g.href, g.parent) for g in groups.values())
+    read = _DotReader(directed=graph.get_type() != "graph")
+    read.part(graph, None)
     own_title, _, subtitle = _words(graph.get_attributes().get("label") or _setting(graph, "label"), "").partition("\n")
-    return View(own_title or title, subtitle, tuple(nodes.values()), tuple(edges), frames)
+    # Nodes go by their names while edges are read; ``key`` is the id that a node had before DOT could not write it.
+    own_ids = {name: node.id for name, node in read.nodes.items()}
+    nodes = {node.id: node for node in read.nodes.values()}
+    edges = tuple(replace(e, source=own_ids[e.source], target=own_ids[e.target]) for e in read.edges)
+    sizes = Counter(node.group for node in nodes.values())
+    frames = tuple(replace(group, holds=sizes[group.id]) for group in read.groups.values())
+    return View(own_title or title, subtitle, tuple(nodes.values()), edges, frames)
 
 
 def _parsed(text: str) -> "pydot.Dot":
@@ -187,54 +189,48 @@ def _parsed(text: str) -> "pydot.Dot":
     return graphs[0]
 
 
-def _read(
-    part: "pydot.Graph",
-    group: str | None,
-    nodes: dict[str, ViewNode],
-    groups: dict[str, Group],
-    edges: list[ViewEdge],
-    *,
-    directed: bool,
-) -> None:
-    """Everything in a graph or a subgraph; a node that stands in several is in the first."""
-    for node in part.get_nodes():
-        name = unquoted(node.get_name())
-        if name in _SETTINGS or not name.strip("\n\r\\n"):
-            continue
-        read = _node(name, node.get_attributes(), group)
-        if name not in nodes or nodes[name] == _node(name, {}, nodes[name].group):
-            nodes[name] = read
-    for inner in part.get_subgraphs():
-        name = unquoted(inner.get_name())
-        frame = group
-        if name.startswith("cluster"):
-            own_name = _setting(inner, "key")
-            frame = _words(own_name, "") if own_name else name.removeprefix("cluster_") or name
-            groups.setdefault(frame, _group(frame, inner, group))
-        _read(inner, frame, nodes, groups, edges, directed=directed)
-    for edge in part.get_edges():
-        for source, target in _pairs(edge, part):
-            for name in (source, target):
-                nodes.setdefault(name, _node(name, {}, group))
-            edges.append(_edge(source, target, edge.get_attributes(), directed))
+@dataclass
+class _DotReader:
+    """What was read so far: nodes by their names in DOT, groups by id."""
+
+    directed: bool
+    nodes: dict[str, ViewNode] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    edges: list[ViewEdge] = field(default_factory=list)
+
+    def part(self, part: "pydot.Graph", group: str | None) -> None:
+        """Everything in a graph or a subgraph; a node that stands in several is in the first."""
+        for node in part.get_nodes():
+            name = unquoted(node.get_name())
+            # pydot makes nodes of the defaults, and of a line break after a semicolon.
+            if name not in _SETTINGS and name.strip("\n\r\\n"):
+                self._add(name, _node(name, node.get_attributes(), group))
+        for inner in part.get_subgraphs():
+            self.part(inner, self._frame(inner, group))
+        for edge in part.get_edges():
+            for source, target in product(_ends(edge.get_source()), _ends(edge.get_destination())):
+                for name in (source, target):
+                    self.nodes.setdefault(name, _node(name, {}, group))
+                self.edges.append(_edge(source, target, edge.get_attributes(), self.directed))
+
+    def _add(self, name: str, node: ViewNode) -> None:
+        """Add a node, or what it says of itself where it was only named until now."""
+        known = self.nodes.get(name)
+        if known is None or known == _node(name, {}, known.group):
+            self.nodes[name] = node
+
+    def _frame(self, part: "pydot.Graph", group: str | None) -> str | None:
+        """The group that a subgraph's nodes are in: only clusters have frames."""
+        name = unquoted(part.get_name())
+        if not name.startswith("cluster"):
+            return group
+        own_name = _setting(part, "key")
+        frame = _words(own_name, "") if own_name else name.removeprefix("cluster_") or name
+        self.groups.setdefault(frame, _group(frame, part, group))
+        return frame
 
 
-def _under_own_names(
-    nodes: Mapping[str, ViewNode], edges: Sequence[ViewEdge]
-) -> tuple[dict[str, ViewNode], list[ViewEdge]]:
-    """Nodes and edges by the ids that nodes had before DOT could not write them."""
-    own = {name: node.id for name, node in nodes.items()}
-    renamed = [replace(edge, source=own[edge.source], target=own[edge.target]) for edge in edges]
-    return {node.id: node for node in nodes.values()}, renamed
-
-
-def _pairs(edge: "pydot.Edge", part: "pydot.Graph") -> Iterator[tuple[str, str]]:
-    for source in _ends(edge.get_source(), part):
-        for target in _ends(edge.get_destination(), part):
-            yield source, target
-
-
-def _ends(end: Any, part: "pydot.Graph") -> Iterator[str]:
+def _ends(end: Any) -> Iterator[str]:
     """The nodes at one end of an edge: a name without its port, or all of ``{a b}``."""
     if isinstance(end, str):
         yield _without_port(end)

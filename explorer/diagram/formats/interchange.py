@@ -4,15 +4,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import Any
 
 from explorer.diagram.formats.svg_elements import as_xml
 from explorer.diagram.view import View
 
-if TYPE_CHECKING:
-    import networkx as nx
-
 _DATE = re.compile(r' lastmodifieddate="[^"]*"')
+"""networkx dates a GEXF by today; without that the same graph gives the same bytes."""
 
 
 def view_node_link(view: View) -> dict[str, Any]:
@@ -32,8 +31,11 @@ def view_node_link(view: View) -> dict[str, Any]:
 
 
 def data_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
-    """Node-link data in one of the formats for machines: ``json``, ``graphml`` or ``gexf``."""
-    return {"json": json_of, "graphml": graphml_of, "gexf": gexf_of}[fmt](node_link)
+    """Node-link data in one of the formats for machines: ``json``, ``graphml`` or ``gexf``.
+
+    In the latter two a fact that is no number and no text becomes JSON, and a character that XML lacks U+FFFD.
+    """
+    return json_of(node_link) if fmt == "json" else _xml_of(node_link, fmt)
 
 
 def json_of(node_link: Mapping[str, Any]) -> bytes:
@@ -49,22 +51,23 @@ def _lines(values: Iterable[Any]) -> str:
     return ",".join(f"\n{encode(value)}" for value in values)
 
 
-def graphml_of(node_link: Mapping[str, Any]) -> bytes:
-    """Node-link data as GraphML; a fact that is no number and no text becomes JSON, a character XML lacks U+FFFD."""
-    from io import BytesIO
+def _xml_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
+    import networkx as nx  # takes longer to import than a picture to draw, and only these two formats need it
 
-    import networkx as nx
-
-    written = BytesIO()
-    nx.write_graphml_xml(_flat_graph(node_link), written, encoding="utf-8", prettyprint=True)
-    return written.getvalue()
-
-
-def gexf_of(node_link: Mapping[str, Any]) -> bytes:
-    """Node-link data as GEXF, as :func:`graphml_of` has it; without the date, so that the same graph gives the same."""
-    import networkx as nx
-
-    lines = "\n".join(nx.generate_gexf(_flat_graph(node_link), encoding="utf-8", prettyprint=True))
+    graph = nx.MultiDiGraph(**_flat(node_link["graph"]))
+    for node in node_link["nodes"]:
+        facts = _flat(node)
+        name = facts.pop("id")
+        graph.add_node(name, **{"label": facts.get("name", name), **facts})
+    for i, edge in enumerate(node_link["edges"]):
+        facts = _flat(edge)
+        source, target, key = (facts.pop(part) for part in ("source", "target", "key"))
+        graph.add_edge(source, target, key=key, **facts, id=f"e{i}")
+    if fmt == "graphml":
+        written = BytesIO()
+        nx.write_graphml_xml(graph, written, encoding="utf-8", prettyprint=True)
+        return written.getvalue()
+    lines = "\n".join(nx.generate_gexf(graph, encoding="utf-8", prettyprint=True))
     return f'<?xml version="1.0" encoding="utf-8"?>\n{_DATE.sub("", lines, count=1)}\n'.encode()
 
 
@@ -88,21 +91,6 @@ def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: [str(x) for x in value] if isinstance(value, tuple) else value for name, value in facts.items()}
     plain = {name: str(value) if isinstance(value, str) else value for name, value in plain.items()}
     return {name: value for name, value in plain.items() if value or (value == 0 and value is not False)}
-
-
-def _flat_graph(node_link: Mapping[str, Any]) -> "nx.MultiDiGraph":
-    import networkx as nx
-
-    graph = nx.MultiDiGraph(**_flat(node_link["graph"]))
-    for node in node_link["nodes"]:
-        facts = _flat(node)
-        name = facts.pop("id")
-        graph.add_node(name, **{"label": facts.get("name", name), **facts})
-    for i, edge in enumerate(node_link["edges"]):
-        facts = _flat(edge)
-        source, target, key = (facts.pop(part) for part in ("source", "target", "key"))
-        graph.add_edge(source, target, key=key, **facts, id=f"e{i}")
-    return graph
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:

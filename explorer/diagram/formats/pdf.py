@@ -43,7 +43,7 @@ def pdf_of(svg: str) -> bytes:
     canvas = Canvas(written, pagesize=(size[0] * _PT_PER_PX, size[1] * _PT_PER_PX), invariant=1)
     canvas.setTitle(root.findtext(f"{_SVG}title") or "")
     canvas.setCreator("explorer")
-    canvas.scale(_PT_PER_PX, -_PT_PER_PX)
+    canvas.scale(_PT_PER_PX, -_PT_PER_PX)  # y runs upwards in PDF: all is turned over, and every text turned back
     canvas.translate(0, -size[1])
     for part in root:
         _draw(part, canvas, mono=False)
@@ -90,6 +90,7 @@ def _brush(part: ElementTree.Element, canvas: Canvas) -> dict[str, int]:
 
 def _rect(part: ElementTree.Element, canvas: Canvas) -> None:
     x, y, width, height, radius = (float(part.get(name, 0)) for name in ("x", "y", "width", "height", "rx"))
+    # reportlab draws corners beyond half a side as loops, where SVG cuts them.
     canvas.roundRect(x, y, width, height, min(radius, width / 2, height / 2), **_brush(part, canvas))
 
 

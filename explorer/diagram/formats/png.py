@@ -9,6 +9,7 @@ import resvg_py
 from explorer.errors import OutputError
 
 _SCALE = 2
+"""Letters of 9 px are not readable in a bitmap of the picture's own size."""
 _PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
     '<text x="1" y="13" font-size="14" font-family="{family}">{text}</text></svg>'
@@ -33,6 +34,7 @@ def png_of(svg: str, *, system_fonts: bool = True) -> bytes:
 
 
 def _draws_text() -> bool:
+    """Whether there is a font: without any, resvg leaves text out and says nothing."""
     with_text, without = (
         resvg_py.svg_to_bytes(svg_string=_PROBE.format(family="monospace", text=text)) for text in ("M", "")
     )

@@ -173,7 +173,11 @@ def themed_stylesheet(view: View) -> str:
 
 
 def _dark_rules(view: View) -> Iterator[tuple[str, str]]:
-    """Selectors and what they get in the dark."""
+    """Selectors and what they get in the dark.
+
+    Light colours stand in the markup as attributes, which any rule of CSS overrides: a renderer that knows no media
+    queries reads the attributes alone and draws the light picture.
+    """
     yield ".page", f"fill:{style.PAGE.dark}"
     yield ".text", f"fill:{style.TEXT.dark}"
     yield ".muted", f"fill:{style.MUTED.dark}"

@@ -120,26 +120,19 @@ def ink_class(light: str) -> str:
 def node_box(kind: NodeKind | Look, box: Box, *, focus: bool = False, shade: float | None = None) -> str:
     """The box of a node."""
     look = style.NODE_STYLES[kind]
-    shaded = "" if shade is None else f" shade-{style.shade_level(shade)}"
-    radius = box.height / 2 if look.radius_px is None else look.radius_px
-    return element(
-        "rect",
-        class_=f"box-{kind}{shaded}",
-        x=box.x,
-        y=box.y,
-        width=box.width,
-        height=box.height,
-        rx=radius or None,
-        fill=look.fill.light if shade is None else style.SHADES[style.shade_level(shade)].light,
-        stroke=style.TEXT.light if focus else look.stroke.light,
-        stroke_width=FOCUS_PX if focus else _STROKE_PX,
-        stroke_dasharray=look.dash,
-    )
+    name, fill = f"box-{kind}", look.fill
+    if shade is not None:
+        level = style.shade_level(shade)
+        name, fill = f"{name} shade-{level}", style.SHADES[level]
+    stroke, width_px = (style.TEXT, FOCUS_PX) if focus else (look.stroke, _STROKE_PX)
+    radius_px = box.height / 2 if look.radius_px is None else look.radius_px
+    return plain_box(name, box, fill, stroke, width_px, radius_px, look.dash)
 
 
-def plain_box(name: str, box: Box, fill: Ink, stroke: Ink | None, width_px: float, radius_px: float) -> str:
+def plain_box(
+    name: str, box: Box, fill: Ink, stroke: Ink | None, width_px: float, radius_px: float, dash: str = ""
+) -> str:
     """A rectangle of a CSS class of its own."""
-    ink = stroke.light if stroke else None
     return element(
         "rect",
         class_=name,
@@ -149,8 +142,9 @@ def plain_box(name: str, box: Box, fill: Ink, stroke: Ink | None, width_px: floa
         height=box.height,
         rx=radius_px or None,
         fill=fill.light,
-        stroke=ink,
+        stroke=stroke.light if stroke else None,
         stroke_width=width_px if stroke else None,
+        stroke_dasharray=dash,
     )
 
 

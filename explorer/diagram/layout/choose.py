@@ -14,6 +14,12 @@ from explorer.diagram.view import Group, View, ViewEdge
 from explorer.errors import LayoutError
 from explorer.graph import EdgeKind
 
+READABLE_WIDTH_PX = 997.0
+"""A drawing this wide, with its margins, shows its smallest letters 9 px high when a README scales it to 900 px."""
+
+_WEIGHTS: dict[EdgeKind | Flow, int] = {EdgeKind.DISPATCHES: 8, Flow.TENSORS: 100}
+"""How much an edge is kept short and straight: what flows through layers more than what flows past them."""
+
 _SPACING = {"TB": "nodesep=0.32, ranksep=0.5", "LR": "nodesep=0.22, ranksep=0.45"}
 """Room between neighbours and between ranks, in inches."""
 
@@ -36,6 +42,7 @@ class Layered:
     def request(self, view: View) -> str:
         """The view in DOT, on one line: synthetic names, no text."""
         names = {node.id: f"n{i}" for i, node in enumerate(view.nodes)}
+        # With ``newrank`` dot ranks the whole graph at once, without it every cluster alone.
         newrank = str(not self.ranked_alone).lower()
         return " ".join(
             (
@@ -72,6 +79,7 @@ def _cluster_statements(view: View, names: Mapping[str, str], direction: str) ->
     indexes = {group.id: i for i, group in enumerate(view.groups)}
 
     def statement(group: Group) -> str:
+        # A cluster's label goes where no edge runs through it: to its bottom where edges only lead in.
         members = (n for n in view.nodes if n.group == group.id)
         boxes = " ".join(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in members)
         inner = " ".join(statement(g) for g in view.groups if g.parent == group.id)
@@ -86,10 +94,6 @@ def _cluster_statements(view: View, names: Mapping[str, str], direction: str) ->
 def _node_size(label: str, sublabel: str) -> str:
     size = node_size(label, sublabel)
     return f"[width={size.width / PT_PER_INCH:.4f}, height={size.height / PT_PER_INCH:.4f}]"
-
-
-_WEIGHTS: dict[EdgeKind | Flow, int] = {EdgeKind.DISPATCHES: 8, Flow.TENSORS: 100}
-"""How much an edge is kept short and straight: what flows through layers more than what flows past them."""
 
 
 def _edge_statements(view: View, names: Mapping[str, str], leaf_rows: int) -> Iterator[str]:
@@ -128,7 +132,10 @@ def _apart(size: Size) -> Size:
 
 
 def _blank(size: Size) -> str:
-    """An empty label of a fixed size, in pt."""
+    """An empty label of a fixed size, in pt.
+
+    Graphviz would measure a text with the fonts of this machine; an empty table is as large everywhere.
+    """
     width, height = round(size.width), round(size.height)
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" '
@@ -159,6 +166,7 @@ class Packed:
             for node_id, box in boxes.items()
         )
         edges = (f"{names[e.source]} -> {names[e.target]} [id=e{i}];" for i, e in enumerate(view.edges))
+        # ``nop2`` leaves nodes where they are and only routes edges, ``esep`` pt away from boxes.
         return " ".join(
             (
                 'digraph view { graph [layout=nop2, splines=true, esep="+7"];',
@@ -178,6 +186,7 @@ class Packed:
         packing = self._packing(view)
         if not view.nodes:
             return Geometry(0.0, 0.0, {}, {}, ())
+        # Graphviz moves a drawing so that it begins at 0,0: the first node tells how far.
         first = next(iter(packing.nodes.values())).center
         there = point(next(o for o in answer["objects"] if o["name"] == "n0")["pos"], 0.0)
         shift = first[0] - there[0], first[1] - there[1]
@@ -191,12 +200,10 @@ class Packed:
         return pack(view, self.width_px, self.frame_px)
 
 
-READABLE_WIDTH_PX = 997.0
-"""A drawing this wide, with its margins, shows its smallest letters 9 px high when a README scales it to 900 px."""
-
 _PAGE_WIDTH_PX = 940.0
 _PAGE_HEIGHT_PX = 1300.0
 
+# A caller with many leaves is wider than a page when they stand in one rank: up to four ranks fold them.
 _LAYERED = (
     *(Layered("TB", rows) for rows in (1, 2, 3, 4)),
     Layered("TB", 2, ranked_alone=True),
@@ -227,6 +234,7 @@ _SURELY_FITS_PX = 880.0
 """A stack this wide leaves room on a page for the edges that run outside of it."""
 
 _HEAD_PX = 8.0
+"""Arrow heads this close to each other look like one."""
 
 
 def lay_out(view: View, time_limit_s: float = 10.0, graphviz: GraphvizProcess | None = None) -> Geometry:
@@ -241,6 +249,7 @@ def lay_out(view: View, time_limit_s: float = 10.0, graphviz: GraphvizProcess | 
         LayoutTimeout: Graphviz was still at it after ``time_limit_s``.
         LayoutError: it failed.
     """
+    # Two ways can ask for the same, such as more ranks of leaves where there are none: it is laid out once.
     asked: dict[str, Layered | Packed] = {}
     for way in _ways(view):
         asked.setdefault(way.request(view), way)

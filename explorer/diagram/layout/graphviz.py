@@ -85,8 +85,9 @@ class GraphvizProcess:
 def graphviz_command() -> list[str]:
     """The command that reads DOT from stdin and writes ``json0``."""
     dot = shutil.which("dot")
-    if dot:
+    if dot:  # a system's own starts faster than a Python that has to import pygraphviz
         return [dot, "-Tjson0"]
+    # -P: a ``pygraphviz.py`` in the folder that explorer is started in must not run.
     return [sys.executable, "-P", "-c", PYGRAPHVIZ_SCRIPT]
 
 
@@ -131,7 +132,7 @@ def node_box(node: Mapping[str, str], high: float) -> Box:
 
 def curve(edge: Mapping[str, str], high: float) -> Curve:
     """``pos`` is ``e,x,y`` (the arrow's tip) followed by the spline's points."""
-    places = edge["pos"].split(";")[0].split()
+    places = edge["pos"].split(";")[0].split()  # several splines only where edges are merged, as ours never are
     tips = [point(p[2:], high) for p in places if p.startswith("e,")]
     points = tuple(point(p, high) for p in places if p[0] not in "es")
     return Curve(points, tips[0] if tips else points[-1], point(edge["lp"], high) if "lp" in edge else None)

@@ -12,6 +12,7 @@ _INSET = 7.0
 _STEP = 4.0
 _CLEARANCE = 3.0
 _SAMPLES = 12
+"""Points on a piece of a curve: closer to each other than a label is high, on all but the longest."""
 
 
 @dataclass(frozen=True, slots=True)

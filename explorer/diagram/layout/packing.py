@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from explorer.diagram.geometry import Box, Frame
 from explorer.diagram.style import group_label_size, node_size
@@ -24,19 +25,12 @@ def forward_edges(view: View) -> list[ViewEdge]:
 
 def depths_of(nodes: Iterable[str], edges: Sequence[ViewEdge]) -> dict[str, int]:
     """The longest way to each node, in edges that close no cycle."""
-    waiting = dict.fromkeys(nodes, 0)
-    out: dict[str, list[str]] = {}
+    before: dict[str, list[str]] = {node_id: [] for node_id in nodes}
     for edge in edges:
-        waiting[edge.target] += 1
-        out.setdefault(edge.source, []).append(edge.target)
-    depths = dict.fromkeys(waiting, 0)
-    ready = [node_id for node_id, before in waiting.items() if not before]
-    for node_id in ready:
-        for target in out.get(node_id, ()):
-            depths[target] = max(depths[target], depths[node_id] + 1)
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
+        before[edge.target].append(edge.source)
+    depths: dict[str, int] = {}
+    for node_id in TopologicalSorter(before).static_order():
+        depths[node_id] = max((depths[source] + 1 for source in before[node_id]), default=0)
     return depths
 
 

@@ -22,6 +22,15 @@ Frames = tuple[Segment, ...]
 """The frames around something, the outermost first; those that are not drawn too."""
 
 
+LEVELS = ("module", "operator")
+
+_SHADES: dict[str, tuple[Amount, str]] = {
+    "macs": (lambda passed, _, segment: passed.macs(segment), "of the MACs of the box with most"),
+    "params": (lambda _, captions, segment: captions.params(segment), "of the parameters of the box with most"),
+}
+"""What boxes can be shaded by: how much a segment has of it, and what the legend says."""
+
+
 def architecture(flow: FlowResult, *, depth: int | None = None, nodes: int = 40, graph: Graph | None = None) -> View:
     """The model's modules, and of its operators those that join branches, multiply matrices, pool or bring in
     parameters.
@@ -50,9 +59,6 @@ def _reduces(passed: ForwardPass, operator: int) -> bool:
     row = passed.flow.operators[operator]
     taken = {prod(tensor.shape) for tensor in row.inputs}
     return not row.is_move and any(prod(shape) not in taken for shape in row.outputs)
-
-
-LEVELS = ("module", "operator")
 
 
 def dataflow(
@@ -86,20 +92,6 @@ def dataflow(
     amount, shaded_by = _SHADES[shade] if shade else (None, "")
     painter = FlowViewBuilder(flow, rules, nodes=nodes, depth=depth, graph=graph, amount=amount)
     return painter.view(f"{flow.model}: dataflow", shaded_by)
-
-
-def _macs(passed: ForwardPass, _words: Captions, segment: Segment) -> int:
-    return passed.macs(segment)
-
-
-def _params(_passed: ForwardPass, words: Captions, segment: Segment) -> int:
-    return words.params(segment)
-
-
-_SHADES: dict[str, tuple[Amount, str]] = {
-    "macs": (_macs, "of the MACs of the box with most"),
-    "params": (_params, "of the parameters of the box with most"),
-}
 
 
 class FlowViewBuilder:
@@ -158,13 +150,16 @@ class FlowViewBuilder:
 
     def view(self, title: str, shaded_by: str = "") -> View:
         """The view, read downwards."""
+        inputs = self._tensors("input", self._flow.inputs)
+        outputs = self._tensors("output", [tensor.shape for tensor in self._flow.outputs])
+        on_cpu = "Run on the CPU, because it does not run on the meta device."
         return View(
             title,
             self._subtitle(),
-            (*self._tensors("input", self._flow.inputs), *self._nodes(self._tree, ()), *self._outputs()),
+            (*inputs, *self._nodes(self._tree, ()), *outputs),
             tuple(self._edges()),
             tuple(self._groups(self._tree, ())),
-            () if self._flow.device == "meta" else ("Run on the CPU, because it does not run on the meta device.",),
+            () if self._flow.device == "meta" else (on_cpu,),
             shaded_by=shaded_by,
             downwards=True,
         )
@@ -176,9 +171,6 @@ class FlowViewBuilder:
         return f"{short(root.params)} parameters · {short(macs)} MACs · batch of 1 · timm {version}"
 
     # boxes and frames
-
-    def _outputs(self) -> Iterator[ViewNode]:
-        return self._tensors("output", [tensor.shape for tensor in self._flow.outputs])
 
     def _tensors(self, name: str, shapes: Sequence[tuple[int, ...]]) -> Iterator[ViewNode]:
         for number, size in enumerate(shapes):

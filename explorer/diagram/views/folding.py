@@ -8,6 +8,10 @@ from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.queries.slices import MAX_NODES
 
 _LONGEST_PATTERN = 8
+"""Segments in a pattern at the most: hybrid models alternate up to that many, and each length is tried everywhere."""
+
+_FEW = 6
+"""Blocks of a stage that is opened though one like it is open."""
 
 Wires = list[tuple[str, int]]
 """Where each operator of a stretch takes from: ``within`` it or ``before`` by place, ``elsewhere`` by number."""
@@ -19,29 +23,82 @@ def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
     Repeats are alike in classes, settings, shapes, parameters and operators, and each takes the same from the one
     before it. A pattern may be of several segments: of those that save most the shortest is taken.
     """
-    digests = [_digest(passed, segment) for segment in segments]
+    folder = _Folder(passed, segments, [_digest(passed, segment) for segment in segments])
     folded: list[Segment] = []
     at = 0
     while at < len(segments):
-        length, times = _best(passed, segments, digests, at)
+        length, times = folder.best(at)
         if times == 1:
             folded.append(segments[at])
-            at += 1
-            continue
-        repeats = [tuple(segments[at + r * length : at + (r + 1) * length]) for r in range(times)]
-        folded.append(_repeated(repeats))
+        else:
+            starts = range(at, at + length * times, length)
+            folded.append(_repeated([tuple(segments[start : start + length]) for start in starts]))
         at += length * times
     return folded
 
 
-def _best(passed: ForwardPass, segments: Sequence[Segment], digests: Sequence[Hashable], at: int) -> tuple[int, int]:
-    """Length and number of repeats of the pattern that begins here."""
-    best = (1, 1)
-    for length in range(1, min(_LONGEST_PATTERN, (len(segments) - at) // 2) + 1):
-        times = _run(passed, segments, digests, at, length)
-        if _is_worth(segments[at : at + length], times) and length * (times - 1) > best[0] * (best[1] - 1):
-            best = (length, times)
-    return best
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """Looks for repeats among segments; ``digests`` are what makes each of them alike to others."""
+
+    passed: ForwardPass
+    segments: Sequence[Segment]
+    digests: Sequence[Hashable]
+
+    def best(self, at: int) -> tuple[int, int]:
+        """Length and number of repeats of the pattern that begins here."""
+        best = (1, 1)
+        for length in range(1, min(_LONGEST_PATTERN, (len(self.segments) - at) // 2) + 1):
+            times = self._run(at, length)
+            saves_more = length * (times - 1) > best[0] * (best[1] - 1)
+            if saves_more and _is_worth(self.segments[at : at + length], times):
+                best = (length, times)
+        return best
+
+    def _run(self, at: int, length: int) -> int:
+        """How many times the pattern of this length repeats from here."""
+        size = self.segments[at + length].first - self.segments[at].first
+        pattern = self.digests[at : at + length]
+        times = 1
+        wires: Wires | None = None
+        while at + (times + 1) * length <= len(self.segments):
+            here = at + times * length
+            if self.digests[here : here + length] != pattern or not self._is_whole(here, length, size):
+                break
+            now, before = self._span(here, size), self._span(here - length, size)
+            found = self._wires(now, before)
+            # The first repeat takes from what is before all of them; how repeats hang together shows from the second.
+            is_same = found == wires if wires else _continues(found, self._wires(before, None))
+            if not is_same:
+                break
+            wires = found
+            times += 1
+        return times
+
+    def _span(self, at: int, size: int) -> range:
+        return range(self.segments[at].first, self.segments[at].first + size)
+
+    def _is_whole(self, at: int, length: int, size: int) -> bool:
+        """Whether a repeat spans as many operators as the one before it, the same, also those that no segment shows."""
+        operators = self.passed.flow.operators
+        span = self._span(at, size)
+        is_followed_early = at + length < len(self.segments) and self.segments[at + length].first < span.stop
+        if is_followed_early or not self.segments[at + length - 1].stop <= span.stop <= len(operators):
+            return False
+        return all(operators[index].name == operators[index - size].name for index in span)
+
+    def _wires(self, span: range, before: range | None) -> Wires:
+        """Where every operator of a repeat takes from: this one, the one before, or elsewhere."""
+        wires: Wires = []
+        for index in span:
+            for tensor in self.passed.flow.operators[index].inputs:
+                if tensor.source in span:
+                    wires.append(("within", tensor.source - span.start))
+                elif before is not None and tensor.source in before:
+                    wires.append(("before", tensor.source - before.start))
+                else:
+                    wires.append(("elsewhere", tensor.source))
+        return wires
 
 
 def _is_worth(pattern: Sequence[Segment], times: int) -> bool:
@@ -49,54 +106,6 @@ def _is_worth(pattern: Sequence[Segment], times: int) -> bool:
     if not any(segment.calls or segment.repeats for segment in pattern):
         return False
     return times > 1 and (any(segment.parts for segment in pattern) or len(pattern) * (times - 1) > 1)
-
-
-def _run(passed: ForwardPass, segments: Sequence[Segment], digests: Sequence[Hashable], at: int, length: int) -> int:
-    """How many times the pattern of this length repeats from here."""
-    size = segments[at + length].first - segments[at].first
-    pattern = digests[at : at + length]
-    times = 1
-    wires: Wires | None = None
-    while at + (times + 1) * length <= len(segments):
-        here = at + times * length
-        if digests[here : here + length] != pattern or not _is_whole(passed, segments, here, length, size):
-            break
-        now, before = _span(segments, here, size), _span(segments, here - length, size)
-        found = _wires(passed, now, before)
-        is_same = found == wires if wires else _continues(found, _wires(passed, before, None))
-        if not is_same:
-            break
-        wires = found
-        times += 1
-    return times
-
-
-def _span(segments: Sequence[Segment], at: int, size: int) -> range:
-    return range(segments[at].first, segments[at].first + size)
-
-
-def _is_whole(passed: ForwardPass, segments: Sequence[Segment], at: int, length: int, size: int) -> bool:
-    """Whether a repeat spans as many operators as the one before it, the same, those that no segment shows too."""
-    operators = passed.flow.operators
-    span = _span(segments, at, size)
-    is_followed_early = at + length < len(segments) and segments[at + length].first < span.stop
-    if is_followed_early or not segments[at + length - 1].stop <= span.stop <= len(operators):
-        return False
-    return all(operators[index].name == operators[index - size].name for index in span)
-
-
-def _wires(passed: ForwardPass, span: range, before: range | None) -> Wires:
-    """Where every operator of a repeat takes from: this one, the one before, or elsewhere; operators by their place."""
-    wires: Wires = []
-    for index in span:
-        for tensor in passed.flow.operators[index].inputs:
-            if tensor.source in span:
-                wires.append(("within", tensor.source - span.start))
-            elif before is not None and tensor.source in before:
-                wires.append(("before", tensor.source - before.start))
-            else:
-                wires.append(("elsewhere", tensor.source))
-    return wires
 
 
 def _continues(wires: Wires, first: Wires) -> bool:
@@ -140,10 +149,6 @@ def _repeated(repeats: Sequence[tuple[Segment, ...]]) -> Segment:
     return replace(Segment(first[0].first, last[-1].stop), parts=tuple(parts), repeats=tuple(repeats))
 
 
-_FEW = 6
-"""Blocks of a stage that is opened though one like it is open."""
-
-
 @dataclass(frozen=True, slots=True)
 class ShownSegment:
     """A segment as it is shown: a box, or where there are ``parts`` a frame around these."""
@@ -183,7 +188,12 @@ def _opened(passed: ForwardPass, top: Sequence[Segment], nodes: int, depth: int 
         _note_firsts(passed, segment, 1, firsts)
 
     def shows_more(segment: Segment, level: int) -> bool:
-        return _shows_more(segment, level, firsts[_build(passed, segment)])
+        """Whether it is the first of its build, or a stage of few blocks beside that."""
+        first, first_level = firsts[_build(passed, segment)]
+        if first == id(segment):
+            return True
+        is_stage = segment.times == 1 and any(part.parts for part in segment.parts)
+        return level == first_level == 1 and is_stage and len(segment.parts) <= _FEW
 
     def is_near(_segment: Segment, level: int) -> bool:
         return depth is None or level < depth
@@ -220,20 +230,9 @@ def _note_firsts(passed: ForwardPass, segment: Segment, level: int, firsts: dict
             _note_firsts(passed, part, level + 1, firsts)
 
 
-def _shows_more(segment: Segment, level: int, first: tuple[int, int]) -> bool:
-    """Whether to open a segment: the first of its build, or a stage of few blocks beside it."""
-    if first[0] == id(segment):
-        return True
-    is_stage = segment.times == 1 and any(part.parts for part in segment.parts)
-    return level == first[1] == 1 and is_stage and len(segment.parts) <= _FEW
-
-
 def _shown(segment: Segment, opened: set[int]) -> ShownSegment:
-    return (
-        ShownSegment(segment, tuple(_shown(part, opened) for part in segment.parts))
-        if id(segment) in opened
-        else ShownSegment(segment)
-    )
+    parts = segment.parts if id(segment) in opened else ()
+    return ShownSegment(segment, tuple(_shown(part, opened) for part in parts))
 
 
 def _build(passed: ForwardPass, segment: Segment) -> object:

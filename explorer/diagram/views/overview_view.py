@@ -12,6 +12,31 @@ from explorer.queries.slices import MAX_NODES
 
 _YOURS = "frame:yours"
 
+_CREATE_MODEL = "timm.models._factory:create_model"
+_MOST_LAYERS = 5
+"""How many layers stand on their own."""
+
+_REGISTRY, _BUILDER, _LAYERS = "timm.models._registry", "timm.models._builder", "timm.layers"
+_LOOK_UP = f"{_REGISTRY}:model_entrypoint"
+_BUILD, _LOAD = f"{_BUILDER}:build_model_with_cfg", f"{_BUILDER}:load_pretrained"
+_FROM_HUB = "timm.models._hub:load_state_dict_from_hf"
+_NAMES, _ENTRYPOINTS, _CLASSES, _WEIGHTS = "group:names", "group:entrypoints", "group:classes", "group:weights"
+_MORE_LAYERS = "group:layers"
+_BLOCKS, _MOST_USED = "frame:blocks", "frame:most-used"
+_MODEL_FRAMES = "frame:registry", "frame:models", "frame:builder", "frame:layers"
+
+_CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
+_CREATE_LOADER = "timm.data.loader:create_loader"
+_CREATE_TRANSFORM = "timm.data.transforms_factory:create_transform"
+
+_CREATE_READER = "timm.data.readers.reader_factory:create_reader"
+_RANDOM, _STREAM = "timm.data.dataset:ImageDataset", "timm.data.dataset:IterableImageDataset"
+_PREFETCH = "timm.data.loader:PrefetchLoader"
+_PIPELINES, _TORCHVISION, _MORE_READERS = "group:pipelines", "group:torchvision", "group:readers"
+_DATA_FRAMES = "frame:loading", "frame:datasets", "frame:readers"
+_REST = "frame:rest"
+_SHOWN = {"timm.models", "timm.layers", "timm.data"}
+
 
 def overview(graph: Graph, *, nodes: int = MAX_NODES) -> View:
     """timm's factories, registry, families, layers and readers, and the arrows that matter.
@@ -47,20 +72,6 @@ def _whiteboard(builder: ViewBuilder, layers: tuple[str, ...], readers: tuple[st
     yours = Stack(factories, frame=_YOURS, wide=True)
     below = Stack((_models_stack(layers), _data_stack(builder, readers)), align="start", gap_px=24.0)
     return Stack((yours, below), down=True, gap_px=36.0)
-
-
-_CREATE_MODEL = "timm.models._factory:create_model"
-_MOST_LAYERS = 5
-"""How many layers stand on their own."""
-
-_REGISTRY, _BUILDER, _LAYERS = "timm.models._registry", "timm.models._builder", "timm.layers"
-_LOOK_UP = f"{_REGISTRY}:model_entrypoint"
-_BUILD, _LOAD = f"{_BUILDER}:build_model_with_cfg", f"{_BUILDER}:load_pretrained"
-_FROM_HUB = "timm.models._hub:load_state_dict_from_hf"
-_NAMES, _ENTRYPOINTS, _CLASSES, _WEIGHTS = "group:names", "group:entrypoints", "group:classes", "group:weights"
-_MORE_LAYERS = "group:layers"
-_BLOCKS, _MOST_USED = "frame:blocks", "frame:most-used"
-_MODEL_FRAMES = "frame:registry", "frame:models", "frame:builder", "frame:layers"
 
 
 def _add_models(builder: ViewBuilder) -> None:
@@ -126,9 +137,8 @@ def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
 
 def _add_registry(builder: ViewBuilder) -> None:
     graph = builder.graph
-    frame = builder.frame(
-        "frame:registry", "registry", about="From a name to the function that makes it.", of=_REGISTRY
-    )
+    about = "From a name to the function that makes it."
+    frame = builder.frame("frame:registry", "registry", about=about, of=_REGISTRY)
     names = [graph.node(i).name for i in graph.ids(NodeKind.MODEL)]
     weights = [graph.node(i).name for i in graph.ids(NodeKind.WEIGHTS)]
     aliases = sum(1 for _ in graph.ids(NodeKind.ALIAS))
@@ -187,33 +197,14 @@ def _architectures_by_class(graph: Graph) -> Counter[str]:
     return counts
 
 
-_CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
-_CREATE_LOADER = "timm.data.loader:create_loader"
-_CREATE_TRANSFORM = "timm.data.transforms_factory:create_transform"
-
-_CREATE_READER = "timm.data.readers.reader_factory:create_reader"
-_RANDOM, _STREAM = "timm.data.dataset:ImageDataset", "timm.data.dataset:IterableImageDataset"
-_PREFETCH = "timm.data.loader:PrefetchLoader"
-_PIPELINES, _TORCHVISION, _MORE_READERS = "group:pipelines", "group:torchvision", "group:readers"
-_DATA_FRAMES = "frame:loading", "frame:datasets", "frame:readers"
-_REST = "frame:rest"
-_SHOWN = {"timm.models", "timm.layers", "timm.data"}
-
-
 def _add_data(builder: ViewBuilder) -> None:
     """Boxes and arrows below the three factories of data, without the readers."""
     loading, datasets, readers = _DATA_FRAMES
     frame = builder.frame(loading, "batches", of="timm.data.loader")
     builder.source(_PREFETCH, words="on to the device", frame=frame)
     pipelines = _made_by(builder.graph, _CREATE_TRANSFORM)
-    builder.fold(
-        _PIPELINES,
-        counted(len(pipelines), "pipeline"),
-        pipelines,
-        words="training, evaluation",
-        frame=frame,
-        kind=NodeKind.FUNCTION,
-    )
+    label, words = counted(len(pipelines), "pipeline"), "training, evaluation"
+    builder.fold(_PIPELINES, label, pipelines, words=words, frame=frame, kind=NodeKind.FUNCTION)
     builder.call(_CREATE_LOADER, _PREFETCH)
     builder.call(_CREATE_LOADER, _CREATE_TRANSFORM)
     builder.join(_CREATE_TRANSFORM, _PIPELINES, EdgeKind.CALLS)

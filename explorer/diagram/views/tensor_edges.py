@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from explorer.diagram.views.folding import ShownSegment
 from explorer.diagram.views.segments import ForwardPass, Segment
+from explorer.graph.walk import reached
 
 Shape = tuple[int, ...]
 
@@ -163,20 +164,12 @@ def _with_shortcuts(passed: ForwardPass, boxes: Sequence[Segment], found: Sequen
     takes: dict[int, set[int]] = {}
     for edge in found:
         takes.setdefault(edge.target, set()).add(edge.source)
-    reached: dict[int, set[int]] = {}
-
-    def before(end: int) -> set[int]:
-        if end not in reached:
-            reached[end] = set()
-            for source in takes.get(end, ()):
-                reached[end] |= {source} | before(source)
-        return reached[end]
 
     def is_shortcut(edge: TensorEdge) -> bool:
         if edge.target >= len(boxes) or not _is_addition(passed, boxes[edge.target]):
             return False
         others = takes[edge.target] - {edge.source}
-        return any(edge.source in before(other) for other in others)
+        return edge.source in reached(others, lambda end: takes.get(end, ()))
 
     return [replace(s, is_shortcut=True) if is_shortcut(s) else s for s in found]
 
