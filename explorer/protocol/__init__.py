@@ -6,10 +6,6 @@ Requests go one way, events come back, one JSON object a line. A request is answ
 """
 
 from explorer.protocol.bench import (
-    COMPILE_MODES,
-    DEVICES,
-    DTYPES,
-    MEMORY_FORMATS,
     BenchPartial,
     BenchRequest,
     BenchResult,
@@ -37,18 +33,14 @@ from explorer.protocol.events import (
     encode_event,
     encode_request,
 )
-from explorer.protocol.flow import FlowCall, FlowLevel, FlowModule, FlowOperator, FlowRequest, FlowResult, FlowTensor
+from explorer.protocol.flow import FlowRequest, FlowResult
 from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
 from explorer.protocol.request import JSON, ModelOptions, Request
 from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.protocol.tune import TUNED, OutputDifference, TuneRequest, TuneResult, TuneStep, TuneSummary
 
 __all__ = [
-    "COMPILE_MODES",
-    "DEVICES",
-    "DTYPES",
     "JSON",
-    "MEMORY_FORMATS",
     "REQUESTS",
     "TUNED",
     "BenchPartial",
@@ -59,13 +51,8 @@ __all__ = [
     "Event",
     "Failure",
     "FeatureLevel",
-    "FlowCall",
-    "FlowLevel",
-    "FlowModule",
-    "FlowOperator",
     "FlowRequest",
     "FlowResult",
-    "FlowTensor",
     "GpuReadings",
     "InspectRequest",
     "InspectResult",

@@ -1,12 +1,12 @@
 """Measured passes of a model, alone or held against another's in turns: the requests and their answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, TypedDict
 
 import msgspec
+from msgspec import Meta
 
 from explorer.protocol.request import (
-    JSON,
     Amount,
     Arguments,
     BatchSize,
@@ -15,6 +15,7 @@ from explorer.protocol.request import (
     Flag,
     ImgSize,
     InChans,
+    Machine,
     MeasuredSize,
     Message,
     ModelName,
@@ -23,8 +24,8 @@ from explorer.protocol.request import (
     Reparam,
     Request,
     Seconds,
+    Settings,
     Sources,
-    doc,
     limits,
     one_of,
 )
@@ -46,14 +47,15 @@ COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune")
 DEVICES = "cpu, cuda, cuda:N or mps"
 """The devices a request can name, in words."""
 
-MODES = ("infer", "train")
-MEMORY_KINDS = ("cuda_max_allocated", "peak_rss", "peak_rss_since_start")
-
 _DEVICE_LIMITS = limits("no device {value!r}", f"devices: {DEVICES}", pattern=r"^(cpu|mps|cuda(:\d+)?)$(?!\n)")
 _Device = Annotated[str, _DEVICE_LIMITS]
 _Dtype = Annotated[str, one_of("dtype", DTYPES)]
 _MemoryFormat = Annotated[str, one_of("memory format", MEMORY_FORMATS)]
 _CompileMode = Annotated[str, one_of("compile mode", COMPILE_MODES)]
+_Mode = Annotated[str, Meta(extra_json_schema={"enum": ["infer", "train"]})]
+_MeasuredDtype = Annotated[str, Meta(extra_json_schema={"enum": DTYPES})]
+_MEMORY_KINDS = ["cuda_max_allocated", "peak_rss", "peak_rss_since_start"]
+_MemoryKind = Annotated[str, Meta(extra_json_schema={"enum": _MEMORY_KINDS})]
 
 
 class Latency(Message, frozen=True):
@@ -62,31 +64,46 @@ class Latency(Message, frozen=True):
     They are of all passes timed one by one. The median's bounds are by order statistics: no shape is assumed.
     """
 
-    p50: Annotated[Figure, doc("Median, in milliseconds.")]
-    p90: Annotated[Figure, doc("90th percentile, in milliseconds.")]
-    p99: Annotated[Figure, doc("99th percentile, in milliseconds.")]
-    mean: Annotated[Figure, doc("Mean, in milliseconds.")]
-    min: Annotated[Figure, doc("Shortest, in milliseconds.")]
-    max: Annotated[Figure, doc("Longest, in milliseconds.")]
-    std: Annotated[Figure, doc("Sample standard deviation, in milliseconds.")]
-    p50_low: Annotated[Figure, doc("Lower end of the median's 95 % confidence interval, in milliseconds.")]
-    p50_high: Annotated[Figure, doc("Upper end of it, in milliseconds.")]
+    p50: Figure
+    """Median, in milliseconds."""
+    p90: Figure
+    """90th percentile, in milliseconds."""
+    p99: Figure
+    """99th percentile, in milliseconds."""
+    mean: Figure
+    """Mean, in milliseconds."""
+    min: Figure
+    """Shortest, in milliseconds."""
+    max: Figure
+    """Longest, in milliseconds."""
+    std: Figure
+    """Sample standard deviation, in milliseconds."""
+    p50_low: Figure
+    """Lower end of the median's 95 % confidence interval, in milliseconds."""
+    p50_high: Figure
+    """Upper end of it, in milliseconds."""
 
 
 class TrainTimes(Message, frozen=True):
     """Parts of a training step, of a whole batch."""
 
-    forward_ms: Annotated[Latency, doc("Forward pass and loss, in milliseconds.")]
-    backward_ms: Annotated[Latency, doc("Backward pass, in milliseconds.")]
-    optimizer_ms: Annotated[Latency, doc("Optimizer's step, in milliseconds.")]
-    optimizer: Annotated[str, doc("The optimizer, with what it was given.")]
+    forward_ms: Latency
+    """Forward pass and loss, in milliseconds."""
+    backward_ms: Latency
+    """Backward pass, in milliseconds."""
+    optimizer_ms: Latency
+    """Optimizer's step, in milliseconds."""
+    optimizer: str
+    """The optimizer, with what it was given."""
 
 
 class CompileTimes(Message, frozen=True):
     """What torch.compile cost."""
 
-    cold_seconds: Annotated[Figure, doc("First pass with empty caches, in seconds.")]
-    warm_seconds: Annotated[Figure, doc("First pass with filled caches, in seconds.")]
+    cold_seconds: Figure
+    """First pass with empty caches, in seconds."""
+    warm_seconds: Figure
+    """First pass with filled caches, in seconds."""
 
 
 class Roofline(Message, frozen=True):
@@ -95,25 +112,33 @@ class Roofline(Message, frozen=True):
     The copy is larger than any cache. A training step is taken for three forward passes.
     """
 
-    matmul_tflops: Annotated[Figure, doc("A large matrix product in the measured dtype, in 1e12 operations a second.")]
-    copy_gb_per_sec: Annotated[Figure, doc("Bytes read and written by a large copy, in 1e9 bytes a second.")]
-    achieved_tflops: Annotated[
-        Figure | None,
-        doc("The model's MACs at the measured throughput, in 1e12 operations a second; null where MACs are not known."),
-    ]
-    share: Annotated[Figure | None, doc("achieved_tflops over matmul_tflops.")]
+    matmul_tflops: Figure
+    """A large matrix product in the measured dtype, in 1e12 operations a second."""
+    copy_gb_per_sec: Figure
+    """Bytes read and written by a large copy, in 1e9 bytes a second."""
+    achieved_tflops: Figure | None
+    """The model's MACs at the measured throughput, in 1e12 operations a second; null where MACs are not known."""
+    share: Figure | None
+    """achieved_tflops over matmul_tflops."""
 
 
 class GpuReadings(Message, frozen=True):
     """NVML's readings during the timed passes; null where the device does not tell."""
 
-    power_watts_mean: Annotated[Figure | None, doc("Mean power, in watts.")]
-    energy_joules_per_sample: Annotated[Figure | None, doc("Energy of one image, in joules.")]
-    sm_clock_mhz_mean: Annotated[Figure | None, doc("Mean clock of the multiprocessors, in MHz.")]
-    sm_clock_mhz_max: Annotated[Figure | None, doc("Highest clock the multiprocessors can have, in MHz.")]
-    memory_clock_mhz_mean: Annotated[Figure | None, doc("Mean clock of the memory, in MHz.")]
-    temperature_celsius_max: Annotated[float | None, doc("Highest temperature, in degrees Celsius.")]
-    throttled: Annotated[Sequence[str], doc("Reasons for which clocks were held back, in NVML's words.")]
+    power_watts_mean: Figure | None
+    """Mean power, in watts."""
+    energy_joules_per_sample: Figure | None
+    """Energy of one image, in joules."""
+    sm_clock_mhz_mean: Figure | None
+    """Mean clock of the multiprocessors, in MHz."""
+    sm_clock_mhz_max: Figure | None
+    """Highest clock the multiprocessors can have, in MHz."""
+    memory_clock_mhz_mean: Figure | None
+    """Mean clock of the memory, in MHz."""
+    temperature_celsius_max: float | None
+    """Highest temperature, in degrees Celsius."""
+    throttled: Sequence[str]
+    """Reasons for which clocks were held back, in NVML's words."""
 
 
 class BenchPartial(Message, frozen=True):
@@ -137,62 +162,71 @@ class BenchResult(Message, frozen=True):
     With ``mps`` it is the resident memory too; torch keeps no peak there.
     """
 
-    model: Annotated[str, doc("The model's name as timm has it now.")]
-    mode: Annotated[
-        str,
-        doc(
-            "infer: forward passes; train: forward, backward and optimizer.",
-            extra_json_schema={"enum": MODES},
-        ),
-    ]
-    device: Annotated[str, doc("Device that was measured: cpu, cuda:N or mps.")]
-    batch_size: Annotated[Count, doc("Images in the batch measured.")]
-    batch_size_requested: Annotated[
-        Count, doc("Images in the batch wished for; more than batch_size where memory ran out.")
-    ]
+    model: str
+    """The model's name as timm has it now."""
+    mode: _Mode
+    """infer: forward passes; train: forward, backward and optimizer."""
+    device: str
+    """Device that was measured: cpu, cuda:N or mps."""
+    batch_size: Count
+    """Images in the batch measured."""
+    batch_size_requested: Count
+    """Images in the batch wished for; more than batch_size where memory ran out."""
     img_size: MeasuredSize
-    in_chans: Annotated[Count, doc("Channels of the input.")]
-    dtype: Annotated[str, doc("What the model ran in.", extra_json_schema={"enum": DTYPES})]
-    latency_ms: Annotated[Latency, doc("Passes waited for one by one, by the wall clock, in milliseconds.")]
-    latency_cuda_ms: Annotated[Latency | None, doc("The same by CUDA events, in milliseconds; null without CUDA.")]
-    samples_per_sec: Annotated[Figure, doc("Images a second of passes queued one behind the other, by the wall clock.")]
-    samples_per_sec_cuda: Annotated[Figure | None, doc("The same by CUDA events; null without CUDA.")]
-    param_count: Annotated[Amount, doc("Numbers in the parameters, each parameter once.")]
-    macs: Annotated[Amount | None, doc("Multiply-accumulates of one image; null where they could not be counted.")]
-    macs_fvcore: Annotated[Amount | None, doc("The same in fvcore's convention, that of timm's published tables.")]
-    activations: Annotated[Amount | None, doc("Output elements of convolutions and matrix products, of one image.")]
-    iterations: Annotated[Amount, doc("Passes that latency_ms is from.")]
-    measured_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
-    throughput_iterations: Annotated[Amount, doc("Passes that samples_per_sec is from.")]
-    throughput_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
-    warmup_iterations: Annotated[Amount, doc("Passes before any was timed.")]
-    warmup_seconds: Annotated[Figure, doc("How long they took, in seconds.")]
-    warmup_stable: Annotated[bool, doc("Whether passes had stopped getting faster when the warm-up ended.")]
-    memory_bytes: Annotated[Amount, doc("Peak of the memory that memory_kind names, in bytes.")]
-    memory_kind: Annotated[
-        str,
-        doc(
-            "cuda_max_allocated: tensors of torch's CUDA allocator; peak_rss: resident memory of the "
-            "process in this run; peak_rss_since_start: the same since it started.",
-            extra_json_schema={"enum": MEMORY_KINDS},
-        ),
-    ]
-    memory_before_bytes: Annotated[
-        Amount | None,
-        doc("The same memory just before the model was built, in bytes; null where not known."),
-    ]
-    train: Annotated[TrainTimes | None, doc("Parts of a training step; null for forward passes.")]
-    compile: Annotated[CompileTimes | None, doc("What torch.compile cost; null without it.")]
-    roofline: Annotated[Roofline | None, doc("Ceilings of the device; null where not asked for.")]
-    gpu: Annotated[GpuReadings | None, doc("NVML's readings; null without an NVIDIA GPU.")]
-    settings: Annotated[
-        Mapping[str, JSON],
-        doc("Every setting the run had.", extra_json_schema={"$ref": "#/$defs/settings"}),
-    ]
-    environment: Annotated[
-        Mapping[str, JSON],
-        doc("Machine and versions.", extra_json_schema={"$ref": "#/$defs/environment"}),
-    ]
+    in_chans: Count
+    """Channels of the input."""
+    dtype: _MeasuredDtype
+    """What the model ran in."""
+    latency_ms: Latency
+    """Passes waited for one by one, by the wall clock, in milliseconds."""
+    latency_cuda_ms: Latency | None
+    """The same by CUDA events, in milliseconds; null without CUDA."""
+    samples_per_sec: Figure
+    """Images a second of passes queued one behind the other, by the wall clock."""
+    samples_per_sec_cuda: Figure | None
+    """The same by CUDA events; null without CUDA."""
+    param_count: Amount
+    """Numbers in the parameters, each parameter once."""
+    macs: Amount | None
+    """Multiply-accumulates of one image; null where they could not be counted."""
+    macs_fvcore: Amount | None
+    """The same in fvcore's convention, that of timm's published tables."""
+    activations: Amount | None
+    """Output elements of convolutions and matrix products, of one image."""
+    iterations: Amount
+    """Passes that latency_ms is from."""
+    measured_seconds: Figure
+    """How long they took, in seconds."""
+    throughput_iterations: Amount
+    """Passes that samples_per_sec is from."""
+    throughput_seconds: Figure
+    """How long they took, in seconds."""
+    warmup_iterations: Amount
+    """Passes before any was timed."""
+    warmup_seconds: Figure
+    """How long they took, in seconds."""
+    warmup_stable: bool
+    """Whether passes had stopped getting faster when the warm-up ended."""
+    memory_bytes: Amount
+    """Peak of the memory that memory_kind names, in bytes."""
+    memory_kind: _MemoryKind
+    """cuda_max_allocated: tensors of torch's CUDA allocator; peak_rss: resident memory of the process in this run;
+    peak_rss_since_start: the same since it started.
+    """
+    memory_before_bytes: Amount | None
+    """The same memory just before the model was built, in bytes; null where not known."""
+    train: TrainTimes | None
+    """Parts of a training step; null for forward passes."""
+    compile: CompileTimes | None
+    """What torch.compile cost; null without it."""
+    roofline: Roofline | None
+    """Ceilings of the device; null where not asked for."""
+    gpu: GpuReadings | None
+    """NVML's readings; null without an NVIDIA GPU."""
+    settings: Settings
+    """Every setting the run had."""
+    environment: Machine
+    """Machine and versions."""
 
 
 class BenchRequest(ModelRequest[BenchResult], frozen=True, tag="bench"):
@@ -209,26 +243,34 @@ class BenchRequest(ModelRequest[BenchResult], frozen=True, tag="bench"):
     model: ModelName
     batch_size: BatchSize = None
     img_size: ImgSize = None
-    device: Annotated[_Device | None, doc("cpu, cuda, cuda:N or mps.")] = None
-    dtype: Annotated[_Dtype | None, doc("float32, tf32, bfloat16, float16 or amp.")] = None
-    seconds: Annotated[Seconds, doc("Time for timed passes, in seconds.")] = 3.0
-    iterations: Annotated[Count, doc("Timed passes, at least.")] = 10
-    memory_format: Annotated[
-        _MemoryFormat,
-        doc("How images lie in memory: contiguous or channels_last."),
-    ] = "contiguous"
-    compile: Annotated[
-        _CompileMode,
-        doc("torch.compile's mode: off, default, reduce-overhead or max-autotune."),
-    ] = "off"
-    cuda_graphs: Annotated[Flag, doc("Whether the pass is recorded once and replayed.")] = False
-    cudnn_benchmark: Annotated[Flag | None, doc("Whether cuDNN tries its algorithms.")] = None
-    fused_attn: Annotated[Flag | None, doc("Whether timm uses torch's fused attention.")] = None
-    threads: Annotated[Count | None, doc("CPU threads of one operator.")] = None
-    inference_mode: Annotated[Flag, doc("Whether passes run under torch.inference_mode, else no_grad.")] = True
-    train: Annotated[Flag, doc("Whether training steps are measured.")] = False
-    backoff: Annotated[Flag, doc("Whether the batch is halved when memory runs out.")] = True
-    roofline: Annotated[Flag, doc("Whether the device's ceilings are measured.")] = True
+    device: _Device | None = None
+    """cpu, cuda, cuda:N or mps."""
+    dtype: _Dtype | None = None
+    """float32, tf32, bfloat16, float16 or amp."""
+    seconds: Seconds = 3.0
+    """Time for timed passes, in seconds."""
+    iterations: Count = 10
+    """Timed passes, at least."""
+    memory_format: _MemoryFormat = "contiguous"
+    """How images lie in memory: contiguous or channels_last."""
+    compile: _CompileMode = "off"
+    """torch.compile's mode: off, default, reduce-overhead or max-autotune."""
+    cuda_graphs: Flag = False
+    """Whether the pass is recorded once and replayed."""
+    cudnn_benchmark: Flag | None = None
+    """Whether cuDNN tries its algorithms."""
+    fused_attn: Flag | None = None
+    """Whether timm uses torch's fused attention."""
+    threads: Count | None = None
+    """CPU threads of one operator."""
+    inference_mode: Flag = True
+    """Whether passes run under torch.inference_mode, else no_grad."""
+    train: Flag = False
+    """Whether training steps are measured."""
+    backoff: Flag = True
+    """Whether the batch is halved when memory runs out."""
+    roofline: Flag = True
+    """Whether the device's ceilings are measured."""
     in_chans: InChans = None
     num_classes: NumClasses = None
     reparam: Reparam = False
@@ -246,21 +288,36 @@ class RunSettings(TypedDict, total=False):
     Beside those of its request these, which only the worker knows.
     """
 
-    pretrained: Annotated[bool, doc("Whether it has pretrained weights; never so far.")]
-    mode: Annotated[str, doc("eval or train mode.")]
-    amp_dtype: Annotated[str | None, doc("What autocast computes in; null without it.")]
-    float32_matmul_precision: Annotated[str, doc("torch.get_float32_matmul_precision: highest, high or medium.")]
-    cudnn_allow_tf32: Annotated[bool, doc("Whether cuDNN may compute in TF32.")]
-    fused_attn_experimental: Annotated[bool, doc("Whether timm uses fused attention where it counts as experimental.")]
-    interop_threads: Annotated[Amount, doc("CPU threads among operators.")]
-    input: Annotated[str, doc("What the input is.")]
-    seed: Annotated[int, doc("Seed of weights, input and labels.")]
-    optimizer: Annotated[str | None, doc("The optimizer with what it was given; null without training.")]
-    loss: Annotated[str | None, doc("The loss; null without training.")]
-    grad_scaler: Annotated[bool | None, doc("Whether gradients are scaled; null without training.")]
-    batch_size_requested: Annotated[Amount, doc("Images in the batch wished for.")]
-    warmup: Annotated[str, doc("When the warm-up ends.")]
-    timing: Annotated[str, doc("How passes are timed.")]
+    pretrained: bool
+    """Whether it has pretrained weights; never so far."""
+    mode: str
+    """eval or train mode."""
+    amp_dtype: str | None
+    """What autocast computes in; null without it."""
+    float32_matmul_precision: str
+    """torch.get_float32_matmul_precision: highest, high or medium."""
+    cudnn_allow_tf32: bool
+    """Whether cuDNN may compute in TF32."""
+    fused_attn_experimental: bool
+    """Whether timm uses fused attention where it counts as experimental."""
+    interop_threads: Amount
+    """CPU threads among operators."""
+    input: str
+    """What the input is."""
+    seed: int
+    """Seed of weights, input and labels."""
+    optimizer: str | None
+    """The optimizer with what it was given; null without training."""
+    loss: str | None
+    """The loss; null without training."""
+    grad_scaler: bool | None
+    """Whether gradients are scaled; null without training."""
+    batch_size_requested: Amount
+    """Images in the batch wished for."""
+    warmup: str
+    """When the warm-up ends."""
+    timing: str
+    """How passes are timed."""
 
 
 class VersusPartial(Message, frozen=True):
@@ -277,12 +334,18 @@ class VersusResult(Message, frozen=True):
     after that, its bounds by order statistics.
     """
 
-    a: Annotated[BenchResult, doc("What was asked for.")]
-    b: Annotated[BenchResult, doc("What it is compared with.")]
-    ratio: Annotated[Figure, doc("A's images a second over B's: the median over rounds of passes in turns.")]
-    ratio_low: Annotated[Figure, doc("Lower end of its 95 % confidence interval.")]
-    ratio_high: Annotated[Figure, doc("Upper end of it.")]
-    rounds: Annotated[Amount, doc("How many turns it is from.")]
+    a: BenchResult
+    """What was asked for."""
+    b: BenchResult
+    """What it is compared with."""
+    ratio: Figure
+    """A's images a second over B's: the median over rounds of passes in turns."""
+    ratio_low: Figure
+    """Lower end of its 95 % confidence interval."""
+    ratio_high: Figure
+    """Upper end of it."""
+    rounds: Amount
+    """How many turns it is from."""
 
 
 _Measurement = Annotated[BenchRequest, limits("a side of a comparison must be a bench request, not {value!r}")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 
 import msgspec
+from msgspec import Meta
 
 from explorer.protocol.request import (
     JSON,
@@ -15,14 +16,15 @@ from explorer.protocol.request import (
     Flag,
     ImgSize,
     InChans,
+    Machine,
     MeasuredSize,
     Message,
     ModelName,
     ModelRequest,
     NumClasses,
     Reparam,
+    Settings,
     Sources,
-    doc,
 )
 
 Shape = tuple[int, ...] | tuple["Shape", ...]
@@ -33,25 +35,24 @@ if TYPE_CHECKING:
     _Shape = Shape | None
 else:
     _Shape = Any
-_SHAPE_SCHEMA: dict[str, JSON] = {"anyOf": [{"$ref": "#/$defs/shape"}, {"type": "null"}]}
+_TensorShape = Annotated[_Shape, Meta(extra_json_schema={"anyOf": [{"$ref": "#/$defs/shape"}, {"type": "null"}]})]
 
 
 class Totals(Message, frozen=True):
     """Of the whole model: each parameter and buffer once; MACs and activations of one image, whatever the batch."""
 
-    params: Annotated[Amount, doc("Numbers in the parameters.")]
-    buffers: Annotated[Amount, doc("Numbers in the buffers.")]
-    macs: Annotated[
-        Amount, doc("Multiply-accumulates of convolutions, matrix products, attention and recurrent layers.")
-    ]
-    macs_fvcore: Annotated[
-        Amount,
-        doc(
-            "Operations as fvcore and timm's published tables count them: without recurrent layers, with terms for "
-            "norms, adaptive pooling and upsampling."
-        ),
-    ]
-    activations: Annotated[Amount, doc("Output elements of convolutions and matrix products, as fvcore counts them.")]
+    params: Amount
+    """Numbers in the parameters."""
+    buffers: Amount
+    """Numbers in the buffers."""
+    macs: Amount
+    """Multiply-accumulates of convolutions, matrix products, attention and recurrent layers."""
+    macs_fvcore: Amount
+    """Operations as fvcore and timm's published tables count them: without recurrent layers, with terms for norms,
+    adaptive pooling and upsampling.
+    """
+    activations: Amount
+    """Output elements of convolutions and matrix products, as fvcore counts them."""
 
 
 class Layer(Message, frozen=True):
@@ -61,41 +62,40 @@ class Layer(Message, frozen=True):
     modules counts in each that holds it, but once in whatever holds both.
     """
 
-    name: Annotated[str, doc("Name in named_modules; empty for the model itself.")]
-    class_name: Annotated[str, doc("Name of its class.")] = msgspec.field(name="class")
-    input_shape: Annotated[
-        _Shape,
-        doc(
-            "Input of its first call; null where it was not called or was given no tensor.",
-            extra_json_schema=_SHAPE_SCHEMA,
-        ),
-    ]
-    output_shape: Annotated[
-        _Shape,
-        doc(
-            "Output of its first call; null where it was not called or gave no tensor.",
-            extra_json_schema=_SHAPE_SCHEMA,
-        ),
-    ]
-    params: Annotated[Amount, doc("Numbers in the parameters of the module and all in it, each parameter once.")]
-    own_params: Annotated[Amount, doc("Numbers in the parameters of the module itself.")]
-    buffers: Annotated[Amount, doc("Numbers in the buffers of the module and all in it.")]
-    macs: Annotated[Amount, doc("Multiply-accumulates of the module and all in it, of one image.")]
-    own_macs: Annotated[Amount, doc("Multiply-accumulates of the module itself, of one image.")]
-    macs_fvcore: Annotated[Amount, doc("The same as macs in fvcore's convention, see totals.")]
-    activations: Annotated[Amount, doc("Output elements of convolutions and matrix products, of one image.")]
-    output_bytes: Annotated[Amount, doc("Size of the output of its first call, in bytes.")]
-    share: Annotated[Figure, doc("Its part of the model's macs, 0 to 1.")]
-    calls: Annotated[Amount, doc("How often it ran in one forward pass.")]
-    shared_with: Annotated[
-        str | None,
-        doc("First module whose own parameter one of its own is, where that is another; else null."),
-    ] = None
-    stage: Annotated[
-        Amount | None,
-        doc("Index in feature_info of the level that this module, or one that holds it, gives."),
-    ] = None
-    reduction: Annotated[Amount | None, doc("Declared stride of that level, in input pixels.")] = None
+    name: str
+    """Name in named_modules; empty for the model itself."""
+    class_name: str = msgspec.field(name="class")
+    """Name of its class."""
+    input_shape: _TensorShape
+    """Input of its first call; null where it was not called or was given no tensor."""
+    output_shape: _TensorShape
+    """Output of its first call; null where it was not called or gave no tensor."""
+    params: Amount
+    """Numbers in the parameters of the module and all in it, each parameter once."""
+    own_params: Amount
+    """Numbers in the parameters of the module itself."""
+    buffers: Amount
+    """Numbers in the buffers of the module and all in it."""
+    macs: Amount
+    """Multiply-accumulates of the module and all in it, of one image."""
+    own_macs: Amount
+    """Multiply-accumulates of the module itself, of one image."""
+    macs_fvcore: Amount
+    """The same as macs in fvcore's convention, see totals."""
+    activations: Amount
+    """Output elements of convolutions and matrix products, of one image."""
+    output_bytes: Amount
+    """Size of the output of its first call, in bytes."""
+    share: Figure
+    """Its part of the model's macs, 0 to 1."""
+    calls: Amount
+    """How often it ran in one forward pass."""
+    shared_with: str | None = None
+    """First module whose own parameter one of its own is, where that is another; else null."""
+    stage: Amount | None = None
+    """Index in feature_info of the level that this module, or one that holds it, gives."""
+    reduction: Amount | None = None
+    """Declared stride of that level, in input pixels."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "input_shape", _tuples(self.input_shape))
@@ -110,57 +110,55 @@ def _tuples(value: JSON) -> JSON:
 class FeatureLevel(Message, frozen=True):
     """A level of the model's feature_info."""
 
-    index: Annotated[Amount, doc("Its index.")]
-    module: Annotated[str, doc("The module whose output it is.")]
-    declared_channels: Annotated[Amount, doc("Channels it is declared to have.")]
-    declared_reduction: Annotated[Amount, doc("Stride it is declared to have, in input pixels.")]
-    measured_channels: Annotated[
-        Amount | None, doc("Channels that the feature extractor gave; null where it could not be had.")
-    ] = None
-    measured_reduction: Annotated[
-        Figure | None, doc("Input's height over the level's; null where it could not be had.")
-    ] = None
+    index: Amount
+    """Its index."""
+    module: str
+    """The module whose output it is."""
+    declared_channels: Amount
+    """Channels it is declared to have."""
+    declared_reduction: Amount
+    """Stride it is declared to have, in input pixels."""
+    measured_channels: Amount | None = None
+    """Channels that the feature extractor gave; null where it could not be had."""
+    measured_reduction: Figure | None = None
+    """Input's height over the level's; null where it could not be had."""
 
 
-_DEVICES = {"enum": ["meta", "cpu"]}
+_BuildDevice = Annotated[str, Meta(extra_json_schema={"enum": ["meta", "cpu"]})]
 
 
 class InspectResult(Message, frozen=True):
     """What one model is made of."""
 
-    model: Annotated[str, doc("The model's name as timm has it now.")]
+    model: str
+    """The model's name as timm has it now."""
     img_size: MeasuredSize
-    batch_size: Annotated[Count, doc("Images in the batch whose shapes are told.")]
-    in_chans: Annotated[Count, doc("Channels of the input.")]
-    num_classes: Annotated[Amount | None, doc("Outputs of the classifier; null where the model does not say.")]
-    device: Annotated[str, doc("Device that the forward pass ran on.", extra_json_schema=_DEVICES)]
-    built_on: Annotated[str, doc("Device that the model was created on.", extra_json_schema=_DEVICES)]
-    totals: Annotated[Totals, doc("Of the whole model.")]
-    layers: Annotated[
-        Sequence[Layer],
-        doc(
-            "Every module, in the order of named_modules, the model itself first; empty where totals alone were asked "
-            "for."
-        ),
-    ]
-    feature_info: Annotated[
-        Sequence[FeatureLevel],
-        doc("Feature levels, declared and measured; empty where there are none or totals alone were asked for."),
-    ]
-    feature_info_note: Annotated[str | None, doc("Why a level was not measured.")]
-    uncounted: Annotated[
-        Mapping[str, Count],
-        doc(
-            "Operators that ran and compute, but that macs does not count: how often each ran in one forward pass, by "
-            "name."
-        ),
-    ]
-    seconds: Annotated[Figure, doc("How long the work took, in seconds.")]
-    settings: Annotated[
-        Mapping[str, JSON],
-        doc("Everything that was asked for.", extra_json_schema={"$ref": "#/$defs/settings"}),
-    ]
-    environment: Annotated[Mapping[str, JSON], doc("Versions.", extra_json_schema={"$ref": "#/$defs/environment"})]
+    batch_size: Count
+    """Images in the batch whose shapes are told."""
+    in_chans: Count
+    """Channels of the input."""
+    num_classes: Amount | None
+    """Outputs of the classifier; null where the model does not say."""
+    device: _BuildDevice
+    """Device that the forward pass ran on."""
+    built_on: _BuildDevice
+    """Device that the model was created on."""
+    totals: Totals
+    """Of the whole model."""
+    layers: Sequence[Layer]
+    """Every module, in the order of named_modules, the model itself first; empty where totals alone were asked for."""
+    feature_info: Sequence[FeatureLevel]
+    """Feature levels, declared and measured; empty where there are none or totals alone were asked for."""
+    feature_info_note: str | None
+    """Why a level was not measured."""
+    uncounted: Mapping[str, Count]
+    """Operators that ran and compute, but that macs does not count: how often each ran in one forward pass, by name."""
+    seconds: Figure
+    """How long the work took, in seconds."""
+    settings: Settings
+    """Everything that was asked for."""
+    environment: Machine
+    """Versions."""
 
 
 class InspectRequest(ModelRequest[InspectResult], frozen=True, tag="inspect"):
@@ -171,14 +169,16 @@ class InspectRequest(ModelRequest[InspectResult], frozen=True, tag="inspect"):
     """
 
     model: ModelName
-    batch_size: Annotated[Count, doc("Images in the batch whose shapes are told.")] = 1
+    batch_size: Count = 1
+    """Images in the batch whose shapes are told."""
     img_size: ImgSize = None
     in_chans: InChans = None
     num_classes: NumClasses = None
     features_only: FeaturesOnly = False
     reparam: Reparam = False
     args: Arguments = msgspec.field(default_factory=dict)
-    totals_only: Annotated[Flag, doc("Whether layers and feature_info were left out.")] = False
+    totals_only: Flag = False
+    """Whether layers and feature_info were left out."""
     extra: Sources = ()
 
     kind: ClassVar[str] = "inspect"
@@ -189,6 +189,9 @@ class InspectRequest(ModelRequest[InspectResult], frozen=True, tag="inspect"):
 class InspectSettings(TypedDict, total=False):
     """Everything that was asked for; null where it was left as the model has it."""
 
-    pretrained: Annotated[bool, doc("Whether it has pretrained weights; never so far.")]
-    mode: Annotated[str, doc("eval or train mode.")]
-    dtype: Annotated[str, doc("What weights and input are held in.")]
+    pretrained: bool
+    """Whether it has pretrained weights; never so far."""
+    mode: str
+    """eval or train mode."""
+    dtype: str
+    """What weights and input are held in."""

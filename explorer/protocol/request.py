@@ -73,11 +73,6 @@ class Request(Checked, Generic[R], frozen=True, tag_field="request"):
         return values
 
 
-def doc(text: str, **more: Any) -> Meta:
-    """What a field is, for readers of this code and of the published JSON Schema alike."""
-    return Meta(description=text, **more)
-
-
 def limits(message: str, hint: str = "", **bounds: Any) -> Meta:
     """Bounds of a value, with what is said of one that is outside them.
 
@@ -109,18 +104,20 @@ _NAME = limits("the model must be a name, not {value!r}", pattern=r"\S")
 _ARGUMENTS = limits("model arguments must be values by name, not {value!r}")
 _SOURCES = limits("extra sources must each be a name and a path, not {value!r}")
 
-ModelName = Annotated[str, _NAME, doc("The model's name as it was asked for.")]
-BatchSize = Annotated[Count | None, doc("Images in a batch.")]
-ImgSize = Annotated[Count | None, doc("Height and width of the input in pixels.")]
-InChans = Annotated[Count | None, doc("Channels of the input.")]
-NumClasses = Annotated[ClassCount | None, doc("Outputs of the classifier; 0: none.")]
-FeaturesOnly = Annotated[Flag, doc("Whether the feature extractor is built.")]
-Reparam = Annotated[Flag, doc("Whether branches are fused into the deployed form.")]
-Arguments = Annotated[Mapping[str, JSON], _ARGUMENTS, doc("Further arguments of timm.create_model, by name (--set).")]
+ModelName = Annotated[str, _NAME, Meta(description="The model's name as it was asked for.")]
+BatchSize = Annotated[Count | None, Meta(description="Images in a batch.")]
+ImgSize = Annotated[Count | None, Meta(description="Height and width of the input in pixels.")]
+InChans = Annotated[Count | None, Meta(description="Channels of the input.")]
+NumClasses = Annotated[ClassCount | None, Meta(description="Outputs of the classifier; 0: none.")]
+FeaturesOnly = Annotated[Flag, Meta(description="Whether the feature extractor is built.")]
+Reparam = Annotated[Flag, Meta(description="Whether branches are fused into the deployed form.")]
+Arguments = Annotated[
+    Mapping[str, JSON], _ARGUMENTS, Meta(description="Further arguments of timm.create_model, by name (--set).")
+]
 Sources = Annotated[
     tuple[tuple[_Text, _Text], ...],
     _SOURCES,
-    doc("Sources of the user's own that register models: [name, path] of each (--with)."),
+    Meta(description="Sources of the user's own that register models: [name, path] of each (--with)."),
 ]
 
 # What answers hold: sizes and measured figures are never below nothing.
@@ -130,6 +127,11 @@ Figure = Annotated[float, Meta(ge=0)]
 # object. So the schema has them, and the decoder does not.
 MeasuredSize = Annotated[int | tuple[int, int], Meta(extra_json_schema={"$ref": "#/$defs/img_size"})]
 """Height and width of an input in pixels, one number when it is square."""
+
+
+# What a result says of its circumstances is as wide as the worker finds it; the schema tells what there can be.
+Settings = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/settings"})]
+Machine = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/environment"})]
 
 
 class ModelOptions(Checked, frozen=True):
@@ -153,33 +155,52 @@ class ModelRequest(Request[R], Generic[R], frozen=True):
         return ModelOptions(**{name: getattr(self, name) for name in names if hasattr(self, name)})
 
 
-class Environment(TypedDict, total=False):
+class MachineFacts(TypedDict, total=False):
     """Machine and versions; null where unknown."""
 
-    platform: Annotated[str, doc("Operating system and its version.")]
-    cpu: Annotated[str, doc("Processor's name.")]
-    cpu_count: Annotated[Amount | None, doc("Logical cores of the machine.")]
-    cpu_capability: Annotated[str, doc("Vector instructions that torch uses: DEFAULT, AVX2, AVX512...")]
-    device_name: Annotated[str, doc("Name of the hardware that was measured.")]
-    threads: Annotated[Amount, doc("CPU threads of one operator.")]
-    python: Annotated[str, doc("Python's version.")]
-    torch: Annotated[str, doc("torch's version.")]
-    timm: Annotated[str, doc("timm's version.")]
-    explorer: Annotated[str, doc("explorer's version.")]
-    cuda: Annotated[str | None, doc("CUDA version that torch was built with; with a CUDA device only.")]
-    hip: Annotated[str | None, doc("HIP version that torch was built with; with a CUDA device only.")]
-    cudnn: Annotated[int | None, doc("cuDNN's version as one number; with a CUDA device only.")]
-    driver: Annotated[str | None, doc("Version of NVIDIA's driver; with a CUDA device only.")]
-    compute_capability: Annotated[str, doc("The GPU's compute capability; with a CUDA device only.")]
-    device_memory_bytes: Annotated[Amount, doc("The GPU's memory in bytes; with a CUDA device only.")]
+    platform: str
+    """Operating system and its version."""
+    cpu: str
+    """Processor's name."""
+    cpu_count: Amount | None
+    """Logical cores of the machine."""
+    cpu_capability: str
+    """Vector instructions that torch uses: DEFAULT, AVX2, AVX512..."""
+    device_name: str
+    """Name of the hardware that was measured."""
+    threads: Amount
+    """CPU threads of one operator."""
+    python: str
+    """Python's version."""
+    torch: str
+    """torch's version."""
+    timm: str
+    """timm's version."""
+    explorer: str
+    """explorer's version."""
+    cuda: str | None
+    """CUDA version that torch was built with; with a CUDA device only."""
+    hip: str | None
+    """HIP version that torch was built with; with a CUDA device only."""
+    cudnn: int | None
+    """cuDNN's version as one number; with a CUDA device only."""
+    driver: str | None
+    """Version of NVIDIA's driver; with a CUDA device only."""
+    compute_capability: str
+    """The GPU's compute capability; with a CUDA device only."""
+    device_memory_bytes: Amount
+    """The GPU's memory in bytes; with a CUDA device only."""
 
 
 class ErrorFacts(Message, frozen=True):
     """What went wrong."""
 
-    kind: Annotated[str, doc("Kind of error: UnknownName, RequestError, EngineError, OutOfMemory, WorkerDied...")]
-    message: Annotated[str, doc("What is wrong, on one line.")]
-    hint: Annotated[str, doc("What can be done about it; empty when nothing is known.")]
+    kind: str
+    """Kind of error: UnknownName, RequestError, EngineError, OutOfMemory, WorkerDied..."""
+    message: str
+    """What is wrong, on one line."""
+    hint: str
+    """What can be done about it; empty when nothing is known."""
 
 
 _WORDS = {"img_size": "image size", "in_chans": "input channels", "num_classes": "number of classes"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from explorer.protocol.bench import BenchRequest, BenchResult
-from explorer.protocol.request import JSON, Amount, Figure, Message, Request, doc, limits, one_of
+from explorer.protocol.request import JSON, Amount, Figure, Message, Request, limits, one_of
 
 TUNED = (
     "memory_format",
@@ -23,17 +23,16 @@ TUNED = (
 class OutputDifference(Message, frozen=True):
     """How far outputs are from those of the same weights and images in eager float32."""
 
-    max_abs: Annotated[
-        Figure | None,
-        doc("Largest difference of one output number; null where an output is no finite number."),
-    ]
-    relative: Annotated[Figure | None, doc("The same over the range of the float32 outputs.")]
-    top1_agreement: Annotated[
-        Figure | None,
-        doc("Share of images whose largest output is the same one, 0 to 1; null where there are no classes."),
-    ]
-    is_finite: Annotated[bool, doc("Whether all outputs are finite.")]
-    images: Annotated[Amount, doc("How many images were compared.")]
+    max_abs: Figure | None
+    """Largest difference of one output number; null where an output is no finite number."""
+    relative: Figure | None
+    """The same over the range of the float32 outputs."""
+    top1_agreement: Figure | None
+    """Share of images whose largest output is the same one, 0 to 1; null where there are no classes."""
+    is_finite: bool
+    """Whether all outputs are finite."""
+    images: Amount
+    """How many images were compared."""
 
 
 class TuneStep(Message, frozen=True):
@@ -42,16 +41,26 @@ class TuneStep(Message, frozen=True):
     The two take turns.
     """
 
-    setting: Annotated[str, doc("The setting.")]
-    value: Annotated[JSON, doc("The value tried.")]
-    samples_per_sec: Annotated[Figure | None, doc("Images a second with it; null where it could not be measured.")]
-    ratio: Annotated[Figure | None, doc("How many times as fast as the best before it.")]
-    ratio_low: Annotated[Figure | None, doc("Lower end of that ratio's 95 % confidence interval.")]
-    ratio_high: Annotated[Figure | None, doc("Upper end of it.")]
-    is_kept: Annotated[bool, doc("Whether it was kept.")]
-    difference: Annotated[OutputDifference | None, doc("That of its outputs; null where they could not be compared.")]
-    note: Annotated[str, doc("Why it could not be measured, or why it was left; empty where nothing is to say.")]
-    seconds: Annotated[Figure, doc("How long trying it took, in seconds.")]
+    setting: str
+    """The setting."""
+    value: JSON
+    """The value tried."""
+    samples_per_sec: Figure | None
+    """Images a second with it; null where it could not be measured."""
+    ratio: Figure | None
+    """How many times as fast as the best before it."""
+    ratio_low: Figure | None
+    """Lower end of that ratio's 95 % confidence interval."""
+    ratio_high: Figure | None
+    """Upper end of it."""
+    is_kept: bool
+    """Whether it was kept."""
+    difference: OutputDifference | None
+    """That of its outputs; null where they could not be compared."""
+    note: str
+    """Why it could not be measured, or why it was left; empty where nothing is to say."""
+    seconds: Figure
+    """How long trying it took, in seconds."""
 
 
 class TuneResult(Message, frozen=True):
@@ -84,20 +93,28 @@ class TuneResult(Message, frozen=True):
 class TuneSummary(Message, frozen=True):
     """What --tune found; in its runs only."""
 
-    baseline: Annotated[BenchResult, doc("The measurement with the settings asked for.")]
-    ratio: Annotated[
-        Figure,
-        doc("Images a second of the tuned settings over the baseline's, the two taking turns at the end."),
-    ]
-    ratio_low: Annotated[Figure, doc("Lower end of its 95 % confidence interval.")]
-    ratio_high: Annotated[Figure, doc("Upper end of it.")]
-    rounds: Annotated[Amount, doc("How many turns the ratio is from.")]
-    is_faster: Annotated[bool, doc("Whether anything faster was found; else the run is the baseline.")]
-    difference: Annotated[OutputDifference | None, doc("That of the tuned settings' outputs.")]
-    steps: Annotated[Sequence[TuneStep], doc("What was tried, in order.")]
-    seconds: Annotated[Figure, doc("How long the search took, in seconds.")]
-    command: Annotated[str, doc("The command line that measures with the tuned settings again.")]
-    python: Annotated[str, doc("Lines of Python that run the model with the tuned settings.")]
+    baseline: BenchResult
+    """The measurement with the settings asked for."""
+    ratio: Figure
+    """Images a second of the tuned settings over the baseline's, the two taking turns at the end."""
+    ratio_low: Figure
+    """Lower end of its 95 % confidence interval."""
+    ratio_high: Figure
+    """Upper end of it."""
+    rounds: Amount
+    """How many turns the ratio is from."""
+    is_faster: bool
+    """Whether anything faster was found; else the run is the baseline."""
+    difference: OutputDifference | None
+    """That of the tuned settings' outputs."""
+    steps: Sequence[TuneStep]
+    """What was tried, in order."""
+    seconds: Figure
+    """How long the search took, in seconds."""
+    command: str
+    """The command line that measures with the tuned settings again."""
+    python: str
+    """Lines of Python that run the model with the tuned settings."""
 
 
 _Measurement = Annotated[BenchRequest, limits("what to tune must be a measurement, not {value!r}")]

@@ -1,37 +1,84 @@
 """The JSON that commands write, documented field by field as JSON Schema (draft 2020-12).
 
-The schemas are made of the types themselves whenever somebody asks, ``explorer bench --schema`` for one, so that there
-is no copy of them to keep up to date: names, types, bounds and descriptions are those that the protocol's structs have.
+The schemas are made of the types themselves whenever somebody asks, with ``explorer bench --schema`` for one, so that
+there is no copy of them to keep up to date: names, types and bounds are those of the protocol's structs, descriptions
+the strings that stand under their fields.
 """
 
+import ast
+import inspect
+import json
+import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from itertools import pairwise
+from textwrap import dedent
+from typing import Any
 
 import msgspec
 
-from explorer.protocol import BenchRequest, BenchResult, InspectRequest, InspectResult, TuneSummary, VersusResult
-from explorer.protocol.bench import RunSettings
-from explorer.protocol.inspect import InspectSettings
-from explorer.protocol.request import Environment, ErrorFacts, Message, doc
+from explorer.protocol.bench import (
+    BenchRequest,
+    BenchResult,
+    CompileTimes,
+    GpuReadings,
+    Latency,
+    Roofline,
+    RunSettings,
+    TrainTimes,
+    VersusResult,
+)
+from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, InspectSettings, Layer, Totals
+from explorer.protocol.request import ErrorFacts, MachineFacts, Message
+from explorer.protocol.tune import OutputDifference, TuneStep, TuneSummary
 
 Schema = dict[str, Any]
 
-_PARTS = {
-    "BenchResult": "result",
-    "CompileTimes": "compile",
-    "ErrorFacts": "error",
-    "FailedModel": "failed",
-    "FailedRun": "failed",
-    "FeatureLevel": "level",
-    "GpuReadings": "gpu",
-    "InspectResult": "result",
-    "OutputDifference": "difference",
-    "TrainTimes": "train",
-    "TuneStep": "step",
-    "TuneSummary": "tune",
-    "BenchRequest": "request",
+
+class FailedRun(Message, frozen=True):
+    """A run that failed."""
+
+    model: str
+    """The name asked for."""
+    error: ErrorFacts
+    """Why."""
+    request: BenchRequest
+    """What was asked for."""
+
+
+class FailedModel(Message, frozen=True):
+    """A model that failed; of several models only."""
+
+    model: str
+    """The name asked for."""
+    error: ErrorFacts
+    """Why."""
+
+
+_NAMES: dict[type, str] = {
+    BenchRequest: "request",
+    BenchResult: "result",
+    CompileTimes: "compile",
+    ErrorFacts: "error",
+    FailedModel: "failed",
+    FailedRun: "failed",
+    FeatureLevel: "level",
+    GpuReadings: "gpu",
+    InspectRequest: "request",
+    InspectResult: "result",
+    InspectSettings: "settings",
+    Latency: "latency",
+    Layer: "layer",
+    MachineFacts: "environment",
+    OutputDifference: "difference",
+    Roofline: "roofline",
+    RunSettings: "settings",
+    Totals: "totals",
+    TrainTimes: "train",
+    TuneStep: "step",
+    TuneSummary: "tune",
+    VersusResult: "versus",
 }
-"""What a type is called in the schemas, where that is not its own name in small letters."""
+"""What the types are called in the schemas."""
 
 _SIDE = {"type": "integer", "minimum": 1}
 _IMG_SIZE = {
@@ -45,50 +92,36 @@ _SHAPE = {
 }
 
 
-class FailedRun(Message, frozen=True):
-    """A run that failed."""
-
-    model: Annotated[str, doc("The name asked for.")]
-    error: Annotated[ErrorFacts, doc("Why.")]
-    request: Annotated[BenchRequest, doc("What was asked for.")]
-
-
-class FailedModel(Message, frozen=True):
-    """A model that failed; of several models only."""
-
-    model: Annotated[str, doc("The name asked for.")]
-    error: Annotated[ErrorFacts, doc("Why.")]
-
-
 def load(name: str) -> Schema:
     """One of the schemas in :data:`NAMES`, whole in itself."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_SCHEMAS[name]()}
 
 
 def _bench() -> Schema:
-    parts = _parts(BenchResult, FailedRun, TuneSummary)
+    parts = _parts(BenchResult, FailedRun, TuneSummary, MachineFacts)
     parts["result"]["properties"]["tune"] = {
         "$ref": "#/$defs/tune",
         "description": "What --tune found; there with --tune only.",
     }
-    parts["settings"] = _settings(RunSettings, BenchRequest, {"model"})
+    asked = parts["request"]["properties"]
     return {
         "title": "explorer bench --json",
         "description": "Measurements: an array, one object a run.",
         "type": "array",
         "items": {"anyOf": [{"$ref": "#/$defs/result"}, {"$ref": "#/$defs/failed"}]},
-        "$defs": parts,
+        "$defs": {**parts, "settings": _settings(RunSettings, asked, {"model"}), "img_size": _IMG_SIZE},
     }
 
 
 def _versus() -> Schema:
-    whole = _parts(VersusResult)["versusresult"]
+    whole = _parts(VersusResult)["versus"]
     return {"title": "explorer bench --vs --json", **whole, "$defs": _bench()["$defs"]}
 
 
 def _inspect() -> Schema:
-    parts = _parts(InspectResult, FailedModel)
-    parts["settings"] = _settings(InspectSettings, InspectRequest, {"model", "extra"})
+    parts = _parts(InspectResult, FailedModel, MachineFacts)
+    asked = _parts(InspectRequest)["request"]["properties"]
+    settings = _settings(InspectSettings, asked, {"model", "extra"})
     result = {"$ref": "#/$defs/result"}
     several = {"type": "array", "items": {"anyOf": [result, {"$ref": "#/$defs/failed"}]}}
     return {
@@ -96,7 +129,7 @@ def _inspect() -> Schema:
         "description": "What a model is made of: an object. Of several models an array of them, totals alone, with an "
         "error for each that failed.",
         "anyOf": [result, several],
-        "$defs": {**parts, "shape": _SHAPE},
+        "$defs": {**parts, "settings": settings, "img_size": _IMG_SIZE, "shape": _SHAPE},
     }
 
 
@@ -106,49 +139,55 @@ NAMES = tuple(_SCHEMAS)
 """``bench`` is the JSON of ``explorer bench``, ``versus`` that of ``explorer bench --vs``."""
 
 
-def _parts(*types: type) -> dict[str, Schema]:
-    """The schemas of types, of all that they hold, and of the environment, by what they are called."""
-    _, components = msgspec.json.schema_components((*types, Environment), ref_template="#/$defs/{name}")
-    parts = {_called(name): _renamed(schema) for name, schema in components.items()}
-    parts["environment"]["properties"] = _in_order(Environment, parts["environment"]["properties"])
-    for name, part in parts.items():
-        part.pop("title", None)
-        part["description"] = part["description"].partition("\n\n")[0]
-        # A request's name on the wire is not in the JSON that users get.
-        if name == "request":
-            part["properties"].pop("request")
-        # All fields are always there, those with defaults too; only of an environment they may be missing.
-        part["required"] = [] if name == "environment" else list(part["properties"])
-        part["additionalProperties"] = False
-        for field in part["properties"].values():
-            field.pop("default", None)
-    parts["img_size"] = _IMG_SIZE
-    return parts
-
-
-def _settings(extras: Any, request: type[msgspec.Struct], left_out: set[str]) -> Schema:
+def _settings(extras: type, asked: Schema, left_out: set[str]) -> Schema:
     """The schema of the settings that a result tells: those of its request, and those that only the worker knows."""
-    asked = _parts(request)[_called(request.__name__)]["properties"]
-    more = _parts(extras)[_called(extras.__name__)]
-    fields = {name: field for name, field in asked.items() if name not in {*left_out, "request"}}
-    return {**more, "properties": {**fields, **_in_order(extras, more["properties"])}, "required": []}
+    more = _parts(extras)["settings"]
+    shared = {name: field for name, field in asked.items() if name not in left_out}
+    return {**more, "properties": {**shared, **more["properties"]}}
 
 
-def _in_order(kind: Any, properties: Schema) -> Schema:
-    """The fields as they are written; msgspec sorts those of a dict by name."""
-    return {name: properties[name] for name in kind.__annotations__}
+def _parts(*types: type) -> dict[str, Schema]:
+    """The schemas of types and of all that they hold, by what they are called."""
+    by_name = {kind.__name__: kind for kind in _NAMES}
+    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    text = re.sub(
+        r'"#/\$defs/([A-Z]\w*)"',
+        lambda reference: f'"#/$defs/{_NAMES[by_name[reference[1]]]}"',
+        json.dumps(components),
+    )
+    return {_NAMES[by_name[name]]: _part(by_name[name], schema) for name, schema in json.loads(text).items()}
 
 
-def _called(name: str) -> str:
-    return _PARTS.get(name, name.lower())
+def _part(kind: type, schema: Schema) -> Schema:
+    """The schema of one type, as all that reads the JSON may rely on it."""
+    docs = _field_docs(kind)
+    properties = {}
+    # In the order in which they are written: msgspec sorts those of a dict by name. A request's name on the wire is
+    # not in the JSON that users get, and so is no field.
+    for name in getattr(kind, "__struct_encode_fields__", None) or kind.__annotations__:
+        field = schema["properties"][name]
+        field.pop("default", None)
+        properties[name] = {**field, "description": docs[name]} if name in docs else field
+    return {
+        "type": "object",
+        "description": schema["description"].partition("\n\n")[0],
+        "properties": properties,
+        # Those with defaults are always there too; settings and facts about the machine are where they are known.
+        "required": list(properties) if issubclass(kind, Message) else [],
+        "additionalProperties": False,
+    }
 
 
-def _renamed(schema: Any) -> Any:
-    """A schema whose references have the names of the parts."""
-    if isinstance(schema, dict):
-        renamed = {key: _renamed(value) for key, value in schema.items()}
-        if "$ref" in renamed:
-            folder, _, name = renamed["$ref"].rpartition("/")
-            renamed["$ref"] = f"{folder}/{_called(name)}"
-        return renamed
-    return [_renamed(item) for item in schema] if isinstance(schema, list | tuple) else schema
+def _field_docs(kind: type) -> dict[str, str]:
+    """The strings that stand under the fields of a class, by the fields' names in JSON."""
+    (definition,) = ast.parse(dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)
+    in_json = dict(
+        zip(getattr(kind, "__struct_fields__", ()), getattr(kind, "__struct_encode_fields__", ()), strict=True)
+    )
+    docs: dict[str, str] = {}
+    for field, below in pairwise(definition.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                docs[in_json.get(name, name)] = " ".join(text.split())
+    return docs

@@ -129,3 +129,50 @@ def test_lines_are_cut_wherever_the_chunks_end():
     lines = [line for i in range(0, len(data), 777) for line in splitter.feed(data[i : i + 777])]
     assert lines == [b"one", b"x" * 200_000, b""]
     assert list(splitter.feed(b"\n")) == [b"last"]
+
+
+class Wordless:
+    def __str__(self):
+        raise ZeroDivisionError("no words")
+
+
+class Scalar:
+    def item(self):
+        return 7
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (Scalar(), 7),
+        (print, str(print)),
+        (Wordless(), "<Wordless>"),
+        ({1: "one"}, {"1": "one"}),
+        ({"b"}, ["b"]),
+        ("\udcff.py", "\udcff.py"),
+        (1 << 80, 1 << 80),
+        (math.inf, math.inf),
+    ],
+)
+def test_what_json_has_no_form_for_is_told_as_it_can_be(value, told):
+    event = decode_event(encode_event(Result("bench", replace(RESULT, settings={"odd": value}))))
+    assert event.value.settings == {"odd": told}
+
+
+def test_an_answer_that_holds_itself_becomes_a_failure():
+    circle = {}
+    circle["again"] = circle
+    event = decode_event(encode_event(Result("bench", replace(RESULT, settings=circle))))
+    assert isinstance(event, Failure)
+    assert "the answer cannot be sent: RecursionError" in event.error.message
+
+
+def test_a_path_of_undecodable_bytes_reaches_the_worker():
+    request = BenchRequest("x", extra=(("mine", "/tmp/\udcff.py"),))
+    assert decode_request(encode_request(request)) == request
+
+
+def test_an_answer_of_another_shape_is_no_event():
+    line = encode_event(Result("bench", RESULT)).replace(b'"batch_size":', b'"batch":')
+    with pytest.raises(ValueError, match="no event"):
+        decode_event(line)
