@@ -1,10 +1,12 @@
 """A slice of the graph as a picture will show it: what is written where, before anything has a position."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.style import Flow, Look
 from explorer.graph import CallData, Edge, EdgeKind, Evidence, Graph, Node, NodeKind
+from explorer.queries.composition import INIT
 from explorer.queries.node_data import source_url
 from explorer.queries.slices import MAX_NODES
 
@@ -161,10 +163,7 @@ def _frame_of(node: Node, frames: Collection[str | None]) -> str | None:
 
 
 def _groups(nodes: Sequence[ViewNode], graph: Graph) -> tuple[Group, ...]:
-    sizes: dict[str, int] = {}
-    for node in nodes:
-        if node.group is not None:
-            sizes[node.group] = sizes.get(node.group, 0) + 1
+    sizes = Counter(node.group for node in nodes if node.group is not None)
     return tuple(module_frame(graph, module, holds) for module, holds in sizes.items())
 
 
@@ -185,35 +184,30 @@ def _crowd_note(count: int) -> tuple[str, ...]:
     return (f"{count} nodes are more than the {MAX_NODES} that read well in one picture.",)
 
 
-_CONSTRUCTOR = ".__init__"
-_LOCALS = ".<locals>"
-
-
 def label_of(node: Node) -> str:
     """The first line. A constructor shows its class: calling it is how a call path makes an instance."""
     if node.kind is NodeKind.FUNCTION:
-        return node.name.removesuffix(_CONSTRUCTOR).replace(_LOCALS, "")
+        return node.name.removesuffix(INIT).replace(".<locals>", "")
     if node.kind is NodeKind.PARAMETER:
         return node.name.rpartition("(")[2].removesuffix(")")
     return node.name or node.id
 
 
+_SUBLABELS = {NodeKind.MODEL: "model name", NodeKind.WEIGHTS: "weights", NodeKind.ALIAS: "deprecated name"}
+
+
 def sublabel_of(node: Node) -> str:
     """The second line: the place of a source node, or what kind of name it is; may be empty."""
+    if node.kind in _SUBLABELS:
+        return _SUBLABELS[node.kind]
     if node.kind is NodeKind.MODULE:
         return node.file or ""
     if node.kind is NodeKind.EXTERNAL:
         return node.module or ""
-    if node.kind is NodeKind.MODEL:
-        return "model name"
-    if node.kind is NodeKind.WEIGHTS:
-        return "weights"
-    if node.kind is NodeKind.ALIAS:
-        return "deprecated name"
     if node.kind is NodeKind.PARAMETER:
         return f"of {node.name.partition('(')[0]}"
     place = _place(node)
-    if node.kind is NodeKind.FUNCTION and node.name.endswith(_CONSTRUCTOR):
+    if node.kind is NodeKind.FUNCTION and node.name.endswith(INIT):
         return " · ".join(filter(None, ("__init__", place)))
     return place
 

@@ -21,7 +21,7 @@ _EVIDENCE_MEANS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendEntry:
     """One line of a legend; ``sample`` is what it explains: a kind, evidence, a shade, ``None`` for the focus."""
 
     key: str
@@ -29,7 +29,7 @@ class Entry:
     sample: NodeKind | Look | EdgeKind | Flow | tuple[Evidence, ...] | int | None
 
 
-def legend_of(view: View) -> tuple[tuple[Entry, ...], ...]:
+def legend_of(view: View) -> tuple[tuple[LegendEntry, ...], ...]:
     """Entries in rows: node kinds and the focus, shades, edge kinds, evidence; an empty row is left out."""
     rows = (
         tuple(_node_entries(view)),
@@ -40,30 +40,30 @@ def legend_of(view: View) -> tuple[tuple[Entry, ...], ...]:
     return tuple(row for row in rows if row)
 
 
-def _node_entries(view: View) -> Iterator[Entry]:
+def _node_entries(view: View) -> Iterator[LegendEntry]:
     present = {node.kind for node in view.nodes if node.shade is None}
-    yield from (Entry(f"node:{kind}", str(kind), kind) for kind in style.NODE_STYLES if kind in present)
+    yield from (LegendEntry(f"node:{kind}", str(kind), kind) for kind in style.NODE_STYLES if kind in present)
     if any(node.focus for node in view.nodes):
-        yield Entry("mark:focus", "asked for", None)
+        yield LegendEntry("mark:focus", "asked for", None)
 
 
-def _shade_entries(view: View) -> Iterator[Entry]:
+def _shade_entries(view: View) -> Iterator[LegendEntry]:
     present = sorted({style.shade_level(node.shade) for node in view.nodes if node.shade is not None})
     for level in present:
         low, high = (round(100 * step / len(style.SHADES)) for step in (level, level + 1))
-        yield Entry(f"shade:{level}", f"{low} to {high} % {view.shaded_by}".strip(), level)
+        yield LegendEntry(f"shade:{level}", f"{low} to {high} % {view.shaded_by}".strip(), level)
 
 
-def _edge_entries(view: View) -> Iterator[Entry]:
+def _edge_entries(view: View) -> Iterator[LegendEntry]:
     present = {edge.kind for edge in view.edges}
-    return (Entry(f"edge:{kind}", str(kind), kind) for kind in style.EDGE_STYLES if kind in present)
+    return (LegendEntry(f"edge:{kind}", str(kind), kind) for kind in style.EDGE_STYLES if kind in present)
 
 
-def _evidence_entries(view: View) -> Iterator[Entry]:
+def _evidence_entries(view: View) -> Iterator[LegendEntry]:
     present = {tuple(e for e in Evidence if e in edge.evidence) for edge in view.edges}
     for evidence in sorted(filter(None, present)):
         name = style.evidence_name(evidence)
-        yield Entry(f"evidence:{name}", _EVIDENCE_MEANS.get(name, name), evidence)
+        yield LegendEntry(f"evidence:{name}", _EVIDENCE_MEANS.get(name, name), evidence)
 
 
 _TITLE_PX = 19.0
@@ -118,9 +118,9 @@ def _paragraph(value: str, width: float, parts: list[str], y: float) -> tuple[li
     return parts + drawn, y + _LINE * len(lines)
 
 
-def _flowed(row: Sequence[Entry], width: float, column: float) -> Iterator[list[tuple[Entry, float]]]:
+def _flowed(row: Sequence[LegendEntry], width: float, column: float) -> Iterator[list[tuple[LegendEntry, float]]]:
     """Entries with their x on a grid of columns, broken into lines that fit."""
-    line: list[tuple[Entry, float]] = []
+    line: list[tuple[LegendEntry, float]] = []
     x = 0.0
     for entry in row:
         if line and x + _entry_width(entry) - _ENTRY_GAP > width:
@@ -131,16 +131,16 @@ def _flowed(row: Sequence[Entry], width: float, column: float) -> Iterator[list[
     yield line
 
 
-def _entry_width(entry: Entry) -> float:
+def _entry_width(entry: LegendEntry) -> float:
     return _SAMPLE + _SAMPLE_GAP + style.sans_width(entry.text, _SMALL_PX) + _ENTRY_GAP
 
 
-def _legend_entry(entry: Entry, x: float, middle: float) -> str:
+def _legend_entry(entry: LegendEntry, x: float, middle: float) -> str:
     words = shapes.line_of_text(entry.text, x + _SAMPLE + _SAMPLE_GAP, middle, _SMALL_PX)
     return element("g", _sample(entry, x, middle) + words, class_="legend-entry", data_key=entry.key)
 
 
-def _sample(entry: Entry, x: float, middle: float) -> str:
+def _sample(entry: LegendEntry, x: float, middle: float) -> str:
     box = Box(x + 1, middle - 7, _SAMPLE - 2, 14)
     if isinstance(entry.sample, NodeKind | Look):
         return shapes.node_box(entry.sample, box)

@@ -23,11 +23,11 @@ def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
     Repeats are alike in classes, settings, shapes, parameters and operators, and each takes the same from the one
     before it. A pattern may be of several segments: of those that save most the shortest is taken.
     """
-    folder = _Folder(passed, segments, [_digest(passed, segment) for segment in segments])
+    finder = _RepeatFinder(passed, segments, [_digest(passed, segment) for segment in segments])
     folded: list[Segment] = []
     at = 0
     while at < len(segments):
-        length, times = folder.best(at)
+        length, times = finder.best(at)
         if times == 1:
             folded.append(segments[at])
         else:
@@ -38,7 +38,7 @@ def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _RepeatFinder:
     """Looks for repeats among segments; ``digests`` are what makes each of them alike to others."""
 
     passed: ForwardPass

@@ -6,7 +6,7 @@ from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, counted, in_rows
 from explorer.diagram.views.view_builder import ViewBuilder, with_room
 from explorer.graph import EdgeKind, Graph, NodeKind
-from explorer.queries.composition import ancestors, class_made_by
+from explorer.queries.composition import INIT, ancestors, class_made_by
 from explorer.queries.families import Blocks, Family, blocks_of, families_of
 from explorer.queries.slices import MAX_NODES
 
@@ -267,7 +267,7 @@ def _data_stack(builder: ViewBuilder, readers: tuple[str, ...]) -> Stack:
 def _made_by(graph: Graph, function: str) -> list[str]:
     """What a function of timm's calls or makes within timm, by name."""
     called = (graph.node(edge.target) for edge in graph.out_edges(function, EdgeKind.CALLS))
-    return [node.name.removesuffix(".__init__") for node in called if node.kind is NodeKind.FUNCTION]
+    return [node.name.removesuffix(INIT) for node in called if node.kind is NodeKind.FUNCTION]
 
 
 def _external(graph: Graph, function: str, module: str) -> list[str]:
