@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.queries.model_list import ModelEntry, deprecated_names, families, list_models, natural_key
+from explorer.queries.model_list import ModelEntry, catalogue, deprecated_names, families, list_models, natural_key
 
 
 def registry(**models: dict[str, bool]) -> Graph:
@@ -74,3 +74,18 @@ def test_families_of_deprecated_names_count_too() -> None:
 
 def test_natural_order() -> None:
     assert sorted(["b", "a10", "a9b2", "A9b1", "a"], key=natural_key) == ["a", "A9b1", "a9b2", "a10", "b"]
+
+
+def test_the_catalogue_has_every_family_with_its_models_and_deprecated_names(timm_graph: Graph) -> None:
+    listing = catalogue(timm_graph)
+    names = [family.name for family in listing.families]
+    assert names == sorted(names)
+    assert names == families(timm_graph)
+    by_name = {family.name: family for family in listing.families}
+    resnet = by_name["resnet"]
+    assert resnet.module == "timm.models.resnet"
+    assert list(resnet.models) == list_models(timm_graph, families=["resnet"])
+    assert not any(entry.deprecated for entry in resnet.models)
+    assert all(entry.deprecated for entry in resnet.deprecated)
+    assert sum(len(family.models) for family in listing.families) == listing.counts[NodeKind.MODEL]
+    assert sum(len(family.deprecated) for family in listing.families) == listing.counts[NodeKind.ALIAS]

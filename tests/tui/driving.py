@@ -12,8 +12,7 @@ from explorer.graph import Graph
 from explorer.tui.app import ExplorerApp
 from explorer.tui.bench_session import Keep
 from explorer.tui.widgets.browser import Browser
-
-from . import samples
+from tests.tui import samples
 
 SIZES = [(80, 24), (200, 50)]
 _CELL_PX = 12.2

@@ -1,9 +1,7 @@
 from explorer.graph import Graph
 from explorer.queries.call_tree import call_path
 from explorer.tui.page import page_of, signature
-from explorer.tui.styling import end_cut, middle_cut, start_cut
-
-from . import samples
+from tests.tui import samples
 
 
 def test_a_long_signature_has_one_parameter_a_line() -> None:
@@ -17,15 +15,6 @@ def test_a_long_signature_has_one_parameter_a_line() -> None:
         ") -> None",
     ]
     assert signature("(x)") == "(x)"
-
-
-def test_cuts() -> None:
-    assert middle_cut("vit_base_patch16_224", 11) == "vit_bas…224"
-    assert end_cut("abcdef", 4) == "abc…"
-    assert start_cut("abcdef", 4) == "…def"
-    for cut in (middle_cut, end_cut, start_cut):
-        assert cut("abc", 3) == "abc"
-        assert [len(cut("abcdef", width)) for width in range(6)] == list(range(6))
 
 
 def test_an_entrypoint_can_be_measured_and_a_class_cannot() -> None:

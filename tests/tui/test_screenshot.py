@@ -4,8 +4,7 @@ import pytest
 
 from explorer.errors import OutputError
 from explorer.tui import screenshot as module
-
-from . import samples
+from tests.tui import samples
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,8 @@ import pytest
 from explorer.errors import OutOfMemory, StoreError
 from explorer.protocol import BenchRequest
 from explorer.tui.widgets.bench_pane import RunTable
-
-from .driving import SIZES, go_to, made, ready, screen, seen, until
-from .samples import FakeClient
+from tests.tui.driving import SIZES, go_to, made, ready, screen, seen, until
+from tests.tui.samples import FakeClient
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -159,3 +158,28 @@ async def test_browsing_goes_on_while_a_benchmark_runs() -> None:
         await pilot.press("3")
         await seen(pilot, "81.3 samples/s")
         assert "toy_large" in screen(pilot)
+
+
+async def test_a_wide_pane_tells_the_settings_of_each_run_and_a_narrow_one_what_tells_them_apart() -> None:
+    client = FakeClient()
+    async with made(client).run_test(size=SIZES[1]) as pilot:
+        await ready(pilot)
+        await go_to(pilot, "toy_small")
+        await pilot.press("b")
+        await seen(pilot, "measuring")
+        client.finish()
+        await seen(pilot, "81.3 samples/s", "memory MiB", "M params", "64×64")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "memory MiB" not in screen(pilot))
+        table = pilot.app.query_one(RunTable)
+        assert [str(column.label) for column in table.columns.values()] == ["model", "p50 ms", "samples/s", "device"]
+        assert table.row_count == 1
+
+
+async def test_before_the_first_run_the_pane_says_what_would_be_measured() -> None:
+    async with made().run_test(size=SIZES[1]) as pilot:
+        await ready(pilot)
+        await pilot.press("3")
+        await seen(pilot, "Choose a model in the tree or by search")
+        await go_to(pilot, "toy_large")
+        await seen(pilot, "Press b to measure toy_large.")
