@@ -7,14 +7,13 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explorer.cli.output import tell_plainly
 from explorer.errors import RequestError
-from explorer.usecases.loading import find_sources
-from explorer.usecases.loading import load as load_graph
 
 if TYPE_CHECKING:
     from explorer.graph import Graph
@@ -147,7 +146,8 @@ def load(
         traces: join what was seen at run time.
     """
     extras = find_extras(context, sources)
-    return load_graph(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
+    graph: Graph = _loading().load(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
+    return graph
 
 
 def timm_before(context: typer.Context) -> Path | None:
@@ -162,7 +162,15 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
     Raises:
         RequestError: one is no source, or two have the same name.
     """
-    return find_sources([*_before(context).get("with", ()), *(sources or ())])
+    extras: list[Extra] = _loading().find_sources([*_before(context).get("with", ()), *(sources or ())])
+    return extras
+
+
+def _loading() -> ModuleType:
+    """Reading source, which the help and the results do not need and should not wait for."""
+    from explorer.usecases import loading
+
+    return loading
 
 
 def _before(context: typer.Context) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
@@ -103,10 +104,15 @@ def print_table(
     if not on_terminal(sys.stdout):
         print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
         return
-    from explorer.cli.on_screen import draw_table  # rich, which a pipe does not need
-
     with to_stdout():
-        draw_table(headers, rows, right, styles)
+        _screen().draw_table(headers, rows, right, styles)
+
+
+def _screen() -> ModuleType:
+    """What draws by rich, which takes as long to import as the rest together, and which a pipe does not need."""
+    from explorer.cli import on_screen
+
+    return on_screen
 
 
 def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
@@ -114,10 +120,8 @@ def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
     if not on_terminal(sys.stdout):
         print_lines(["".join(text for text, _ in pieces) for pieces in lines])
         return
-    from explorer.cli.on_screen import draw_lines
-
     with to_stdout():
-        draw_lines(lines)
+        _screen().draw_lines(lines)
 
 
 def table_width(columns: Sequence[Sequence[str]]) -> int:

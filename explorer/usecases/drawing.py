@@ -13,9 +13,8 @@ from explorer.graph import Graph, Node, NodeKind
 from explorer.queries.model_list import families
 from explorer.queries.names import find_node, model_of
 from explorer.queries.node_data import registration_of
-from explorer.queries.slices import MAX_NODES, USUAL_NODES, Slice
+from explorer.queries.slices import MAX_NODES, USUAL_NODES, Slice, around, model_calls
 from explorer.usecases.loading import Emit, Source, find_sources, for_worker, load, quiet, tell, worker
-from explorer.usecases.reaching import neighbourhood
 from explorer.usecases.resolving import ModelNames, undeprecated
 
 if TYPE_CHECKING:
@@ -210,6 +209,24 @@ def _calls(graph: Graph, node: Node, wish: PictureWish, emit: Emit, *, is_asked:
         make_data=lambda budget: part(budget).graph.to_node_link(),
         make_lines=lines,
     )
+
+
+def neighbourhood(
+    graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int | None = USUAL_NODES
+) -> Slice:
+    """What ``create_model`` runs for a model, weights or alias; of anything else what it reaches and what reaches it.
+
+    Args:
+        graph: the whole graph.
+        node: any node.
+        up: steps to follow up, of what is no model.
+        depth: steps to follow down; as many as there is room for when ``None``.
+        max_nodes: the nearest nodes up to this number are kept; when ``None``, of a model all.
+    """
+    model = model_of(graph, node)
+    if model is not None:
+        return model_calls(graph, model, depth=depth, max_nodes=max_nodes)
+    return around(graph, node, up=up, depth=depth, max_nodes=max_nodes or USUAL_NODES)
 
 
 def _everything(graph: Graph, target: str | None) -> Picture:

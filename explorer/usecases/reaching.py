@@ -1,4 +1,4 @@
-"""How one thing reaches another, and what stands around it: ways and neighbourhoods in the graph."""
+"""How one thing reaches another."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,8 @@ from typing import Any
 
 from explorer.errors import ExplorerError, RequestError
 from explorer.graph import Edge, Graph, Node
-from explorer.queries.names import model_of
 from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
-from explorer.queries.slices import USUAL_NODES, Slice, around, model_calls
 from explorer.usecases.loading import Emit, load, quiet
 from explorer.usecases.resolving import resolve
 
@@ -98,21 +96,3 @@ def _site(graph: Graph, edge: Edge) -> str:
 
 def _place(node: Node) -> str:
     return place_of(node, f"{node.file}:{node.line}") if node.file else ""
-
-
-def neighbourhood(
-    graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, max_nodes: int | None = USUAL_NODES
-) -> Slice:
-    """What ``create_model`` runs for a model, weights or alias; of anything else what it reaches and what reaches it.
-
-    Args:
-        graph: the whole graph.
-        node: any node.
-        up: steps to follow up, of what is no model.
-        depth: steps to follow down; as many as there is room for when ``None``.
-        max_nodes: the nearest nodes up to this number are kept; when ``None``, of a model all.
-    """
-    model = model_of(graph, node)
-    if model is not None:
-        return model_calls(graph, model, depth=depth, max_nodes=max_nodes)
-    return around(graph, node, up=up, depth=depth, max_nodes=max_nodes or USUAL_NODES)
