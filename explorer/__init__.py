@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from explorer.usecases.benchmarking import tune as tune
     from explorer.usecases.benchmarking import versus as versus
     from explorer.usecases.drawing import draw as draw
+    from explorer.usecases.finding import list_models as list_models
+    from explorer.usecases.finding import search as search
     from explorer.usecases.inspecting import inspect as inspect
-    from explorer.usecases.listing import list_models as list_models
     from explorer.usecases.reaching import path as path
     from explorer.usecases.recording import compare as compare
     from explorer.usecases.recording import runs as runs
-    from explorer.usecases.searching import search as search
     from explorer.usecases.showing import show as show
     from explorer.usecases.tracing import trace as trace
     from explorer.usecases.verifying import verify as verify
@@ -63,11 +63,11 @@ _HOMES = {
     "compare": "explorer.usecases.recording",
     "draw": "explorer.usecases.drawing",
     "inspect": "explorer.usecases.inspecting",
-    "list_models": "explorer.usecases.listing",
+    "list_models": "explorer.usecases.finding",
     "load_graph": "explorer.introspect",
     "path": "explorer.usecases.reaching",
     "runs": "explorer.usecases.recording",
-    "search": "explorer.usecases.searching",
+    "search": "explorer.usecases.finding",
     "show": "explorer.usecases.showing",
     "trace": "explorer.usecases.tracing",
     "tune": "explorer.usecases.benchmarking",

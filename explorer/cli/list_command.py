@@ -7,7 +7,7 @@ import typer
 
 from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_lines, print_table
-from explorer.usecases import listing
+from explorer.usecases import finding
 from explorer.usecases.resolving import nothing_matches
 
 
@@ -35,7 +35,7 @@ def list_models(
 ) -> None:
     """List models, with timm's own pattern rules."""
     graph = load(context, timm, extra)
-    entries = listing.list_models(
+    entries = finding.list_models(
         *(patterns or ()),
         exclude=exclude or (),
         family=family or (),

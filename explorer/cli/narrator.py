@@ -9,7 +9,7 @@ from explorer.protocol import BenchPartial, Event, Partial, Progress, TuneStep, 
 from explorer.report.tuning_report import step_line
 from explorer.report.wording import milliseconds, significant
 from explorer.usecases.following import WorkState
-from explorer.usecases.loading import Emit
+from explorer.usecases.telling import Emit
 
 
 @contextmanager

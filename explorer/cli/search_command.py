@@ -8,7 +8,7 @@ from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_table
 from explorer.errors import RequestError
 from explorer.queries.node_data import home_of
-from explorer.usecases import searching
+from explorer.usecases import finding
 
 
 def search(
@@ -27,9 +27,9 @@ def search(
 
     Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
     """
-    searching.check_kinds(kind or ())
+    finding.check_kinds(kind or ())
     query = " ".join(text)
-    hits = searching.search(query, kinds=kind or (), limit=limit, graph=load(context, timm, extra))
+    hits = finding.search(query, kinds=kind or (), limit=limit, graph=load(context, timm, extra))
     if json:
         fields = ("id", "kind", "name", "file", "line")
         print_json([{**{f: getattr(hit.node, f) for f in fields}, "score": hit.score} for hit in hits])

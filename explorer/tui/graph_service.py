@@ -17,8 +17,8 @@ from explorer.introspect.reading.source import Extra
 from explorer.queries.call_tree import CallPath, call_path
 from explorer.queries.model_list import Catalogue, catalogue
 from explorer.tui.page import Page, page_of
+from explorer.usecases.finding import search
 from explorer.usecases.loading import load
-from explorer.usecases.searching import search
 
 T = TypeVar("T")
 

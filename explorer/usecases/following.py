@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.protocol import Event, Log, Partial, Progress
-from explorer.usecases.loading import Emit
+from explorer.usecases.telling import Emit
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""The graph that a use case answers from, what is told while it works, and the worker that runs models for it."""
+"""The graph that a use case answers from, and the worker that runs models for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,29 +8,14 @@ from typing import TYPE_CHECKING
 from explorer.errors import RequestError
 from explorer.introspect import load_graph
 from explorer.introspect.reading.source import Extra, find_extra, source_files
+from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:
     from explorer.engine.client import Client
     from explorer.graph import Graph
-    from explorer.protocol import Event
-
-Emit = Callable[["Event"], None]
-"""Takes what a use case tells while it works: a :class:`~explorer.protocol.Progress`, ``Partial`` or ``Log``."""
 
 Source = str | Extra
 """Source of the user's own that registers models: as ``--with`` names it, or found before."""
-
-
-def quiet(event: "Event") -> None:
-    """An ``emit`` for who wants the answer alone."""
-
-
-def tell(emit: Emit, message: str) -> None:
-    """Emit one line that the user should see."""
-    # Most answers from the graph tell nothing, and the protocol costs a tenth of a warm start.
-    from explorer.protocol import Log
-
-    emit(Log(message))
 
 
 def load(

@@ -8,8 +8,9 @@ from explorer.errors import ExplorerError, RequestError
 from explorer.graph import Edge, Graph, Node
 from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
-from explorer.usecases.loading import Emit, load, quiet
+from explorer.usecases.loading import load
 from explorer.usecases.resolving import resolve
+from explorer.usecases.telling import Emit, quiet
 
 CREATE_MODEL = "timm.models.create_model"
 

@@ -16,7 +16,7 @@ from explorer.results.run_comparison import Comparison, SideBySide
 from explorer.results.runs import DONE, IMPORTED, MEASURED, Run, RunDetails, RunFilter
 from explorer.results.store import ImportCounts, Store
 from explorer.results.timm_csv import ResultsFile, read_csv, write_csv
-from explorer.usecases.loading import Emit, quiet, tell
+from explorer.usecases.telling import Emit, quiet, tell
 
 MINE = "mine"
 """Stands for everything measured here, where a label can stand."""

@@ -11,7 +11,8 @@ from explorer.queries.model_arguments import check_arguments
 from explorer.queries.model_list import list_models
 from explorer.queries.names import current, find_model, find_node
 from explorer.queries.node_data import AliasData
-from explorer.usecases.loading import Emit, Source, find_sources, load, quiet, tell
+from explorer.usecases.loading import Source, find_sources, load
+from explorer.usecases.telling import Emit, quiet, tell
 
 _WILDCARDS = frozenset("*?[")
 

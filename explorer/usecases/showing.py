@@ -6,7 +6,8 @@ from typing import Any
 from explorer.graph import Graph
 from explorer.queries.facts import facts
 from explorer.queries.names import find_node
-from explorer.usecases.loading import Emit, load, quiet, tell
+from explorer.usecases.loading import load
+from explorer.usecases.telling import Emit, quiet, tell
 
 
 def show(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> dict[str, Any]:

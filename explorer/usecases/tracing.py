@@ -13,8 +13,9 @@ from explorer.introspect import traces
 from explorer.introspect.reading.source import Extra
 from explorer.protocol import TraceRequest, TraceResult
 from explorer.usecases.following import counted
-from explorer.usecases.loading import Emit, Source, find_sources, for_worker, load, quiet, tell, worker
+from explorer.usecases.loading import Source, find_sources, for_worker, load, worker
 from explorer.usecases.resolving import ModelNames, registered_models
+from explorer.usecases.telling import Emit, quiet, tell
 
 
 def trace(

@@ -1,11 +1,11 @@
-"""The models that timm registers, listed by timm's own pattern rules."""
+"""What there is: models by timm's own pattern rules, and anything by a name that need not be exact."""
 
 from collections.abc import Sequence
 
-from explorer.errors import UnknownName
-from explorer.graph import Graph
-from explorer.graph.fuzzy import closest
-from explorer.queries import model_list
+from explorer.errors import RequestError, UnknownName
+from explorer.graph import Graph, NodeKind
+from explorer.graph.fuzzy import Hit, closest
+from explorer.queries import model_list, names
 from explorer.queries.model_list import ModelEntry
 from explorer.usecases.loading import load
 
@@ -59,3 +59,39 @@ def list_models(
         deprecated=deprecated,
         current=current,
     )
+
+
+def search(text: str, *, kinds: Sequence[str] = (), limit: int = 20, graph: Graph | None = None) -> list[Hit]:
+    """Everything whose name is like a text, best first; an empty list where nothing is.
+
+    ::
+
+        [hit.node.id for hit in explorer.search("squeeze excite", kinds=["class"])]
+
+    Args:
+        text: what to look for; case, ``_`` and spaces do not matter.
+        kinds: only these kinds of node: ``model``, ``class``, ``function``, ...; all when empty.
+        limit: how many at the most.
+        graph: where to look; the installed timm's when ``None``.
+
+    Returns:
+        Hits: a ``node`` and its ``score``, from 0 to 100.
+
+    Raises:
+        RequestError: there is no such kind of node.
+        TimmNotFound: no timm is installed.
+    """
+    check_kinds(kinds)
+    graph = load() if graph is None else graph
+    return names.search(graph, text, [NodeKind(kind) for kind in kinds], limit)
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Refuse what is no kind of node, before a graph is loaded.
+
+    Raises:
+        RequestError: there is no such kind of node.
+    """
+    for kind in kinds:
+        if kind not in set(NodeKind):
+            raise RequestError(f"no kind of node {kind!r}", f"one of: {', '.join(NodeKind)}")
