@@ -9,7 +9,7 @@ from explorer.protocol import BenchPartial, Event, Partial, Progress, TuneStep, 
 from explorer.report.tuning_report import step_line
 from explorer.report.wording import milliseconds, significant
 from explorer.usecases.following import WorkState
-from explorer.usecases.telling import Emit
+from explorer.usecases.telling import Emit, Notice
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def narrator(title: str = "", *, at_once: bool = True) -> Iterator[Emit]:
     with live_line(title, at_once=at_once) as line:
         state = WorkState()
 
-        def tell(event: Event) -> None:
+        def tell(event: Event | Notice) -> None:
             if not state.take(event):
                 return
             match event:
@@ -52,7 +52,7 @@ class _PlainNarrator:
         self._phase = ""
         self._state = WorkState()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event | Notice) -> None:
         if not self._state.take(event):
             return
         match event:

@@ -16,6 +16,7 @@ import typer
 
 from explorer.errors import ExplorerError, OutputError, RequestError
 from explorer.files import write_whole
+from explorer.usecases.telling import Notice
 
 if TYPE_CHECKING:
     from explorer.protocol import Event
@@ -161,11 +162,9 @@ def notice(text: str) -> None:
     narrate(f"note: {text}")
 
 
-def tell_plainly(event: "Event") -> None:
+def tell_plainly(event: "Event | Notice") -> None:
     """An ``emit`` for what only reads the graph: a line on stderr for each notice, and nothing of the rest."""
-    from explorer.protocol import Log  # whoever emits has loaded it; the others never come here
-
-    if isinstance(event, Log):
+    if isinstance(event, Notice):
         notice(event.message)
 
 

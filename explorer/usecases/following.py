@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.protocol import Event, Log, Partial, Progress
-from explorer.usecases.telling import Emit
+from explorer.usecases.telling import Emit, Notice
 
 
 @dataclass
@@ -21,14 +21,14 @@ class WorkState:
     partial: Any = None
     notes: list[str] = field(default_factory=list)
 
-    def take(self, event: Event) -> bool:
+    def take(self, event: Event | Notice) -> bool:
         """Follow an event; whether it told anything new."""
         match event:
             case Progress(message=message, fraction=fraction):
                 self.phase, self.fraction = message, fraction
             case Partial(value=value):
                 self.partial = value
-            case Log(message=message) if message not in self.notes:
+            case Log(message=message) | Notice(message=message) if message not in self.notes:
                 self.notes.append(message)
             case _:
                 return False

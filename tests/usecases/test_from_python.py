@@ -8,7 +8,8 @@ import pytest
 
 import explorer
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import Event, Log, Progress
+from explorer.protocol import Event, Progress
+from explorer.usecases.telling import Notice
 
 pytestmark = pytest.mark.usefixtures("warm_cache")
 
@@ -42,11 +43,11 @@ def test_list_models(timm_graph: explorer.Graph) -> None:
 
 
 def test_show(timm_graph: explorer.Graph) -> None:
-    told: list[Event] = []
+    told: list[Event | Notice] = []
 
     assert explorer.show("resnet34", graph=timm_graph)["cfg"]["input_size"] == [3, 224, 224]
     assert explorer.show("tv_resnet34", graph=timm_graph, emit=told.append)["replaced_by"] == "resnet34.tv_in1k"
-    assert told == [Log("tv_resnet34 is deprecated: timm maps it to resnet34.tv_in1k")]
+    assert told == [Notice("tv_resnet34 is deprecated: timm maps it to resnet34.tv_in1k")]
 
 
 def test_search(timm_graph: explorer.Graph) -> None:
@@ -100,7 +101,7 @@ def test_inspect(client: explorer.Client, timm_graph: explorer.Graph) -> None:
 
 
 def test_trace(client: explorer.Client, timm_graph: explorer.Graph) -> None:
-    told: list[Event] = []
+    told: list[Event | Notice] = []
     result = explorer.trace(MODEL, client=client, graph=timm_graph, save=False, emit=told.append)
 
     assert "timm.models.resnet:ResNet.__init__" in {step["callee"] for step in result.story["steps"]}
@@ -108,7 +109,7 @@ def test_trace(client: explorer.Client, timm_graph: explorer.Graph) -> None:
 
 
 def test_bench_is_told_and_kept(client: explorer.Client, timm_graph: explorer.Graph, results: Path) -> None:
-    told: list[Event] = []
+    told: list[Event | Notice] = []
     result = explorer.bench(MODEL, client=client, graph=timm_graph, label="mine too", emit=told.append, **QUICK)
     (run,) = explorer.runs(MODEL, label="mine too")
 
