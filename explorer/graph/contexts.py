@@ -71,10 +71,10 @@ class Contexts:
         """A context and all that it leads to, nearest first, each once."""
         return reached([root], self.calls)
 
-    def created(self, model: str) -> list[int]:
+    def created(self, model: str) -> Iterator[int]:
         """The contexts that a model's creation leads to, nearest first; none where it was not evaluated."""
         root = self.models.get(model)
-        return [] if root is None else list(self.reached(root))
+        return iter(()) if root is None else self.reached(root)
 
     def pairs(self, root: int) -> Iterator[Pair]:
         """The calls of a context and of all it leads to, by function; those of a function to itself left out."""

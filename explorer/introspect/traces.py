@@ -9,6 +9,7 @@ their place and moved there whole; one that is damaged counts as absent. The bun
 pairs alone, of every model of one timm.
 """
 
+import hashlib
 import json
 import os
 import zlib
@@ -17,22 +18,23 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from explorer.errors import OutputError
 from explorer.files import JSON, data_folder, to_json, write_whole
-from explorer.graph.contexts import Traced
+from explorer.graph.contexts import Pair, Traced
 
 BUNDLE = Path(__file__).with_name("traces-bundle.bin")
 """The bundle that comes with explorer."""
 
 _BUNDLE_FORMAT = "explorer-traces-1"
 _INDEX = "index.json"
-_INDEX_FORMAT = "explorer-trace-index-1"
+_INDEX_FORMAT = "explorer-trace-index-2"
+_GZIP = 31
+"""What zlib calls the format of ``.gz`` files; the module of that name costs ten times as much to import."""
 _USUAL_DEVICE = "meta"
 _DIGEST_SHOWN = 16
 _LONGEST_NAME = 150
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _FORWARD = ("forward_device", "forward_pairs", "forward_story")
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error)
 
@@ -116,37 +118,31 @@ def _file_name(model: str) -> str:
 
 
 def _safe(name: str) -> str:
-    """A name as a file's: other letters as ``%`` and their bytes, a long one cut and told apart by its hash."""
-    text = "".join(c if c in _SAFE else "".join(f"%{b:02x}" for b in c.encode("utf-8", "replace")) for c in name)
+    """A name as a file's, hidden in no folder; a long one is cut, and told apart by its hash."""
+    text = quote(name, safe="", errors="replace")
     if text.startswith("."):
         text = f"%2e{text[1:]}"
     if len(text) <= _LONGEST_NAME:
         return text
-    import hashlib
-
     return f"{text[:_LONGEST_NAME]}-{hashlib.blake2b(name.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
 def _write_trace(path: Path | None, data: Mapping[str, JSON]) -> Path:
-    import gzip
-
     if path is None:
         raise OutputError("the trace cannot be stored: there is no home folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, gzip.compress(to_json(data), mtime=0))
+        write_whole(path, zlib.compress(to_json(data), 9, _GZIP))
     except OSError as error:
         raise OutputError(f"the trace cannot be stored: {path}: {error.strerror or error}") from error
     return path
 
 
 def _read_trace(path: Path | None) -> dict[str, JSON] | None:
-    import gzip
-
     if path is None:
         return None
     try:
-        data = json.loads(gzip.decompress(path.read_bytes()))
+        data = json.loads(zlib.decompress(path.read_bytes(), _GZIP))
     except _DAMAGED:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("model"), str) else None
@@ -161,15 +157,15 @@ def own_traces(version: str, digest: str) -> Traced | None:
     They come from the index; traces that it does not know as they are now are read, and the index is written anew.
     """
     folder = _digest_folder(version, digest)
-    files = _stamps(folder)
-    if folder is None or not files:
+    stamps = _stamps(folder)
+    if folder is None or not stamps:
         return None
-    index = _read_index(folder / _INDEX, digest)
-    if index is None or index["files"] != files:
-        index = _updated(folder, digest, files, index)
+    known, found = _read_index(folder / _INDEX, version, digest)
+    if known != stamps:
+        found = _updated(folder, stamps, known, found)
+        index = {"format": _INDEX_FORMAT, "digest": digest, "stamps": stamps, **_to_rows(found)}
         with suppress(OSError):
             write_whole(folder / _INDEX, to_json(index))
-    found = Traced(version, digest, **_decoded(index))
     return found if found.models or found.failed else None
 
 
@@ -183,41 +179,37 @@ def _stamps(folder: Path | None) -> dict[str, list[int]]:
     return {name: [stat.st_mtime_ns, stat.st_size] for name, stat in found}
 
 
-def _read_index(path: Path, digest: str) -> dict[str, JSON] | None:
+def _read_index(path: Path, version: str, digest: str) -> tuple[dict[str, list[int]], Traced]:
+    """The files that the index is made of, and their traces; nothing of one that is missing, damaged or another's."""
     try:
         index = json.loads(path.read_bytes())
-        if (index["format"], index["digest"]) != (_INDEX_FORMAT, digest):
-            return None
-        _decoded(index)
+        if (index["format"], index["digest"]) == (_INDEX_FORMAT, digest):
+            return dict(index["stamps"]), _from_rows(version, digest, index)
     except _DAMAGED:
-        return None
-    return index if isinstance(index["files"], dict) else None
+        pass
+    return {}, Traced(version, digest, [], {})
 
 
-def _updated(
-    folder: Path, digest: str, files: Mapping[str, list[int]], index: Mapping[str, JSON] | None
-) -> dict[str, JSON]:
-    """The index of these files; what the old one says of unchanged ones is taken over."""
-    table = _Table()
-    known = index["files"] if index else {}
-    unchanged = {name for name, stamp in files.items() if known.get(name) == stamp}
-    if index:
-        table.take_over(Traced("", "", **_decoded(index)), lambda model: _file_name(model) in unchanged)
-    for name in files:
+def _updated(folder: Path, stamps: Mapping[str, list[int]], known: Mapping[str, list[int]], found: Traced) -> Traced:
+    """The traces of these files; what was found of unchanged ones is taken over."""
+    table = _TraceTable()
+    unchanged = {name for name, stamp in stamps.items() if known.get(name) == stamp}
+    table.take_over(found, lambda model: _file_name(model) in unchanged)
+    for name in stamps:
         data = None if name in unchanged else _read_trace(folder / name)
-        if data and data.get("digest") == digest:
+        if data and data.get("digest") == found.digest:
             with suppress(*_DAMAGED):
                 table.add_trace(data)
-    return {"format": _INDEX_FORMAT, "digest": digest, "files": dict(files), **table.to_json()}
+    return table.traced(found.version, found.digest)
 
 
-class _Table:
-    """Pairs, each once, and which models have them."""
+class _TraceTable:
+    """Pairs, each once with the sites of all models, and which models have them."""
 
     def __init__(self) -> None:
-        self._sites: dict[tuple[str, str], set[str]] = {}
-        self._models: dict[str, list[tuple[str, str]]] = {}
-        self._forward: dict[str, list[tuple[str, str]]] = {}
+        self._sites: dict[Pair, set[str]] = {}
+        self._models: dict[str, list[Pair]] = {}
+        self._forward: dict[str, list[Pair]] = {}
         self._devices: dict[str, str] = {}
         self._failed: dict[str, str] = {}
 
@@ -244,27 +236,30 @@ class _Table:
             if model not in self._models:
                 self._failed[model] = traces.failed[model]
 
-    def _added(self, pairs: Iterable[tuple[str, str, Iterable[str]]]) -> list[tuple[str, str]]:
+    def _added(self, pairs: Iterable[tuple[str, str, Iterable[str]]]) -> list[Pair]:
         found = []
         for caller, callee, sites in pairs:
             self._sites.setdefault((caller, callee), set()).update(sites)
             found.append((caller, callee))
         return found
 
-    def to_json(self) -> dict[str, JSON]:
-        """Everything, as :func:`_decoded` reads it: the same for the same traces, in whatever order they came."""
-        names = sorted({name for pair in self._sites for name in pair})
-        node = {name: position for position, name in enumerate(names)}
+    def traced(self, version: str, digest: str) -> Traced:
+        """Everything in one order, so that the same traces are stored as the same bytes whichever came first."""
         pairs = sorted(self._sites)
         number = {pair: position for position, pair in enumerate(pairs)}
-        return {
-            "nodes": names,
-            "pairs": [[node[a], node[b], sorted(self._sites[a, b], key=_site_order)] for a, b in pairs],
-            "models": {model: sorted(number[p] for p in set(own)) for model, own in sorted(self._models.items())},
-            "forward": {model: sorted(number[p] for p in set(own)) for model, own in sorted(self._forward.items())},
-            "devices": dict(sorted(self._devices.items())),
-            "failed": dict(sorted(self._failed.items())),
-        }
+
+        def numbered(models: Mapping[str, list[Pair]]) -> dict[str, tuple[int, ...]]:
+            return {model: tuple(sorted({number[pair] for pair in own})) for model, own in sorted(models.items())}
+
+        return Traced(
+            version,
+            digest,
+            [(*pair, tuple(sorted(self._sites[pair], key=_site_order))) for pair in pairs],
+            numbered(self._models),
+            failed=dict(sorted(self._failed.items())),
+            devices=dict(sorted(self._devices.items())),
+            forward=numbered(self._forward),
+        )
 
 
 def _site_order(site: str) -> tuple[str, int]:
@@ -272,15 +267,59 @@ def _site_order(site: str) -> tuple[str, int]:
     return file, int(line)
 
 
-def _decoded(data: Mapping[str, JSON]) -> dict[str, Any]:
-    nodes = data["nodes"]
+# traces as rows
+
+
+def _to_rows(traces: Traced) -> dict[str, JSON]:
+    """Traces as compact JSON.
+
+    A pair is ``[caller, callee, [file, line, ...], ...]``, by position among ``nodes`` and ``files``; a model has the
+    steps from one position among the pairs to the next.
+    """
+    nodes = sorted({name for caller, callee, _ in traces.pairs for name in (caller, callee)})
+    files = sorted({_site_order(site)[0] for *_, sites in traces.pairs for site in sites})
+    node = {name: position for position, name in enumerate(nodes)}
+    number = {file: position for position, file in enumerate(files)}
+    rows = []
+    for caller, callee, sites in traces.pairs:
+        places: dict[int, list[int]] = {}
+        for file, line in map(_site_order, sites):
+            places.setdefault(number[file], []).append(line)
+        rows.append([node[caller], node[callee], *([place, *lines] for place, lines in places.items())])
     return {
-        "pairs": [(nodes[a], nodes[b], tuple(sites)) for a, b, sites in data["pairs"]],
-        "models": {model: tuple(own) for model, own in data["models"].items()},
-        "forward": {model: tuple(own) for model, own in data["forward"].items()},
-        "devices": data["devices"],
-        "failed": data["failed"],
+        "nodes": nodes,
+        "files": files,
+        "pairs": rows,
+        "models": {model: _steps(own) for model, own in traces.models.items()},
+        "forward": {model: _steps(own) for model, own in traces.forward.items()},
+        "devices": {model: device for model, device in traces.devices.items() if device != _USUAL_DEVICE},
+        "failed": dict(traces.failed),
     }
+
+
+def _from_rows(version: str, digest: str, data: Mapping[str, JSON]) -> Traced:
+    """The traces that :func:`_to_rows` wrote."""
+    nodes, files = data["nodes"], data["files"]
+    models = {model: tuple(accumulate(steps)) for model, steps in data["models"].items()}
+    return Traced(
+        version,
+        digest,
+        pairs=[
+            (nodes[a], nodes[b], tuple(f"{files[file]}:{line}" for file, *lines in places for line in lines))
+            for a, b, *places in data["pairs"]
+        ],
+        models=models,
+        failed=data["failed"],
+        devices=dict.fromkeys(models, _USUAL_DEVICE) | data["devices"],
+        forward={model: tuple(accumulate(steps)) for model, steps in data.get("forward", {}).items()},
+    )
+
+
+def _steps(positions: Sequence[int]) -> list[int]:
+    return [after - before for before, after in pairwise([0, *positions])]
+
+
+# both together
 
 
 def united(shipped: Traced | None, own: Traced | None, without: Container[str] = ()) -> Traced | None:
@@ -327,47 +366,24 @@ def _united(shipped: Traced, own: Traced) -> Traced:
 
 def only(traces: Traced, models: Iterable[str]) -> Traced:
     """The same, of these models alone."""
-    table = _Table()
+    table = _TraceTable()
     table.take_over(traces, set(models).__contains__)
-    return Traced(traces.version, traces.digest, **_decoded(table.to_json()))
+    return table.traced(traces.version, traces.digest)
 
 
 # the bundle
 
 
-def write_bundle(path: Path, traces: Traced) -> None:
-    """Write a bundle: the same bytes for the same traces. Forward passes are left out.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    path.write_bytes(bundle_bytes(traces))
-
-
 def bundle_bytes(traces: Traced) -> bytes:
-    """What :func:`write_bundle` writes: a line that says of which timm it is, and compressed JSON.
+    """A bundle: a line that says of which timm it is, and compressed JSON; the same bytes for the same traces.
 
-    The JSON has pairs as ``[caller, callee, [file, line, ...], ...]``, by position among ``nodes`` and ``files``, and
-    a model's pairs by the steps from one position to the next.
+    Forward passes are left out: they would double it, and the graph is that of creation.
     """
-    table = _Table()
+    table = _TraceTable()
     table.take_over(replace(traces, forward={}))
-    data = table.to_json()
-    places = [_by_file(sites) for *_, sites in data["pairs"]]
-    files = sorted({file for by_file in places for file in by_file})
-    number = {file: position for position, file in enumerate(files)}
-    content = {
-        "nodes": data["nodes"],
-        "files": files,
-        "pairs": [
-            [a, b, *([number[file], *lines] for file, lines in by_file.items())]
-            for (a, b, _), by_file in zip(data["pairs"], places, strict=True)
-        ],
-        "models": {model: _steps(own) for model, own in data["models"].items()},
-        "devices": {model: device for model, device in data["devices"].items() if device != _USUAL_DEVICE},
-        "failed": data["failed"],
-    }
-    return _bundle_line(traces.version, traces.digest) + zlib.compress(to_json(content), 9)
+    rows = _to_rows(table.traced(traces.version, traces.digest))
+    del rows["forward"]
+    return _bundle_line(traces.version, traces.digest) + zlib.compress(to_json(rows), 9)
 
 
 def read_bundle(path: Path, version: str, digest: str) -> Traced | None:
@@ -377,35 +393,10 @@ def read_bundle(path: Path, version: str, digest: str) -> Traced | None:
         with path.open("rb") as file:
             if file.read(len(line)) != line:
                 return None
-            data = json.loads(zlib.decompress(file.read()))
-        nodes, files = data["nodes"], data["files"]
-        models = {model: tuple(accumulate(steps)) for model, steps in data["models"].items()}
-        return Traced(
-            version,
-            digest,
-            pairs=[
-                (nodes[a], nodes[b], tuple(f"{files[file]}:{line}" for file, *lines in places for line in lines))
-                for a, b, *places in data["pairs"]
-            ],
-            models=models,
-            failed=data["failed"],
-            devices=dict.fromkeys(models, _USUAL_DEVICE) | data["devices"],
-        )
+            return _from_rows(version, digest, json.loads(zlib.decompress(file.read())))
     except _DAMAGED:
         return None
 
 
 def _bundle_line(version: str, digest: str) -> bytes:
     return to_json([_BUNDLE_FORMAT, version, digest]) + b"\n"
-
-
-def _by_file(sites: Iterable[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for site in sites:
-        file, line = _site_order(site)
-        found.setdefault(file, []).append(line)
-    return found
-
-
-def _steps(positions: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise([0, *positions])]

@@ -119,7 +119,7 @@ def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
     above = makers(graph, wanted)
     found: dict[str, tuple[str, ...]] = {}
     for model in graph.nodes(NodeKind.MODEL):
-        created = contexts.created(model.name)
+        created = list(contexts.created(model.name))
         if not numbers.isdisjoint(created):
             found[model.name] = tuple(dict.fromkeys(above[c] for c in created if c in above))
     return found

@@ -127,7 +127,7 @@ class FamilyComposition:
 def family_composition(graph: Graph, family: Family) -> FamilyComposition:
     """What a family's architectures are made of, read from the contexts of their creation."""
     contexts = graph.contexts
-    created = {model.name: contexts.created(model.name) for model in family.models}
+    created = {model.name: list(contexts.created(model.name)) for model in family.models}
     functions = {name: {contexts.function(context) for context in found} for name, found in created.items()}
     ran = set().union(*functions.values())
     builders = [function for function in graph.predecessors(_BUILD, EdgeKind.CALLS) if function in ran]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from explorer.graph import Node, NodeKind, Payload
 
@@ -70,8 +71,6 @@ def source_url(node: Node, timm_version: str) -> str | None:
     """
     if not node.file or not is_timms(node):
         return None
-    from urllib.parse import quote
-
     tag = f"v{timm_version}" if _is_release(timm_version) else "main"
     anchor = f"#L{node.line}" if node.line else ""
     return f"{_BLOB}/{tag}/timm/{quote(node.file)}{anchor}"

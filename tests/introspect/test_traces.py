@@ -226,7 +226,7 @@ def sample() -> Traced:
 
 def test_a_bundle_gives_back_what_was_put_in_but_forward_passes(sample: Traced, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
-    traces.write_bundle(path, sample)
+    path.write_bytes(traces.bundle_bytes(sample))
     found = traces.read_bundle(path, "9.9.9", DIGEST)
     assert found is not None
     assert [pairs_of(found, m) for m in ("one", "two")] == [pairs_of(sample, m) for m in ("one", "two")]
@@ -243,7 +243,7 @@ def test_the_same_traces_make_the_same_bytes(sample: Traced) -> None:
 
 def test_a_bundle_serves_its_own_timm_alone(sample: Traced, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
-    traces.write_bundle(path, sample)
+    path.write_bytes(traces.bundle_bytes(sample))
     assert traces.read_bundle(path, "9.9.9", OTHER) is traces.read_bundle(path, "9.9.8", DIGEST) is None
     assert traces.read_bundle(NOWHERE, "9.9.9", DIGEST) is None
 
@@ -267,7 +267,7 @@ def test_only_some_of_the_models(sample: Traced) -> None:
 
 def test_a_model_traced_by_the_user_goes_before_the_bundles(sample: Traced, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
-    traces.write_bundle(path, sample)
+    path.write_bytes(traces.bundle_bytes(sample))
     traces.save(result("one", ("a", "z", "1")))
     traces.save(result("bad", ("a", "b", "11")))
     traces.save(result("three", ("b", "c", "99")))
@@ -282,7 +282,7 @@ def test_a_model_traced_by_the_user_goes_before_the_bundles(sample: Traced, tmp_
 
 def test_one_of_the_two_or_neither(sample: Traced, tmp_path: Path) -> None:
     path = tmp_path / "bundle"
-    traces.write_bundle(path, sample)
+    path.write_bytes(traces.bundle_bytes(sample))
     assert traces.traced("9.9.9", DIGEST, bundle=NOWHERE) == sample
     assert traces.traced("9.9.9", OTHER, bundle=path) is None
     bundle_alone = traces.read_bundle(path, "9.9.9", DIGEST)
