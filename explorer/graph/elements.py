@@ -150,7 +150,7 @@ class Payload:
             value = getattr(self, each.name)
             is_required = each.default is MISSING and each.default_factory is MISSING
             if value or is_required:
-                record[each.name] = value
+                record[each.name] = list(value) if isinstance(value, tuple) else value
         return record
 
 

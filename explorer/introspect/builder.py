@@ -11,8 +11,8 @@ from explorer.introspect.evaluator.values import ExternalValue, external_id
 from explorer.introspect.reading.parse import ClassDefinition, FunctionDefinition, Module, parse_module
 from explorer.introspect.reading.source import SourceTree
 from explorer.introspect.registry import Architecture, Registry, read_registry
-from explorer.introspect.reuse import kept_calls
-from explorer.queries.node_data import AliasData, ModelData, WeightsData
+from explorer.introspect.reuse import untouched_calls
+from explorer.queries.node_data import AliasData, ModelData
 
 
 class Builder:
@@ -47,19 +47,13 @@ class Builder:
         graph, modules, registry, evaluator = self.graph, self._modules, self._registry, self._evaluator
         if modules:
             with collector.paused():
-                kept = kept_calls(before, graph.files, modules, registry) if before else None
-                calls = follow_calls(evaluator, registry, kept)
+                known = untouched_calls(before, graph.files, modules, registry) if before else None
+                calls = follow_calls(evaluator, registry, known)
                 _add_bases(graph, evaluator, modules)
                 _add_calls(graph, calls, registry, modules)
                 evaluator.forget()
                 self._modules = {}
         return graph
-
-
-def build_graph(source: SourceTree) -> Graph:
-    """The whole graph of a source."""
-    with collector.paused():
-        return Builder(source).complete()
 
 
 def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
@@ -80,13 +74,12 @@ def _add_definitions(graph: Graph, module: Module) -> None:
     definitions: list[ClassDefinition | FunctionDefinition] = [*module.classes.values(), *module.functions.values()]
     for definition in sorted(definitions, key=lambda d: (d.line, d.qualname)):
         node_id = f"{module.name}:{definition.qualname}"
-        decorators = [".".join(path) for path in definition.decorators]
         if isinstance(definition, FunctionDefinition):
             kind = NodeKind.FUNCTION
-            data = FunctionData(definition.signature, definition.keywords, decorators).to_json()
+            data = FunctionData(definition.signature, definition.keywords, definition.decorators).to_json()
         else:
             kind = NodeKind.CLASS
-            data = ClassData(definition.fields, decorators).to_json()
+            data = ClassData(definition.fields, definition.decorators).to_json()
         graph.add_node(Node(node_id, kind, module.file, definition.line, definition.end_line, definition.doc, data))
         parent = f"{module.name}:{definition.parent.qualname}" if definition.parent else module.name
         graph.add_edge(Edge(parent, node_id, EdgeKind.CONTAINS))
@@ -177,8 +170,7 @@ def _add_architecture(graph: Graph, architecture: Architecture) -> None:
         graph.add_edge(Edge(model, entrypoint.id, EdgeKind.REGISTERS, sites=sites))
     for weights in architecture.weights:
         node_id = f"weights:{weights.name}"
-        cfg = WeightsData(architecture.name, weights.tag, weights.has_weights, weights.cfg, list(weights.unknown))
-        graph.add_node(Node(node_id, NodeKind.WEIGHTS, data=cfg.to_json()))
+        graph.add_node(Node(node_id, NodeKind.WEIGHTS, data=weights.to_json()))
         graph.add_edge(Edge(model, node_id, EdgeKind.CONFIGURES))
 
 

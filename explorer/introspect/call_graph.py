@@ -53,14 +53,14 @@ class CallGraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KnownCalls:
     """Calls known from an earlier graph: of the models that these modules register, and of the modules' functions."""
 
     modules: frozenset[str]
     calls: CallGraph
 
 
-def follow_calls(evaluator: Evaluator, registry: Registry, kept: Kept | None = None) -> CallGraph:
+def follow_calls(evaluator: Evaluator, registry: Registry, known: KnownCalls | None = None) -> CallGraph:
     """Evaluate ``create_model`` for every registered name, then every function with anything.
 
     A large registry is done in parts of whole families, by several processes where that is safe. What comes of it does
@@ -69,13 +69,13 @@ def follow_calls(evaluator: Evaluator, registry: Registry, kept: Kept | None = N
     Args:
         evaluator: has executed the package that registers.
         registry: what was registered.
-        kept: what is known already and needs no evaluation.
+        known: what is known already and needs no evaluation.
     """
     evaluator.begin()
-    parts = _parts(registry, kept.modules if kept else frozenset())
+    parts = _parts(registry, known.modules if known else frozenset())
     graphs = _in_processes(evaluator, parts) or [_with_room(functools.partial(_part, evaluator, p)) for p in parts]
     merged = _Folder()
-    for graph in ([kept.calls] if kept else []) + graphs:
+    for graph in ([known.calls] if known else []) + graphs:
         merged.add(graph)
     return merged.graph
 

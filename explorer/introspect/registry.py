@@ -8,7 +8,6 @@ Python's own import order.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.machine import DECLINED, Evaluator
@@ -26,26 +25,11 @@ from explorer.introspect.evaluator.values import (
     as_json,
 )
 from explorer.introspect.reading.parse import Module
+from explorer.queries.node_data import WeightsData
 
 _REGISTRY = "timm.models._registry"
 _PRETRAINED = "timm.models._pretrained"
 _WEIGHT_SOURCES = ("url", "file", "hf_hub_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """One pretrained cfg: ``cfg`` holds every field of ``PretrainedCfg`` but those listed in ``unknown``."""
-
-    architecture: str
-    tag: str
-    cfg: dict[str, Any]
-    unknown: tuple[str, ...]
-    has_weights: bool
-
-    @property
-    def name(self) -> str:
-        """``resnet34.a1_in1k``, or the bare architecture for an empty tag."""
-        return f"{self.architecture}.{self.tag}" if self.tag else self.architecture
 
 
 @dataclass(slots=True)
@@ -57,7 +41,7 @@ class Architecture:
     module: str
     entrypoint: str
     """``module:qualname`` of the function."""
-    weights: list[Weights] = field(default_factory=list)
+    weights: list[WeightsData] = field(default_factory=list)
     weights_known: bool = True
     """False when the module's ``default_cfgs`` could not be read from source."""
 
@@ -98,14 +82,16 @@ class _DefaultCfg(StandIn):
 
 def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> tuple[Registry, Evaluator]:
     """Execute everything that importing ``roots`` imports; what was registered, and the evaluator that did it."""
-    reader = _Reader(modules, roots)
+    reader = _RegistryReader(modules, roots)
     for root in roots:
         if root in modules:
             reader.evaluator.execute(root)
     return reader.registry, reader.evaluator
 
 
-class _Reader:
+class _RegistryReader:
+    """timm's registry while its modules are executed: the stand-ins for the functions that fill it."""
+
     def __init__(self, modules: Mapping[str, Module], roots: tuple[str, ...]) -> None:
         self.registry = Registry()
         self.evaluator = Evaluator(
@@ -244,10 +230,11 @@ def _has_weights(fields: Mapping[str, Value]) -> bool | None:
     return True if True in truths else None if None in truths else False
 
 
-def _weights(architecture: str, tag: str, fields: Mapping[str, Value]) -> Weights:
+def _weights(architecture: str, tag: str, fields: Mapping[str, Value]) -> WeightsData:
     values = {**fields, "architecture": architecture, "tag": tag or None}
     if values.get("hf_hub_id") == "timm/":
         values["hf_hub_id"] = f"timm/{architecture}.{tag}" if tag else f"timm/{architecture}"
     data = {name: as_json(value) for name, value in values.items()}
     cfg = {name: value for name, value in data.items() if value is not UNKNOWN}
-    return Weights(architecture, tag, cfg, tuple(data.keys() - cfg.keys()), bool(_has_weights(values)))
+    unknown = tuple(name for name in data if name not in cfg)
+    return WeightsData(architecture, tag, bool(_has_weights(values)), cfg, unknown)

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from explorer.graph import CallData, EdgeKind, Graph, NodeKind
 from explorer.graph.contexts import Contexts
 from explorer.graph.walk import reached
-from explorer.introspect.call_graph import CallEdge, CallGraph, Kept
+from explorer.introspect.call_graph import CallEdge, CallGraph, KnownCalls
 from explorer.introspect.reading.parse import Module
 from explorer.introspect.registry import Architecture, Deprecation, Registry
 from explorer.queries.creation import call_between
 
 
-def kept_calls(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module], registry: Registry) -> Kept:
+def untouched_calls(
+    before: Graph, files: Mapping[str, str], modules: Mapping[str, Module], registry: Registry
+) -> KnownCalls:
     """The calls that no change can have touched.
 
     A module is touched when its file has changed, or when it uses a name of one that is, at whatever remove. A model's
@@ -33,7 +35,7 @@ def kept_calls(before: Graph, files: Mapping[str, str], modules: Mapping[str, Mo
     untouched -= _depending(before, touched) | (factories if _has_other_models(before, registry) else set())
     models = {e.name: contexts.models[e.name] for e in entries if e.module in untouched}
     others = {f: c for f, c in contexts.others.items() if f.partition(":")[0] in untouched}
-    return Kept(untouched, _restricted(before, models, others))
+    return KnownCalls(untouched, _restricted(before, models, others))
 
 
 def _depending(before: Graph, touched: set[str]) -> set[str]:

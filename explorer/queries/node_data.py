@@ -48,6 +48,11 @@ class WeightsData(Payload):
     cfg: Mapping[str, Any]
     unknown: Sequence[str]
 
+    @property
+    def name(self) -> str:
+        """``resnet34.a1_in1k``, or the bare architecture for an empty tag."""
+        return f"{self.architecture}.{self.tag}" if self.tag else self.architecture
+
 
 def registration_of(node: Node) -> RegistrationData | None:
     """What registers a model or a deprecated name, ``None`` for any other node."""

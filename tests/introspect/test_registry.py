@@ -8,14 +8,15 @@ import pytest
 
 from explorer.introspect.evaluator.values import UNKNOWN
 from explorer.introspect.reading.parse import Module, parse_module
-from explorer.introspect.registry import Registry, Weights, read_registry
+from explorer.introspect.registry import Registry, read_registry
+from explorer.queries.node_data import WeightsData
 
 ReadRegistry = Callable[..., Registry]
 URL = "url='https://x'"
 ENTRYPOINT = "\n@register_model\ndef net(pretrained=False, **kwargs): pass\n"
 
 
-def of_net(read: ReadRegistry, cfgs: str) -> list[Weights]:
+def of_net(read: ReadRegistry, cfgs: str) -> list[WeightsData]:
     """The weights of ``net``, whose module says ``default_cfgs = generate_default_cfgs(cfgs)``."""
     return read(f"default_cfgs = generate_default_cfgs({cfgs}){ENTRYPOINT}").architectures["net"].weights
 

@@ -11,9 +11,6 @@ from typing import Any
 
 from explorer.introspect.reading.keywords import keyword_uses
 
-Path = tuple[str, ...]
-"""A dotted expression: ``nn.Conv2d`` is ``("nn", "Conv2d")``."""
-
 FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -28,14 +25,14 @@ class Import:
 
 @dataclass(slots=True)
 class Definition:
-    """A class or function. ``line`` is that of ``class`` or ``def``; ``first_line`` that of its first decorator."""
+    """A class or function. ``line`` is that of ``class`` or ``def``, below its decorators."""
 
     qualname: str
     line: int
-    first_line: int
     end_line: int
     doc: str | None
-    decorators: list[Path]
+    decorators: list[str]
+    """Dotted, without arguments."""
     parent: "ClassDefinition | FunctionDefinition | None"
 
 
@@ -88,7 +85,7 @@ def parse_module(name: str, file: str, source: bytes) -> Module:
     lines = (text if isinstance(text, bytes) else text.encode()).split(b"\n")
     line_count = max(1, len(lines) - (not lines[-1]))
     module = Module(name, file, file.endswith("__init__.py"), ast.get_docstring(tree), line_count, tree)
-    _Reader(module, lines).read()
+    _DefinitionReader(module, lines).read()
     return module
 
 
@@ -105,15 +102,6 @@ def absolute(module: str, is_package: bool, level: int, target: str | None) -> s
     parts = module.split(".")
     base = parts[: len(parts) - level + is_package]
     return ".".join([*base, *(target.split(".") if target else ())])
-
-
-def dotted(node: ast.expr | None) -> Path | None:
-    """The path of a name or of an attribute chain on a name; else ``None``."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else None
 
 
 def import_bindings(node: ast.Import | ast.ImportFrom, module: str, is_package: bool) -> Iterator[tuple[str, Import]]:
@@ -139,7 +127,7 @@ _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 """Fields in which a statement holds others."""
 
 
-class _Reader:
+class _DefinitionReader:
     """Walks the statements of a file once."""
 
     def __init__(self, module: Module, lines: list[bytes]) -> None:
@@ -169,22 +157,20 @@ class _Reader:
     def _qualname(self, name: str, owner: Owner) -> str:
         if owner is None:
             return name
-        return (
-            f"{owner.qualname}.<locals>.{name}" if isinstance(owner, FunctionDefinition) else f"{owner.qualname}.{name}"
-        )
+        local = ".<locals>" if isinstance(owner, FunctionDefinition) else ""
+        return f"{owner.qualname}{local}.{name}"
 
     def _class(self, node: ast.ClassDef, owner: Owner) -> None:
         qualname = self._qualname(node.name, owner)
-        decorators = [path for d in node.decorator_list if (path := _decorator(d))]
+        decorators = _decorators(node)
         definition = ClassDefinition(
             qualname,
             node.lineno,
-            node.decorator_list[0].lineno if node.decorator_list else node.lineno,
             node.end_lineno or node.lineno,
             _doc(node),
             decorators,
             owner,
-            _fields(node) if any(path[-1] == "dataclass" for path in decorators) else [],
+            _fields(node) if any(_last(path) == "dataclass" for path in decorators) else [],
         )
         self.module.classes[qualname] = definition
         self.module.functions.pop(qualname, None)
@@ -192,11 +178,10 @@ class _Reader:
 
     def _function(self, node: FunctionDef, owner: Owner) -> None:
         qualname = self._qualname(node.name, owner)
-        decorators = [path for d in node.decorator_list if (path := _decorator(d))]
+        decorators = _decorators(node)
         definition = FunctionDefinition(
             qualname,
             node.lineno,
-            node.decorator_list[0].lineno if node.decorator_list else node.lineno,
             node.end_lineno or node.lineno,
             _doc(node),
             decorators,
@@ -204,7 +189,7 @@ class _Reader:
             self._signature(node),
             keyword_uses(node),
         )
-        if not any(path[-1] in _PARTS_OF_ONE for path in decorators):
+        if not any(_last(path) in _PARTS_OF_ONE for path in decorators):
             self.module.functions[qualname] = definition
             self.module.classes.pop(qualname, None)
         self._read(node.body, definition)
@@ -263,8 +248,21 @@ def _fields(node: ast.ClassDef) -> list[str]:
     return [target.id for target in annotated if isinstance(target, ast.Name)]
 
 
-def _decorator(node: ast.expr) -> Path | None:
-    return dotted(node.func if isinstance(node, ast.Call) else node)
+def _decorators(node: ast.ClassDef | FunctionDef) -> list[str]:
+    named = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
+    return [path for decorator in named if (path := _dotted(decorator))]
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """A name, or a chain of attributes of a name, as it is written; else ``None``."""
+    if isinstance(node, ast.Name):
+        return node.id
+    owner = _dotted(node.value) if isinstance(node, ast.Attribute) else None
+    return f"{owner}.{node.attr}" if owner and isinstance(node, ast.Attribute) else None
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 _PLAIN = frozenset(
