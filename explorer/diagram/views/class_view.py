@@ -67,43 +67,50 @@ def _around(graph: Graph, builder: ViewBuilder, node: Node, up: int | None, dept
         return composition_around(graph, starts_in(graph, node), up, depth)
     made = made_by_function(graph, node)
     builder.source(node.id, focus=True)
-    found = composition_around(
-        graph,
-        [c for c in made if (n := graph.get(c)) and n.kind is NodeKind.CLASS],
-        up,
-        0 if depth is None else depth - 1,
-    )
+    classes = [class_id for class_id in made if _is_of_timm(graph, class_id)]
+    found = composition_around(graph, classes, up, 0 if depth is None else depth - 1)
     found.classes.update(dict.fromkeys(made))
     found.holds.update({(node.id, class_id): None for class_id in made})
     return found
 
 
+def _is_of_timm(graph: Graph, class_id: str) -> bool:
+    node = graph.get(class_id)
+    return node is not None and node.kind is NodeKind.CLASS
+
+
 def _add_boxes(builder: ViewBuilder, found: Composition, nodes: int) -> dict[str, str]:
     """The boxes, and for every class the box that it is in."""
-    graph = builder.graph
-    wanted = [c for c in found.classes if c != _MODULE or c in found.starts]
-    inside = [c for c in wanted if (n := graph.get(c)) and (n.kind is NodeKind.CLASS or c in found.starts)]
+    inside: list[str] = []
     outside: dict[str, list[str]] = {}
-    for class_id in wanted:
-        if class_id not in inside:
+    for class_id in found.classes:
+        is_start = class_id in found.starts
+        if _is_of_timm(builder.graph, class_id) or (is_start and class_id in builder.graph):
+            inside.append(class_id)
+        elif class_id != _MODULE or is_start:
             outside.setdefault(class_id.partition(":")[0], []).append(class_id)
     place: dict[str, str] = {}
-    crowds = sum(min(len(crowd), _CROWD) for crowd in (found.heirs, found.holders))
-    room = max(nodes - len(builder.nodes) - len(outside) - crowds - 2, 1)
-    focus = set(found.starts) if len(found.starts) == 1 else set()
-    room = room if len(inside) <= _MOST else min(room, _MOST)
-    if len(found.holds) + len(found.inherits) > _TANGLE:
-        room = min(room, len(found.starts))
-    for class_id in inside[:room]:
-        builder.source(class_id, focus=class_id in focus)
+    alone = _alone(found, inside, nodes - len(builder.nodes) - len(outside))
+    for class_id in inside[:alone]:
+        builder.source(class_id, focus=[class_id] == list(found.starts))
         place[class_id] = class_id
-    _fold(builder, place, outside, _FEW_EXTERNALS, NodeKind.EXTERNAL, "")
+    _fold(builder, place, outside, _FEW_EXTERNALS, NodeKind.EXTERNAL)
     beyond: dict[str, list[str]] = {}
-    for class_id in inside:
-        if class_id not in place:
-            beyond.setdefault(class_id.partition(":")[0].rpartition(".")[0], []).append(class_id)
+    for class_id in inside[alone:]:
+        beyond.setdefault(class_id.partition(":")[0].rpartition(".")[0], []).append(class_id)
     _fold(builder, place, beyond, 1, Look.GROUP, "more ")
     return place
+
+
+def _alone(found: Composition, inside: Sequence[str], room: int) -> int:
+    """How many of timm's classes stand on their own, the first of them."""
+    crowds = sum(min(len(crowd), _CROWD) for crowd in (found.heirs, found.holders))
+    alone = max(room - crowds - 2, 1)
+    if len(inside) > _MOST:
+        alone = min(alone, _MOST)
+    if len(found.holds) + len(found.inherits) > _TANGLE:
+        alone = min(alone, len(found.starts))
+    return alone
 
 
 def _fold(
@@ -112,8 +119,9 @@ def _fold(
     packages: dict[str, list[str]],
     few: int,
     kind: NodeKind | Look,
-    more: str,
+    more: str = "",
 ) -> None:
+    """The boxes of packages; one that has few classes is not folded."""
     for package, members in packages.items():
         if len(members) <= few:
             for class_id in members:
