@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -22,45 +22,35 @@ _RUNNING = ("bench", "inspect", "trace")
 """Commands that run timm."""
 
 
-class Entry(NamedTuple):
-    """Where a command is, and the line that tells what it does; a test holds that it is the command's own."""
-
-    module: str
-    name: str
-    help: str
-
-
 COMMANDS = {
-    "list": Entry("list_command", "list_models", "List models, with timm's own pattern rules."),
-    "show": Entry("show_command", "show", "Show all that is known of one thing, on a page."),
-    "search": Entry("search_command", "search", "Find anything by a name like this one."),
-    "path": Entry("path_command", "path", "Show how one thing reaches another."),
-    "graph": Entry(
-        "graph_command",
-        "graph",
+    "list": ("lookup_commands:list_models", "List models, with timm's own pattern rules."),
+    "show": ("lookup_commands:show", "Show all that is known of one thing, on a page."),
+    "search": ("lookup_commands:search", "Find anything by a name like this one."),
+    "path": ("lookup_commands:path", "Show how one thing reaches another."),
+    "graph": (
+        "graph_command:graph",
         "Draw how it hangs together: all of timm, a model, a family, or a piece of code.",
     ),
-    "gallery": Entry("gallery_command", "gallery", "Draw the pictures that the README shows, into a folder."),
-    "trace": Entry("trace_command", "trace", "Create a model and show what was really called, in order."),
-    "verify": Entry("verify_command", "verify", "Hold the static graph against what really runs."),
-    "inspect": Entry(
-        "inspect_command",
-        "inspect",
+    "gallery": ("gallery_command:gallery", "Draw the pictures that the README shows, into a folder."),
+    "trace": ("trace_command:trace", "Create a model and show what was really called, in order."),
+    "verify": ("verify_command:verify", "Hold the static graph against what really runs."),
+    "inspect": (
+        "inspect_command:inspect",
         "Show what a model is made of: layers, shapes, parameters, MACs, activations.",
     ),
-    "bench": Entry("bench_command", "bench", "Measure forward passes or training steps of models."),
-    "results": Entry(
-        "results_command",
-        "results",
+    "bench": ("bench_command:bench", "Measure forward passes or training steps of models."),
+    "results": (
+        "results_command:results",
         "What was measured: list, show, compare, export, and import others' results.",
     ),
 }
+"""Where each command is, and the line that tells what it does; a test holds that it is the command's own."""
 
 
 def load_command(name: str) -> Any:
     """The typer app or the function of a command."""
-    entry = COMMANDS[name]
-    return getattr(import_module(f"explorer.cli.{entry.module}"), entry.name)
+    module, _, function = COMMANDS[name][0].partition(":")
+    return getattr(import_module(f"explorer.cli.{module}"), function)
 
 
 class LazyGroup(TyperGroup):
@@ -68,7 +58,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: TyperCommand(name, help=entry.help) for name, entry in COMMANDS.items()}
+        self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
         self._is_listing = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -312,7 +312,7 @@ def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
     command = main.load_command(name)
     said = command.info.help if isinstance(command, typer.Typer) else (command.__doc__ or "").partition("\n")[0]
 
-    assert main.COMMANDS[name].help == said
+    assert main.COMMANDS[name][1] == said
 
 
 def test_the_help_imports_no_command() -> None:
@@ -320,4 +320,4 @@ def test_the_help_imports_no_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line] == [*main.COMMANDS]
-    assert [name for name in done.stderr.split() if name.endswith("_command")] == []
+    assert [name for name in done.stderr.split() if name.endswith(("_command", "_commands"))] == []

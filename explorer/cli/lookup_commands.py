@@ -1,0 +1,151 @@
+"""``explorer list``, ``show``, ``search`` and ``path``: what the graph of timm's source answers at once."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load
+from explorer.cli.output import print_facts, print_json, print_lines, print_table, tell_plainly
+from explorer.errors import RequestError
+from explorer.queries.node_data import home_of
+from explorer.report.wording import in_words
+from explorer.usecases import finding, reaching, showing
+from explorer.usecases.resolving import nothing_matches
+
+_MOST = 12
+"""So many items of a list are printed; a page is to be read, and JSON has all."""
+
+
+def list_models(
+    context: typer.Context,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATTERN]...", help="Shell wildcards, as timm.list_models takes them."),
+    ] = None,
+    family: Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (repeatable).")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", "-x", help="Leave out what matches (repeatable).")
+    ] = None,
+    pretrained: Annotated[bool, typer.Option("--pretrained", "-p", help="Only what has weights.")] = False,
+    tags: Annotated[
+        bool | None,
+        typer.Option("--tags/--no-tags", help="List arch.tag names; on with --pretrained, as in timm."),
+    ] = None,
+    deprecated: Annotated[bool, typer.Option("--deprecated", help="Only deprecated names.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Current and deprecated names.")] = False,
+    long: Annotated[bool, typer.Option("--long", "-l", help="With family, tags and what replaces a name.")] = False,
+    json: JsonOption = False,
+    timm: TimmOption = None,
+    extra: WithOption = None,
+) -> None:
+    """List models, with timm's own pattern rules."""
+    graph = load(context, timm, extra)
+    entries = finding.list_models(
+        *(patterns or ()),
+        exclude=exclude or (),
+        family=family or (),
+        pretrained=pretrained,
+        tags=tags,
+        deprecated=deprecated or everything,
+        current=everything or not deprecated,
+        graph=graph,
+    )
+    if json:
+        print_json([asdict(entry) for entry in entries])
+    elif long and entries:
+        rows = []
+        for entry in entries:
+            tags_shown = ", ".join(tag for tag in entry.tags if tag)
+            replaced_by = (entry.replaced_by or "removed") if entry.deprecated else ""
+            rows.append((entry.name, entry.family, tags_shown, replaced_by))
+        print_table(("name", "family", "tags", "replaced by"), rows)
+    else:
+        print_lines([entry.name for entry in entries])
+    if not entries:
+        raise nothing_matches(graph, patterns or ())
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
+    static: StaticOption = False,
+    json: JsonOption = False,
+    timm: TimmOption = None,
+    extra: WithOption = None,
+) -> None:
+    """Show all that is known of one thing, on a page."""
+    record = showing.show(name, graph=load(context, timm, extra, traces=not static), emit=tell_plainly)
+    if json:
+        print_json(record)
+    else:
+        _print_page(record)
+
+
+def _print_page(record: dict[str, Any]) -> None:
+    """Short facts first, then the pretrained cfg, then lists, then the docstring."""
+    record = dict(record)
+    print_lines([f"{record.pop('kind')} {record.pop('name')}", ""])
+    doc, cfg = record.pop("doc", None), record.pop("cfg", None)
+    if record.get("file"):
+        folder = "timm/" if record["source_url"] else ""
+        record["file"] = f"{folder}{record['file']}:{record.pop('line')}-{record.pop('end_line')}"
+    lists = {k: record.pop(k) for k in list(record) if isinstance(record[k], list) and len(record[k]) > 1}
+    print_facts([(k.replace("_", " "), in_words(v)) for k, v in record.items() if v not in (None, [], "")])
+    if cfg:
+        print_lines(["", "pretrained cfg"])
+        print_facts([(f"  {k}", in_words(v)) for k, v in cfg.items() if v not in (None, "")])
+    for title, items in lists.items():
+        more = [f"  … and {len(items) - _MOST} more (--json has all)"] if len(items) > _MOST else []
+        print_lines(["", f"{title.replace('_', ' ')} ({len(items)})", *(f"  {i}" for i in items[:_MOST]), *more])
+    if doc:
+        print_lines(["", *doc.splitlines()])
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="What to look for; spelling need not be exact.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", "-k", help="Only this kind of node (repeatable): model, class, ..."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at the most.")] = 20,
+    json: JsonOption = False,
+    timm: TimmOption = None,
+    extra: WithOption = None,
+) -> None:
+    """Find anything by a name like this one.
+
+    Looks at models, weights, deprecated names, modules, classes, functions and what timm uses from elsewhere.
+    """
+    finding.check_kinds(kind or ())
+    query = " ".join(text)
+    hits = finding.search(query, kinds=kind or (), limit=limit, graph=load(context, timm, extra))
+    if json:
+        fields = ("id", "kind", "name", "file", "line")
+        print_json([{**{f: getattr(hit.node, f) for f in fields}, "score": hit.score} for hit in hits])
+    elif hits:
+        rows = [(str(h.node.kind), h.node.name, home_of(h.node)) for h in hits]
+        print_table(("kind", "name", "where"), rows)
+    if not hits:
+        raise RequestError(f"nothing is like {query!r}", "try fewer letters")
+
+
+def path(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="[FROM] TO", help="FROM is create_model when left out.")],
+    static: StaticOption = False,
+    json: JsonOption = False,
+    timm: TimmOption = None,
+    extra: WithOption = None,
+) -> None:
+    """Show how one thing reaches another.
+
+    The shortest chain of calls, with the registry's dispatch on the way; of other relations where no calls lead there.
+    """
+    reaching.check_ends(names)
+    way = reaching.path(*names, graph=load(context, timm, extra, traces=not static), emit=tell_plainly)
+    if json:
+        print_json(way.to_json())
+    else:
+        print_table(("how", "reaches", "at"), [(stop.how, stop.id, stop.place) for stop in way.stops])
