@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from explorer.errors import RequestError, UnknownName
+from explorer.graph.fuzzy import closest
 from explorer.protocol import Layer
 
 SORT_FIELDS = (
@@ -99,8 +99,7 @@ def check_sort(sort: str | None) -> None:
         UnknownName: they cannot.
     """
     if sort is not None and sort not in SORT_FIELDS:
-        near = get_close_matches(sort.lower(), SORT_FIELDS, n=3, cutoff=0.3) or SORT_FIELDS
-        raise UnknownName.of("field to sort by:", sort, near)
+        raise UnknownName.of("field to sort by:", sort, closest(sort, SORT_FIELDS) or SORT_FIELDS)
 
 
 def _like(layers: Sequence[Layer], text: str) -> list[Layer]:
@@ -111,7 +110,7 @@ def _like(layers: Sequence[Layer], text: str) -> list[Layer]:
     found = [layer for layer in layers[1:] if fits(layer.name.lower()) or fits(layer.class_name.lower())]
     if not found:
         names = [n for layer in layers[1:] for n in (layer.name.rpartition(".")[2], layer.class_name)]
-        near = get_close_matches(text, dict.fromkeys(names), n=3, cutoff=0.4)
+        near = closest(text, names)
         raise RequestError(f"no layer is like {text!r}", f"closest: {', '.join(near)}" if near else "--full shows all")
     return found
 

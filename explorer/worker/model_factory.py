@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +23,7 @@ from timm.utils import reparameterize_model
 from torch import nn
 
 from explorer.errors import RequestError, UnknownName
+from explorer.graph.fuzzy import closest
 from explorer.introspect.reading.source import Extra
 from explorer.protocol import Emit, Log, ModelOptions, Progress
 from explorer.worker.counting import Unfilled
@@ -80,11 +80,11 @@ def _joined(arch: str, tag: str) -> str:
 
 def _check_known(arch: str, tag: str) -> None:
     if not is_model(arch):
-        raise UnknownName.of("model", arch, get_close_matches(arch.lower(), list_models(), n=3, cutoff=0.6))
+        raise UnknownName.of("model", arch, closest(arch, list_models()))
     known = get_arch_pretrained_cfgs(arch)
     name = _joined(arch, tag)
     if tag and name not in known:
-        raise UnknownName.of("weights", name, get_close_matches(name, list(known), n=3, cutoff=0.0))
+        raise UnknownName.of("weights", name, closest(name, known))
 
 
 def create(name: str, options: ModelOptions) -> nn.Module:
