@@ -1,6 +1,6 @@
 """What the details pane says of a node, before it is drawn."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
@@ -60,18 +60,34 @@ class Page:
 def page_of(graph: Graph, node: Node) -> Page:
     """Everything :func:`explorer.usecases.showing.show` knows of the node, in reading order."""
     record = show(node.id, graph=graph)
-    model_like = node.kind in _MODELS
-    sections = _model_sections(graph, record) if model_like else _source_sections(graph, record)
+    fields = _model_fields if node.kind in _MODELS else _source_fields
+    lists = {key: value for key, value in record.items() if isinstance(value, list) and key not in _PLACED}
+    sections = (
+        Section("", fields=tuple(fields(graph, record))),
+        _cfg(record),
+        Section("Signature", text=signature(record.get("signature") or "")),
+        Section("Docstring", text=_clean(record.get("doc"))),
+        *(_listed(graph, key, items) for key, items in lists.items()),
+        _rest(record, {*_PLACED, *lists}),
+    )
     return Page(
         node.id,
         node.name or node.id,
         node.kind,
         _about(node, record),
-        tuple(s for s in sections if s.fields or s.items or s.text),
-        _notice(record),
+        tuple(section for section in sections if section.fields or section.items or section.text),
+        f"Deprecated: {replacement(record)}." if record.get("deprecated") else "",
         record.get("source_url"),
         _benchable(node, record),
     )
+
+
+_PLACED = {
+    *("id", "kind", "name", "family", "architecture", "tag", "deprecated", "replaced_by", "tags", "pretrained", "cfg"),
+    *("unknown", "entrypoint", "classes", "aliases", "file", "line", "end_line", "source_url", "doc"),
+    *("signature", "decorators", "inherits", "registers"),
+}
+"""Facts that the heading, the fields above or a section of their own tell; any other is told too, by its name."""
 
 
 def welcome(info: GraphInfo, catalogue: Catalogue) -> tuple[Section, ...]:
@@ -109,10 +125,6 @@ def _about(node: Node, record: dict[str, Any]) -> str:
     return node.module or "" if node.kind is not NodeKind.MODULE else ""
 
 
-def _notice(record: dict[str, Any]) -> str:
-    return f"Deprecated: {replacement(record)}." if record.get("deprecated") else ""
-
-
 def _benchable(node: Node, record: dict[str, Any]) -> str | None:
     if node.kind in _MODELS:
         return node.name if record["architecture"] else None
@@ -121,19 +133,6 @@ def _benchable(node: Node, record: dict[str, Any]) -> str | None:
 
 
 # models, weights and deprecated names
-
-
-def _model_sections(graph: Graph, record: dict[str, Any]) -> Iterator[Section]:
-    yield Section("", fields=tuple(_model_fields(graph, record)))
-    yield _cfg(record)
-    yield Section("Docstring", text=_clean(record.get("doc")))
-    yield _rest(record, _MODEL_KEYS)
-
-
-_MODEL_KEYS = {
-    *("id", "kind", "name", "family", "architecture", "tag", "deprecated", "replaced_by", "tags", "pretrained", "cfg"),
-    *("unknown", "entrypoint", "classes", "aliases", "file", "line", "end_line", "source_url", "doc"),
-}
 
 
 def _model_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
@@ -174,13 +173,13 @@ _UNSET = (None, "")
 
 
 def _cfg(record: dict[str, Any]) -> Section:
-    cfg = record["cfg"] or {}
+    cfg = record.get("cfg") or {}
     fields = tuple((key, _cfg_value(key, value)) for key, value in cfg.items() if value not in _UNSET)
     unset = [key for key, value in cfg.items() if value in _UNSET]
     notes = []
     if unset:
         notes.append(f"Not set: {', '.join(unset)}.")
-    if record["unknown"]:
+    if record.get("unknown"):
         notes.append(f"Not settled by the source alone: {', '.join(map(str, record['unknown']))}.")
     title = f"Pretrained cfg · {record['tag']}" if record.get("tag") else "Pretrained cfg"
     return Section(title, fields=fields, note="\n".join(notes))
@@ -196,22 +195,6 @@ def _cfg_value(key: str, value: Any) -> Value:
 # modules, classes, functions and the rest
 
 
-def _source_sections(graph: Graph, record: dict[str, Any]) -> Iterator[Section]:
-    lists = {k: v for k, v in record.items() if isinstance(v, list) and k not in _SOURCE_KEYS}
-    yield Section("", fields=tuple(_source_fields(graph, record)))
-    yield Section("Signature", text=signature(record.get("signature") or ""))
-    yield Section("Docstring", text=_clean(record.get("doc")))
-    for key, items in lists.items():
-        yield _listed(graph, key, items)
-    yield _rest(record, {*_SOURCE_KEYS, *lists})
-
-
-_SOURCE_KEYS = {
-    *("id", "kind", "name", "file", "line", "end_line", "source_url", "doc", "signature", "decorators", "inherits"),
-    "registers",
-}
-
-
 def _source_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     if record.get("registers"):
         yield "registers", tuple(Span(name, f"model:{name}") for name in record["registers"])
@@ -223,12 +206,13 @@ def _source_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, 
 
 
 def _listed(graph: Graph, key: str, items: Sequence[str]) -> Section:
-    linked: Callable[[str], Span] = lambda item: _link(graph, item)  # noqa: E731
-    if key == "models":
-        linked = lambda name: Span(name, f"model:{name}")  # noqa: E731
     more = f"… and {len(items) - MOST:,} more" if len(items) > MOST else ""
     title = f"{key.replace('_', ' ').capitalize()} ({len(items):,})"
-    return Section(title, items=tuple(linked(item) for item in items[:MOST]), note=more)
+    return Section(title, items=tuple(_item(graph, key, item) for item in items[:MOST]), note=more)
+
+
+def _item(graph: Graph, key: str, item: str) -> Span:
+    return Span(item, f"model:{item}") if key == "models" else _link(graph, item)
 
 
 # shared

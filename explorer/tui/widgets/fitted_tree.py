@@ -180,13 +180,10 @@ class FittedTree(Tree[TreeRow]):
         toggle = Style(meta={"toggle": True}) if node.allow_expand else Style()
         arrow = ("▾ " if node.is_expanded else "▸ ") if node.allow_expand else "  "
         width = max(4, self.scrollable_content_region.width - self._indent(node) - len(arrow) - 1)
-        muted = foreground(self, "row--muted") if self._is_dim(node) else Style()
+        # The line with the cursor has colours of its own, on which a muted one could not be read.
+        muted = Style() if node is self.cursor_node else foreground(self, "row--muted")
         text = Text(style=base_style, no_wrap=True).append(arrow, muted + toggle)
         return text.append_text(self._fitted(row, width, style, muted))
-
-    def _is_dim(self, node: TreeNode[TreeRow]) -> bool:
-        """Whether side remarks are toned down: not on the line with the cursor, which has colours of its own."""
-        return node is not self.cursor_node
 
     def _indent(self, node: TreeNode[TreeRow]) -> int:
         depth = -1
