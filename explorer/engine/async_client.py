@@ -5,10 +5,10 @@ A module of its own, because importing asyncio takes as long as half of a graph 
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeVar, cast
 
-from explorer.engine.process import (
+from explorer.engine.client import (
     CHUNK_BYTES,
     EventReader,
     StderrTail,
@@ -27,6 +27,8 @@ class _AsyncProcess:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        assert process.stdin and process.stdout and process.stderr
+        self._requests, self._answers, self._notes = process.stdin, process.stdout, process.stderr
         self.events = EventReader()
         self.stderr = StderrTail()
         self.busy = False
@@ -45,21 +47,16 @@ class _AsyncProcess:
         return cls(process)
 
     async def _read_stderr(self) -> None:
-        assert self.process.stderr is not None
-        while data := await self.process.stderr.read(CHUNK_BYTES):
+        while data := await self._notes.read(CHUNK_BYTES):
             self.stderr.feed(data)
 
     async def send(self, line: bytes) -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(line)
-            await self.process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._requests.write(line)
+            await self._requests.drain()
 
     async def receive(self) -> bytes:
-        assert self.process.stdout is not None
-        return await self.process.stdout.read(CHUNK_BYTES)
+        return await self._answers.read(CHUNK_BYTES)
 
     def kill(self) -> None:
         if self.process.returncode is None:

@@ -1,25 +1,98 @@
-"""The near end of the pipe, for code that may block: starts the worker, sends requests, gives events."""
+"""The near end of the pipe: how the worker is started, read and ended, and a client for code that may block."""
 
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from explorer.engine.process import (
-    CHUNK_BYTES,
-    EventReader,
-    StderrTail,
-    worker_command,
-    worker_died,
-    worker_environment,
-    worker_not_started,
-)
-from explorer.protocol import Event, Failure, Request, Result, encode_request
+from explorer.errors import WorkerDied
+from explorer.protocol import Event, Failure, LineSplitter, Request, Result, decode_event, encode_request
 
 R = TypeVar("R")
+
+CHUNK_BYTES = 1 << 16
+"""Read from a pipe at a time; Linux pipes hold as much."""
+
+_LINES_KEPT = 50
+_LINE_KEPT_BYTES = 2000
+
+
+def worker_command() -> list[str]:
+    """The command line of the worker; ``-P`` keeps modules that lie in the current folder out of its way."""
+    return [sys.executable, "-P", "-m", "explorer.worker.serve"]
+
+
+def worker_environment() -> dict[str, str]:
+    """This process's environment, with a search path on which the worker finds the very same packages."""
+    folders = [str(Path(p or ".").absolute()) for p in sys.path]
+    home = str(Path(__file__).parents[2])
+    if home not in folders:
+        folders.append(home)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+
+
+class StderrTail:
+    """The last lines the worker wrote on stderr."""
+
+    def __init__(self) -> None:
+        self._splitter = LineSplitter()
+        self._lines: deque[bytes] = deque(maxlen=_LINES_KEPT)
+
+    def feed(self, data: bytes) -> None:
+        """Take more bytes; of each whole line the beginning is kept."""
+        self._lines.extend(line[:_LINE_KEPT_BYTES] for line in self._splitter.feed(data) if line.strip())
+
+    def last(self) -> str:
+        """The last whole line, empty where there was none."""
+        return self._lines[-1].decode("utf-8", "replace").strip() if self._lines else ""
+
+
+class EventReader:
+    """Cuts the worker's stdout into events."""
+
+    def __init__(self) -> None:
+        self._splitter = LineSplitter()
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Take more bytes, give the events they complete.
+
+        Raises:
+            WorkerDied: the bytes are not events.
+        """
+        for line in self._splitter.feed(data):
+            try:
+                yield decode_event(line)
+            except ValueError as error:
+                raise WorkerDied(f"the worker sent what cannot be read: {error}") from error
+
+
+def worker_died(exit_status: int, stderr: StderrTail) -> WorkerDied:
+    """Say how the worker ended: by which signal or with which status, and its last words."""
+    last = stderr.last()
+    words = f"; its last line was: {last}" if last else ""
+    if exit_status >= 0:
+        return WorkerDied(f"the worker ended with status {exit_status} before it answered{words}")
+    name, meaning = _signal_name(-exit_status)
+    hint = "the system may have run out of memory: lower --batch-size" if name == "SIGKILL" else ""
+    return WorkerDied(f"the worker was ended by {name} ({meaning}){words}", hint)
+
+
+def worker_not_started(error: OSError) -> WorkerDied:
+    """The error for a worker that the system would not start."""
+    return WorkerDied(f"the worker could not be started: {error}")
+
+
+def _signal_name(number: int) -> tuple[str, str]:
+    try:
+        return signal.Signals(number).name, (signal.strsignal(number) or "unknown").lower()
+    except ValueError:
+        return f"signal {number}", "unknown"
 
 
 class _Process:
@@ -31,29 +104,26 @@ class _Process:
             self.process = subprocess.Popen(command, env=worker_environment(), stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
             raise worker_not_started(error) from error
+        assert self.process.stdin and self.process.stdout and self.process.stderr
+        self._requests, self._answers, self._notes = self.process.stdin, self.process.stdout, self.process.stderr
         self.events = EventReader()
         self.stderr = StderrTail()
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
 
     def _read_stderr(self) -> None:
-        assert self.process.stderr is not None
-        fd = self.process.stderr.fileno()
-        while data := os.read(fd, CHUNK_BYTES):
+        while data := os.read(self._notes.fileno(), CHUNK_BYTES):
             self.stderr.feed(data)
 
     def send(self, line: bytes) -> None:
         """Send a request; a worker that is gone shows when its events are read."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
+        with suppress(BrokenPipeError):
+            self._requests.write(line)
+            self._requests.flush()
 
     def receive(self) -> bytes:
-        assert self.process.stdout is not None
-        return os.read(self.process.stdout.fileno(), CHUNK_BYTES)
+        # Not a buffered read, which would wait for a whole chunk while events are due.
+        return os.read(self._answers.fileno(), CHUNK_BYTES)
 
     def wait(self) -> int:
         """Wait for the end and for the last of stderr; the exit status, negative for a signal."""
@@ -65,8 +135,7 @@ class _Process:
         """End it now; it holds nothing worth saving."""
         self.process.kill()
         self.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert pipe is not None
+        for pipe in (self._requests, self._answers, self._notes):
             with suppress(BrokenPipeError):
                 pipe.close()
 

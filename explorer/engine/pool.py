@@ -20,7 +20,7 @@ WORKER_MEMORY_BYTES = 2 << 30
 
 MOST_WORKERS = 8
 
-HOPELESS = 5
+SAME_FAILURES = 5
 """When this many models have failed, none has not, and all say the same, it is not about them."""
 
 
@@ -56,19 +56,19 @@ def each(
         Exception: what ``do`` raised besides an :class:`ExplorerError`.
     """
     work = _Work(names, do)
-    hope = _Hope()
+    common = _CommonFailure()
     with work.running(min(workers or usual_workers(), len(names))):
         for _ in names:
             outcome = work.next_outcome()
-            hope.check(outcome.error)
+            common.check(outcome.error)
             yield outcome
 
 
 def usual_workers() -> int:
     """How many workers suit this machine."""
     cores = os.cpu_count() or 1
-    with suppress(ImportError, OSError):
-        import psutil
+    with suppress(OSError):
+        import psutil  # one model needs no pool, and starts without it
 
         cores = min(cores, psutil.virtual_memory().available // WORKER_MEMORY_BYTES)
     return max(1, min(MOST_WORKERS, cores))
@@ -79,8 +79,8 @@ def is_of_the_model(model: str, error: ExplorerError) -> bool:
     return model in error.message and not isinstance(error, OutOfMemory | WorkerDied)
 
 
-class _Hope:
-    """Given up when all models fail with the same error."""
+class _CommonFailure:
+    """Notices when all models fail with the same error, which is then none of theirs."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -92,7 +92,7 @@ class _Hope:
             raise error
         self._count += 1
         self._messages.add(error.message if error else None)
-        if error and self._count >= HOPELESS and len(self._messages) == 1:
+        if error and self._count >= SAME_FAILURES and len(self._messages) == 1:
             raise error
 
 

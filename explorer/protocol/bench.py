@@ -53,7 +53,7 @@ _Dtype = Annotated[str, one_of("dtype", DTYPES)]
 _MemoryFormat = Annotated[str, one_of("memory format", MEMORY_FORMATS)]
 _CompileMode = Annotated[str, one_of("compile mode", COMPILE_MODES)]
 _Mode = Annotated[str, Meta(extra_json_schema={"enum": ["infer", "train"]})]
-_MeasuredDtype = Annotated[str, Meta(extra_json_schema={"enum": DTYPES})]
+_MeasuredDtype = Annotated[str, Meta(extra_json_schema={"enum": list(DTYPES)})]
 _MEMORY_KINDS = ["cuda_max_allocated", "peak_rss", "peak_rss_since_start"]
 _MemoryKind = Annotated[str, Meta(extra_json_schema={"enum": _MEMORY_KINDS})]
 

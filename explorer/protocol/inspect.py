@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     _Shape = Shape | None
 else:
     _Shape = Any
-_TensorShape = Annotated[_Shape, Meta(extra_json_schema={"anyOf": [{"$ref": "#/$defs/shape"}, {"type": "null"}]})]
+_TensorShape = Annotated[_Shape, Meta(extra_json_schema={"anyOf": [{"$ref": "#/$defs/Shape"}, {"type": "null"}]})]
 
 
 class Totals(Message, frozen=True):

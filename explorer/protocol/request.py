@@ -125,13 +125,13 @@ Amount = Annotated[int, Meta(ge=0)]
 Figure = Annotated[float, Meta(ge=0)]
 # Bounds in a union with a tuple of fixed length corrupt memory in msgspec 0.22: its collector takes the bound for an
 # object. So the schema has them, and the decoder does not.
-MeasuredSize = Annotated[int | tuple[int, int], Meta(extra_json_schema={"$ref": "#/$defs/img_size"})]
+MeasuredSize = Annotated[int | tuple[int, int], Meta(extra_json_schema={"$ref": "#/$defs/ImgSize"})]
 """Height and width of an input in pixels, one number when it is square."""
 
 
 # What a result says of its circumstances is as wide as the worker finds it; the schema tells what there can be.
-Settings = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/settings"})]
-Machine = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/environment"})]
+Settings = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/Settings"})]
+Machine = Annotated[Mapping[str, JSON], Meta(extra_json_schema={"$ref": "#/$defs/MachineFacts"})]
 
 
 class ModelOptions(Checked, frozen=True):

@@ -7,8 +7,6 @@ the strings that stand under their fields.
 
 import ast
 import inspect
-import json
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from textwrap import dedent
@@ -16,20 +14,21 @@ from typing import Any
 
 import msgspec
 
-from explorer.protocol.bench import (
+from explorer.protocol import (
     BenchRequest,
     BenchResult,
-    CompileTimes,
-    GpuReadings,
-    Latency,
-    Roofline,
-    RunSettings,
-    TrainTimes,
+    InspectRequest,
+    InspectResult,
+    TuneSummary,
     VersusResult,
+    bench,
+    request,
+    tune,
 )
-from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, InspectSettings, Layer, Totals
+from explorer.protocol import inspect as inspected
+from explorer.protocol.bench import RunSettings
+from explorer.protocol.inspect import InspectSettings
 from explorer.protocol.request import ErrorFacts, MachineFacts, Message
-from explorer.protocol.tune import OutputDifference, TuneStep, TuneSummary
 
 Schema = dict[str, Any]
 
@@ -54,32 +53,6 @@ class FailedModel(Message, frozen=True):
     """Why."""
 
 
-_NAMES: dict[type, str] = {
-    BenchRequest: "request",
-    BenchResult: "result",
-    CompileTimes: "compile",
-    ErrorFacts: "error",
-    FailedModel: "failed",
-    FailedRun: "failed",
-    FeatureLevel: "level",
-    GpuReadings: "gpu",
-    InspectRequest: "request",
-    InspectResult: "result",
-    InspectSettings: "settings",
-    Latency: "latency",
-    Layer: "layer",
-    MachineFacts: "environment",
-    OutputDifference: "difference",
-    Roofline: "roofline",
-    RunSettings: "settings",
-    Totals: "totals",
-    TrainTimes: "train",
-    TuneStep: "step",
-    TuneSummary: "tune",
-    VersusResult: "versus",
-}
-"""What the types are called in the schemas."""
-
 _SIDE = {"type": "integer", "minimum": 1}
 _IMG_SIZE = {
     "description": "Image size in pixels: one number when it is square, else [height, width].",
@@ -88,7 +61,7 @@ _IMG_SIZE = {
 _SHAPE = {
     "description": "A tensor's dimensions, batch first, or an array of these, nested or not, for several tensors.",
     "type": "array",
-    "items": {"anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/$defs/shape"}]},
+    "items": {"anyOf": [{"type": "integer", "minimum": 0}, {"$ref": "#/$defs/Shape"}]},
 }
 
 
@@ -99,37 +72,37 @@ def load(name: str) -> Schema:
 
 def _bench() -> Schema:
     parts = _parts(BenchResult, FailedRun, TuneSummary, MachineFacts)
-    parts["result"]["properties"]["tune"] = {
-        "$ref": "#/$defs/tune",
+    parts["BenchResult"]["properties"]["tune"] = {
+        "$ref": "#/$defs/TuneSummary",
         "description": "What --tune found; there with --tune only.",
     }
-    asked = parts["request"]["properties"]
+    asked = parts["BenchRequest"]["properties"]
     return {
         "title": "explorer bench --json",
         "description": "Measurements: an array, one object a run.",
         "type": "array",
-        "items": {"anyOf": [{"$ref": "#/$defs/result"}, {"$ref": "#/$defs/failed"}]},
-        "$defs": {**parts, "settings": _settings(RunSettings, asked, {"model"}), "img_size": _IMG_SIZE},
+        "items": {"anyOf": [{"$ref": "#/$defs/BenchResult"}, {"$ref": "#/$defs/FailedRun"}]},
+        "$defs": {**parts, "Settings": _settings(RunSettings, asked, {"model"}), "ImgSize": _IMG_SIZE},
     }
 
 
 def _versus() -> Schema:
-    whole = _parts(VersusResult)["versus"]
+    whole = _parts(VersusResult)["VersusResult"]
     return {"title": "explorer bench --vs --json", **whole, "$defs": _bench()["$defs"]}
 
 
 def _inspect() -> Schema:
     parts = _parts(InspectResult, FailedModel, MachineFacts)
-    asked = _parts(InspectRequest)["request"]["properties"]
+    asked = _parts(InspectRequest)["InspectRequest"]["properties"]
     settings = _settings(InspectSettings, asked, {"model", "extra"})
-    result = {"$ref": "#/$defs/result"}
-    several = {"type": "array", "items": {"anyOf": [result, {"$ref": "#/$defs/failed"}]}}
+    result = {"$ref": "#/$defs/InspectResult"}
+    several = {"type": "array", "items": {"anyOf": [result, {"$ref": "#/$defs/FailedModel"}]}}
     return {
         "title": "explorer inspect --json",
         "description": "What a model is made of: an object. Of several models an array of them, totals alone, with an "
         "error for each that failed.",
         "anyOf": [result, several],
-        "$defs": {**parts, "settings": settings, "img_size": _IMG_SIZE, "shape": _SHAPE},
+        "$defs": {**parts, "Settings": settings, "ImgSize": _IMG_SIZE, "Shape": _SHAPE},
     }
 
 
@@ -141,21 +114,17 @@ NAMES = tuple(_SCHEMAS)
 
 def _settings(extras: type, asked: Schema, left_out: set[str]) -> Schema:
     """The schema of the settings that a result tells: those of its request, and those that only the worker knows."""
-    more = _parts(extras)["settings"]
+    more = _parts(extras)[extras.__name__]
     shared = {name: field for name, field in asked.items() if name not in left_out}
     return {**more, "properties": {**shared, **more["properties"]}}
 
 
 def _parts(*types: type) -> dict[str, Schema]:
-    """The schemas of types and of all that they hold, by what they are called."""
-    by_name = {kind.__name__: kind for kind in _NAMES}
+    """The schemas of types and of all that they hold, by the types' names."""
     _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
-    text = re.sub(
-        r'"#/\$defs/([A-Z]\w*)"',
-        lambda reference: f'"#/$defs/{_NAMES[by_name[reference[1]]]}"',
-        json.dumps(components),
-    )
-    return {_NAMES[by_name[name]]: _part(by_name[name], schema) for name, schema in json.loads(text).items()}
+    modules = (bench, inspected, request, tune)
+    known = {name: kind for module in modules for name, kind in vars(module).items()} | globals()
+    return {name: _part(known[name], schema) for name, schema in components.items()}
 
 
 def _part(kind: type, schema: Schema) -> Schema:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.files import data_folder
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from explorer.protocol import BenchRequest, BenchResult
 
 T = TypeVar("T")
+
+_ALL_COLUMNS = f"{RUN_COLUMNS}, {DETAIL_COLUMNS}"
 
 _QUICK_CHECK_BYTES = 8 << 20
 """Of files up to this size every page is looked at before a measurement; it takes some milliseconds."""
@@ -108,14 +109,6 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = default_path() if path is None else path
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
 
     def check(self) -> None:
         """Whether a run could be kept now; makes and changes nothing.
@@ -194,8 +187,7 @@ class Store:
 
     def details(self, wanted: RunFilter | None = None) -> list[RunDetails]:
         """Runs that are wanted with all that is kept of them, newest first."""
-        rows = self._rows(f"{RUN_COLUMNS}, {DETAIL_COLUMNS}", wanted or RunFilter())
-        return [self._read(details_of, row) for row in rows]
+        return [self._read(details_of, row) for row in self._rows(_ALL_COLUMNS, wanted or RunFilter())]
 
     def run(self, run_id: int) -> RunDetails:
         """One run.
@@ -203,13 +195,8 @@ class Store:
         Raises:
             RequestError: there is none with this id.
         """
-        with database.reading(self.path) as connection:
-            if connection is not None:
-                connection.row_factory = sqlite3.Row
-                query = f"SELECT {RUN_COLUMNS}, {DETAIL_COLUMNS} FROM runs WHERE id = ?"
-                row = connection.execute(query, (_bounded(run_id),)).fetchone()
-                if row is not None:
-                    return self._read(details_of, row)
+        for row in self._select(_ALL_COLUMNS, "id = ?", [_bounded(run_id)]):
+            return self._read(details_of, row)
         raise self.unknown([run_id])
 
     def labels(self) -> dict[str, int]:
@@ -256,13 +243,15 @@ class Store:
 
     def _rows(self, columns: str, wanted: RunFilter) -> list[sqlite3.Row]:
         condition, values = wanted.condition()
-        query = f"SELECT {columns} FROM runs WHERE {condition} ORDER BY id DESC LIMIT ?"
+        limit = -1 if wanted.limit is None else _bounded(wanted.limit)
+        return self._select(columns, f"{condition} ORDER BY id DESC LIMIT ?", [*map(text_of, values), limit])
+
+    def _select(self, columns: str, condition: str, values: Sequence[str | int]) -> list[sqlite3.Row]:
         with database.reading(self.path) as connection:
             if connection is None:
                 return []
             connection.row_factory = sqlite3.Row
-            limit = -1 if wanted.limit is None else _bounded(wanted.limit)
-            return connection.execute(query, (*map(text_of, values), limit)).fetchall()
+            return connection.execute(f"SELECT {columns} FROM runs WHERE {condition}", values).fetchall()
 
     def _read(self, reader: Callable[[sqlite3.Row], T], row: sqlite3.Row) -> T:
         try:

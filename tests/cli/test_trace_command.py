@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.process import worker_environment
+from explorer.engine.client import worker_environment
 from explorer.introspect import traces
 from explorer.introspect.reading.source import find_timm
 from tests.cli.conftest import Done

@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from explorer.engine.client import Client
-from explorer.engine.process import worker_environment
+from explorer.engine.client import Client, worker_environment
 from explorer.errors import EngineError, OutOfMemory, WorkerDied
 from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
 

@@ -1,5 +1,6 @@
 """The documented JSON: valid schemas, every field in them, and samples that fit."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,22 +28,22 @@ from explorer.results.schema import NAMES, load
 from tests.measurements import RESULT, WHOLE
 from tests.report.layer_samples import inspected
 
-SHAPES: list[tuple[str, str, type[Any]]] = [
-    ("inspect", "result", InspectResult),
-    ("inspect", "totals", Totals),
-    ("inspect", "layer", Layer),
-    ("inspect", "level", FeatureLevel),
-    ("bench", "result", BenchResult),
-    ("bench", "latency", Latency),
-    ("bench", "train", TrainTimes),
-    ("bench", "compile", CompileTimes),
-    ("bench", "roofline", Roofline),
-    ("bench", "gpu", GpuReadings),
-    ("bench", "request", BenchRequest),
-    ("bench", "step", TuneStep),
-    ("bench", "difference", OutputDifference),
+SHAPES: list[tuple[str, type[Any]]] = [
+    ("inspect", InspectResult),
+    ("inspect", Totals),
+    ("inspect", Layer),
+    ("inspect", FeatureLevel),
+    ("bench", BenchResult),
+    ("bench", Latency),
+    ("bench", TrainTimes),
+    ("bench", CompileTimes),
+    ("bench", Roofline),
+    ("bench", GpuReadings),
+    ("bench", BenchRequest),
+    ("bench", TuneStep),
+    ("bench", OutputDifference),
 ]
-_ONLY_IN_JSON = {"result": {"tune"}}
+_ONLY_IN_JSON = {BenchResult: {"tune"}}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,14 +51,42 @@ def test_it_is_a_schema(name: str) -> None:
     Draft202012Validator.check_schema(load(name))
 
 
-@pytest.mark.parametrize(("name", "part", "kind"), SHAPES, ids=[f"{n}-{p}" for n, p, _ in SHAPES])
-def test_every_field_is_documented_and_nothing_else(name: str, part: str, kind: type[Any]) -> None:
-    documented = load(name)["$defs"][part]["properties"].keys()
-    assert documented - _ONLY_IN_JSON.get(part, set()) == set(kind.__struct_encode_fields__)
+@pytest.mark.parametrize(("name", "kind"), SHAPES, ids=[kind.__name__ for _, kind in SHAPES])
+def test_every_field_is_documented_and_nothing_else(name: str, kind: type[Any]) -> None:
+    documented = load(name)["$defs"][kind.__name__]["properties"].keys()
+    assert documented - _ONLY_IN_JSON.get(kind, set()) == set(kind.__struct_encode_fields__)
 
 
 def test_a_comparison_is_documented_too() -> None:
     assert load("versus")["properties"].keys() == set(VersusResult.__struct_fields__)
+
+
+def references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from [schema["$ref"]] if "$ref" in schema else []
+        schema = list(schema.values())
+    for value in schema if isinstance(schema, list) else []:
+        yield from references(value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_is_whole_in_itself(name: str) -> None:
+    schema = json.loads(json.dumps(load(name)))
+    assert {reference.removeprefix("#/$defs/") for reference in references(schema)} <= schema["$defs"].keys()
+
+
+def test_types_bounds_and_words_are_those_of_the_structs() -> None:
+    schema = load("bench")["$defs"]
+    assert schema["Latency"]["properties"]["p50"] == {
+        "type": "number",
+        "minimum": 0,
+        "description": "Median, in milliseconds.",
+    }
+    threads = schema["BenchRequest"]["properties"]["threads"]
+    assert threads["anyOf"] == [{"type": "integer", "minimum": 1}, {"type": "null"}]
+    assert schema["BenchResult"]["properties"]["memory_kind"]["enum"][0] == "cuda_max_allocated"
+    assert list(schema["BenchRequest"]["properties"]) == list(BenchRequest.__struct_fields__)
+    assert schema["Settings"]["properties"]["threads"] == threads
 
 
 def objects(schema: Any) -> Iterator[Mapping[str, Any]]:
@@ -113,8 +142,6 @@ def test_what_is_not_documented_does_not_fit() -> None:
 
 
 def as_sent(value: Any) -> Any:
-    import json
-
     return json.loads(json.dumps(value))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.pool import HOPELESS, is_of_the_model, usual_workers
+from explorer.engine.pool import SAME_FAILURES, is_of_the_model, usual_workers
 from explorer.errors import EngineError, OutOfMemory, TimmNotFound, WorkerDied
 from explorer.protocol import InspectRequest
 from explorer.usecases.inspecting import inspect_each
@@ -50,7 +50,7 @@ def test_what_no_model_can_help_ends_it(
     outcomes = []
     with pytest.raises(kind), closing(inspect_each([f"m{i}" for i in range(50)], WISH, workers=2)) as coming:
         outcomes.extend(coming)
-    assert len(outcomes) <= max(told, HOPELESS - 1)
+    assert len(outcomes) <= max(told, SAME_FAILURES - 1)
 
 
 def test_closing_it_ends_the_workers(fake_inspector: Path) -> None:
