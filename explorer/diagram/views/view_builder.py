@@ -1,4 +1,4 @@
-"""A view in the making: boxes, frames and arrows, each once, and none that hangs in the air."""
+"""Collects a view: every box, frame and arrow once; an arrow that lacks an end, or a frame without boxes, is left out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
