@@ -1,4 +1,4 @@
-"""Collects a view: every box, frame and arrow once; an arrow that lacks an end, or a frame without boxes, is left out."""
+"""Collects a view: boxes, frames and arrows, each once; arrows that lack an end and empty frames are left out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
