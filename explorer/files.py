@@ -9,7 +9,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from platformdirs import PlatformDirs
 
 JSON = Any
 """A value that JSON can hold."""
@@ -21,10 +24,8 @@ _BESIDE = ".explorer-"
 
 def cache_folder(name: str) -> Path | None:
     """A folder of the user's for what can be made again; ``None`` on a machine without a home. It need not exist."""
-    from platformdirs import user_cache_path
-
     try:
-        return user_cache_path(_APPLICATION, appauthor=False) / name
+        return _folders().user_cache_path / name
     except (OSError, RuntimeError):
         return None
 
@@ -35,12 +36,17 @@ def data_folder() -> Path | None:
     Raises:
         ImportError: platformdirs, which knows such folders, is not installed.
     """
-    from platformdirs import user_data_path
-
     try:
-        return user_data_path(_APPLICATION, appauthor=False)
+        return _folders().user_data_path
     except (OSError, RuntimeError):
         return None
+
+
+def _folders() -> "PlatformDirs":
+    # What runs models needs no folder where a place for the results is named, and so no platformdirs.
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs(_APPLICATION, appauthor=False)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from explorer.graph.elements import Node, NodeKind
 from explorer.graph.model import Graph
@@ -52,19 +53,16 @@ def search(graph: Graph, text: str, kinds: Sequence[NodeKind] = (), limit: int =
 
 def closest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
     """The names most like a mistyped one, best first; none that has nothing in common with it."""
-    from rapidfuzz import fuzz, process
-
     choices = list(dict.fromkeys(names))
-    found = process.extract(name, choices, scorer=fuzz.ratio, processor=str.lower, score_cutoff=1, limit=limit)
-    return [match[0] for match in found]
+    found = _alike(name, choices, "ratio", processor=str.lower, score_cutoff=1, limit=limit)
+    return [choices[index] for index, _ in found]
 
 
 def _scores(wanted: str, names: list[str]) -> dict[int, float]:
     """Score by index of every name that is anything like what is wanted."""
-    from rapidfuzz import fuzz, process
-
-    fuzzy = process.extract(wanted, names, scorer=fuzz.WRatio, score_cutoff=70, limit=300)
-    scores = {index: score * 0.7 for name, score, index in fuzzy if 2 * len(name) >= len(wanted)}
+    alike = _alike(wanted, names, "WRatio", score_cutoff=70, limit=300)
+    # of a much shorter name some letters always match, so that such a one says nothing
+    scores = {index: score * 0.7 for index, score in alike if 2 * len(names[index]) >= len(wanted)}
     squashed = _squashed(wanted)
     for index, name in enumerate(names):
         whole = _squashed(name)
@@ -77,6 +75,16 @@ def _scores(wanted: str, names: list[str]) -> dict[int, float]:
                 score = (75.0 if starts else 70.0) + 20.0 * len(squashed) / len(whole)
             scores[index] = max(score, scores.get(index, 0.0))
     return scores
+
+
+def _alike(
+    wanted: str, names: Sequence[str], measure: Literal["ratio", "WRatio"], **more: Any
+) -> list[tuple[int, float]]:
+    """Index and score, 0 to 100, of the names most like what is wanted, by one of rapidfuzz's measures."""
+    from rapidfuzz import fuzz, process  # needed by a search and by a mistyped name, and by nothing else
+
+    found = process.extract(wanted, names, scorer=getattr(fuzz, measure), **more)
+    return [(index, score) for _, score, index in found]
 
 
 def _searched(node_id: str, omitted: str) -> str:

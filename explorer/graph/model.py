@@ -6,6 +6,7 @@ edge, and a graph that has a loader reads a section the first time it is needed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Self
 
@@ -44,8 +45,6 @@ class Graph:
         self._load_traces: Callable[[], Traced | None] | None = None
         self._traces: Traced | None = None
         self._joined = True
-        self._contexts: Contexts | None = None
-        self._files: dict[str, str] | None = None
         self._nodes: dict[NodeKind, dict[str, NodeRow]] = {}
         self._out: dict[EdgeKind, dict[str, dict[str, EdgeRow]]] = {}
         self._in: dict[EdgeKind, dict[str, list[str]]] = {}
@@ -100,27 +99,15 @@ class Graph:
 
     # calls as they are evaluated, and as they were seen
 
-    @property
+    @cached_property
     def contexts(self) -> Contexts:
         """Calls in context, as far as the source tells."""
-        if self._contexts is None:
-            self._contexts = Contexts(**self._load(_CONTEXTS)) if self._load else Contexts()
-        return self._contexts
+        return Contexts(**self._load(_CONTEXTS)) if self._load else Contexts()
 
-    @contexts.setter
-    def contexts(self, contexts: Contexts) -> None:
-        self._contexts = contexts
-
-    @property
+    @cached_property
     def files(self) -> dict[str, str]:
         """The digest of every source file, by path."""
-        if self._files is None:
-            self._files = self._load(_FILES) if self._load else {}
-        return self._files
-
-    @files.setter
-    def files(self, files: dict[str, str]) -> None:
-        self._files = files
+        return self._load(_FILES) if self._load else {}
 
     @property
     def traces(self) -> Traced | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explorer.graph import Graph, NodeKind, Traced
 from explorer.introspect.reading.source import Extra, SourceTree, digest_with, find_extra, find_timm, source_files
+from explorer.introspect.traces import traced, united
 from explorer.queries.node_data import is_timms
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ def _builder(source: SourceTree) -> "Builder":
 
 def _traces_of(source: SourceTree, graph: Graph) -> Traced | None:
     """The traces of this source; beside the user's own, timm's models are as they are without it."""
-    from explorer.introspect.traces import traced, united
-
     found = traced(source.version, source.digest)
     if not source.extras:
         return found
