@@ -23,7 +23,6 @@ from explorer.introspect.evaluator.values import UNKNOWN, FunctionValue, Instanc
 from explorer.introspect.registry import Architecture, Deprecation, Registry
 
 _RECURSION = 20_000
-_LOCALS = 140_000
 _PARTS = 4
 _MANY = 200
 """Models from which on it pays to evaluate parts of them apart."""
@@ -316,24 +315,19 @@ class _Folder:
 
 
 def _with_room(function: Callable[[], CallGraph]) -> CallGraph:
-    """Call a function that recurses deeply.
-
-    CPython keeps the frames of Python functions in chunks of 16 KiB that it maps and unmaps as calls cross their ends,
-    which here costs a third of the time. A frame with very many locals gets a chunk so large that all others fit.
-    """
+    """Call a function that recurses deeply."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
     try:
-        return _roomy()(function)
+        return _roomy(function)
     finally:
         sys.setrecursionlimit(before)
 
 
-@functools.cache
-def _roomy() -> Callable[[Callable[[], CallGraph]], CallGraph]:
-    """A function with very many locals, which calls what it is given."""
-    names = "=".join(f"_{i}" for i in range(_LOCALS))
-    scope: dict[str, Any] = {}
-    exec(f"def roomy(function):\n if 0: {names}=0\n return function()", scope)
-    roomy: Callable[[Callable[[], CallGraph]], CallGraph] = scope["roomy"]
-    return roomy
+def _roomy(function: Callable[[], CallGraph]) -> CallGraph:
+    return function()
+
+
+# CPython keeps the frames of Python functions in chunks of 16 KiB that it maps and unmaps as calls cross their ends,
+# which here costs a third of the time. A frame that claims a large stack gets a chunk in which all others fit.
+_roomy.__code__ = _roomy.__code__.replace(co_stacksize=140_000)

@@ -24,6 +24,8 @@ MAX_EXACT = 8
 LONGEST_RUN = 3
 """Equal items in a row that still tell two calls apart: with more, a block is repeated, and how often is a size."""
 
+MAX_NESTING = 150
+"""Expressions and statements inside each other in one function: timm's deepest, a chain of ``elif``, has 26."""
 MAX_DEPTH = 60
 """Calls inside calls. timm's own creation of models goes about half as deep."""
 MAX_ROUNDS = 512

@@ -1,564 +1,667 @@
-"""Evaluating one expression of timm's source, as far as it can be known."""
+"""Compiling the expressions of timm's source to closures that evaluate them, as far as they can be known.
+
+An expression is compiled once and evaluated for every set of arguments its function is called with, so whatever the
+syntax alone decides (which names, which operator, which arguments are starred) is decided here and not again.
+"""
 
 import ast
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
-from explorer.introspect.evaluator.bounds import MAX_SPLIT, GiveUp
-from explorer.introspect.evaluator.interface import Machine
-from explorer.introspect.evaluator.objects import Objects
+from explorer.introspect.evaluator.activation import Activation, builtin
+from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp
 from explorer.introspect.evaluator.operations import (
-    copied,
+    binary,
+    compare,
+    formatted,
+    guarded,
     is_hashable,
-    item_of,
-    items_of,
-    loosen,
     merge_into,
     possible_item,
-    taint,
     truth_of,
+    unary,
 )
-from explorer.introspect.evaluator.operators import binary, compare, formatted, guarded, unary
-from explorer.introspect.evaluator.pure import METHODS, MUTATORS, call_method
-from explorer.introspect.evaluator.python_library import BUILTIN_NAMES
+from explorer.introspect.evaluator.pure import METHODS
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
     Choice,
-    ClassValue,
-    Environment,
     ExternalValue,
     FunctionValue,
     InstanceValue,
     Keywords,
     Names,
     PartialValue,
+    Unknown,
     Value,
     is_known,
     join,
     options_of,
 )
 
+Expression: TypeAlias = Callable[[Activation], Value]
+Condition: TypeAlias = Callable[[Activation], tuple[bool | None, Names, Names]]
+"""Gives the truth of a test; when that is not known, what a name tested may be where it holds and where not."""
+Assignment: TypeAlias = Callable[[Activation, Value], None]
+Elements: TypeAlias = Callable[[Activation], list[Value]]
+_Arguments: TypeAlias = Callable[[Activation], tuple[list[Value], Keywords]]
+_Collector: TypeAlias = Callable[[Activation, list[Value]], None]
+_Defaults: TypeAlias = list[tuple[str, Expression]]
 
-class Source(Machine, Protocol):
-    """What frames need of the machine beside calling: the modules that were read."""
-
-    objects: Objects
-
-    def attribute(self, module: str, name: str) -> Value:
-        """What ``from module import name`` binds."""
-
-    def is_internal(self, module: str) -> bool:
-        """Whether the module belongs to the packages evaluated."""
-
-    def has_module(self, module: str) -> bool:
-        """Whether the module was parsed."""
-
-    def is_package(self, module: str) -> bool:
-        """Whether the module is a package."""
-
-    def names_in(self, test: ast.expr) -> list[str]:
-        """The names a test looks at."""
+_SUPER = ExternalValue("builtins.super")
+_UNREFINED: Names = {}
+"""Shared by all conditions that refine no name, and so never to be changed."""
 
 
-class Expressions:
-    """Evaluates expressions in one environment.
+class ExpressionCompiler:
+    """Compiles expressions, and targets of assignments.
 
-    Args:
-        source: calls functions and imports modules.
-        module: the module that the source stands in.
-        environment: the names it sees.
-        function: the function around it, ``None`` at the top of a module or class.
-        qualname: that of the function or class around it, empty at the top of a module.
+    What is nested deeper than :data:`MAX_NESTING` evaluates to unknown: together with the bound on calls inside calls
+    that bounds how deep closures call each other.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        module: str,
-        environment: Environment,
-        function: FunctionValue | None = None,
-        qualname: str = "",
-    ) -> None:
-        self.source = source
-        self.objects = source.objects
-        self.state = source.state
-        self.module = module
-        self.environment = environment
-        self.function = function
-        self.qualname = qualname
-        self.cls: ClassValue | None = None
-        self.outer_names: set[str] | None = None
-        self.yields: list[Value] | None = None
+    def __init__(self) -> None:
+        self._nesting = 0
+        self._names: dict[str, Expression] = {}
+        self._constants: dict[tuple[type, object], Expression] = {}
+        """Names and constants are half of all expressions, and few of them differ: each is compiled once."""
 
-    @property
-    def closure(self) -> Environment:
-        """What functions defined here close over: the names around a class, not those in its body."""
-        return (self.environment.parent or self.environment) if self.cls else self.environment
+    def expression(self, node: ast.expr) -> Expression:
+        """The closure that evaluates an expression."""
+        compiling = _COMPILE.get(node.__class__)
+        if compiling is None or self._nesting >= MAX_NESTING:
+            return _unknown
+        self._nesting += 1
+        try:
+            return compiling(self, node)
+        finally:
+            self._nesting -= 1
 
-    def value(self, node: ast.expr) -> Value:
-        """Evaluate an expression."""
-        kind = node.__class__
-        if kind is ast.Name:
-            name = node.id  # type: ignore[attr-defined]
-            names = self.environment.names
-            return names[name] if name in names else self._lookup(name)
-        if kind is ast.Constant:
-            constant: Value = node.value  # type: ignore[attr-defined]
-            return constant
-        evaluate = _EVALUATE.get(kind)
-        return UNKNOWN if evaluate is None else evaluate(self, node)
+    def _constant(self, node: ast.Constant) -> Expression:
+        value: Value = node.value
+        key = (value.__class__, value)
+        return self._constants.get(key) or self._constants.setdefault(key, lambda frame: value)
 
-    def forget(self, node: ast.AST) -> None:
-        """Make every name the node binds unknown."""
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                self.environment.names[child.id] = UNKNOWN
-            elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                self.environment.names[child.name] = UNKNOWN
+    def _name(self, node: ast.Name) -> Expression:
+        return self._names.get(node.id) or self._names.setdefault(node.id, self._looked_up(node.id))
 
-    def assign(self, target: ast.expr, value: Value) -> None:
-        """Bind a target: a name, a tuple of targets, an item of a container or an attribute."""
-        kind = target.__class__
-        if kind is ast.Name:
-            self.bind_name(target.id, value)  # type: ignore[attr-defined]
-        elif isinstance(target, (ast.Tuple, ast.List)):
-            self._unpack(target.elts, value)
-        elif isinstance(target, ast.Subscript):
-            self._assign_item(self.value(target.value), self.value(target.slice), value, target.lineno)
-        elif isinstance(target, ast.Attribute):
-            self.objects.set_attribute(self.value(target.value), target.attr, value, target.lineno)
-        elif isinstance(target, ast.Starred):
-            self.assign(target.value, [REST, possible_item(value)])
+    def _looked_up(self, name: str) -> Expression:
+        unbound = builtin(name)
 
-    def _unpack(self, targets: list[ast.expr], value: Value) -> None:
-        if value.__class__ is tuple and len(value) == len(targets) and ast.Starred not in map(type, targets):
-            for target, item in zip(targets, value, strict=True):
-                self.assign(target, item)
-            return
-        starred = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
-        parts = [self.iterated(option, targets[0].lineno) for option in options_of(value)] if targets else []
-        rows: list[list[Value]] = []
-        for part in parts:
-            if part is None:
-                continue
-            if starred is None:
-                if len(part) == len(targets):
-                    rows.append(part)
-            elif len(part) >= len(targets) - 1:
-                end = len(part) - (len(targets) - 1 - starred)
-                rows.append([*part[:starred], part[starred:end], *part[end:]])
-        if not rows and value is not UNKNOWN and None not in parts:
-            raise GiveUp
-        known = len(rows) == len(parts)
-        for i, target in enumerate(targets):
-            choices = [row[i] for row in rows]
-            if not known:
-                choices += [UNKNOWN, *([] if i == starred else [possible_item(value)])]
-            inner = target.value if isinstance(target, ast.Starred) else target
-            self.assign(inner, join(choices))
-
-    def bind_name(self, name: str, value: Value) -> None:
-        """Bind a name where Python would: here, or outside where ``global`` or ``nonlocal`` says so."""
-        if not self.outer_names or name not in self.outer_names:
-            self.environment.names[name] = value
-            return
-        environment = self.environment
-        while environment.parent is not None:
-            environment = environment.parent
-            if name in environment.names:
-                break
-        if environment.parent is None and self.state.frozen:
-            return
-        if self.state.uncertain:
-            value = join([value, environment.names.get(name, UNKNOWN)])
-        environment.names[name] = value
-
-    def _assign_item(self, owner: Value, key: Value, value: Value, line: int) -> None:
-        if owner.__class__ is Choice:
-            for option in owner.options:
-                self._assign_item(option, key, join([value, UNKNOWN]), line)
-            return
-        if isinstance(owner, InstanceValue):
-            self.objects.set_item(owner, key, value, line)
-            return
-        if id(owner) in self.state.frozen:
-            return
-        settled = isinstance(owner, dict) and is_known(key) and is_hashable(key)
-        if not settled and isinstance(owner, list) and isinstance(key, int):
-            settled = -len(owner) <= key < len(owner) and REST not in owner
-        if settled and isinstance(owner, (dict, list)):
-            if self.state.is_weak(owner):
-                value = join([value, item_of(owner, key) if not isinstance(owner, dict) or key in owner else UNKNOWN])
-            owner[key] = value  # type: ignore[index]
-        elif isinstance(owner, list):
-            loosen(owner, [value])
-        elif isinstance(owner, dict):
-            taint([owner])
-            owner[REST] = join([UNKNOWN, value])
-        else:
-            taint([owner])
-
-    def _lookup(self, name: str) -> Value:
-        environment: Environment | None = self.environment
-        while environment is not None:
-            names = environment.names
+        def evaluate(frame: Activation) -> Value:
+            names = frame.environment.names
             if name in names:
                 return names[name]
-            environment = environment.parent
-        return ExternalValue(f"builtins.{name}") if name in BUILTIN_NAMES else UNKNOWN
+            environment = frame.environment.parent
+            while environment is not None:
+                if name in environment.names:
+                    return environment.names[name]
+                environment = environment.parent
+            return unbound
 
-    def _value_tuple(self, node: ast.Tuple) -> Value:
-        elements = self._elements(node.elts)
-        return elements if REST in elements else tuple(elements)
+        return evaluate
 
-    def _value_list(self, node: ast.List) -> Value:
-        return self.state.fresh(self._elements(node.elts))
+    # containers
 
-    def _value_set(self, node: ast.Set) -> Value:
-        elements = self._elements(node.elts)
-        return self.state.fresh(set(elements)) if all(map(is_hashable, elements)) else UNKNOWN
+    def elements(self, nodes: list[ast.expr]) -> Elements:
+        """The closure that evaluates what stands between brackets or as positional arguments."""
+        parts = [self.expression(node) for node in nodes if not isinstance(node, ast.Starred)]
+        if len(parts) == len(nodes):
+            if not parts:
+                return lambda frame: []
+            if len(parts) == 1:
+                only = parts[0]
+                return lambda frame: [only(frame)]
+            return lambda frame: [part(frame) for part in parts]
+        mixed = [
+            (self.expression(node.value if isinstance(node, ast.Starred) else node), isinstance(node, ast.Starred))
+            for node in nodes
+        ]
+        lines = [node.lineno for node in nodes]
 
-    def _elements(self, nodes: list[ast.expr]) -> list[Value]:
-        elements: list[Value] = []
-        for node in nodes:
-            if node.__class__ is ast.Starred:
-                value = self.value(node.value)
-                items = self.iterated(value, node.lineno)
+        def evaluate(frame: Activation) -> list[Value]:
+            elements: list[Value] = []
+            for (part, is_starred), line in zip(mixed, lines, strict=True):
+                value = part(frame)
+                if not is_starred:
+                    elements.append(value)
+                    continue
+                items = frame.iterated(value, line)
                 if items is None:
-                    elements += [REST, *options_of(self.objects.possible_item(value, node.lineno))]
+                    elements += [REST, *options_of(frame.objects.possible_item(value, line))]
                 else:
                     elements += items
-            else:
-                elements.append(self.value(node))
-        return elements
+            return elements
 
-    def iterated(self, value: Value, line: int) -> list[Value] | None:
-        """What iterating over a value gives, ``None`` when that is not known."""
-        if value.__class__ is InstanceValue:
-            return self.objects.iterate(value, line)
-        return items_of(value)
+        return evaluate
 
-    def _value_dict(self, node: ast.Dict) -> Value:
-        result: Keywords = {}
-        for key_node, value_node in zip(node.keys, node.values, strict=True):
-            if key_node is None:
-                merge_into(result, self.value(value_node))
-                continue
-            key, value = self.value(key_node), self.value(value_node)
-            if is_known(key) and is_hashable(key):
-                result[key] = value
-            else:
-                merge_into(result, UNKNOWN)
-                result[REST] = join([UNKNOWN, value])
-        return self.state.fresh(result)
+    def _tuple(self, node: ast.Tuple) -> Expression:
+        elements = self.elements(node.elts)
 
-    def _value_joined_str(self, node: ast.JoinedStr) -> Value:
-        parts: list[str] = []
-        known = True
-        for part in node.values:
-            if isinstance(part, ast.Constant):
-                parts.append(str(part.value))
-                continue
-            assert isinstance(part, ast.FormattedValue)
-            text = formatted(
-                self.value(part.value), part.conversion, self.value(part.format_spec) if part.format_spec else ""
-            )
-            if isinstance(text, str):
-                parts.append(text)
-            else:
-                known = False
-        return guarded("".join, [[*parts]]) if known else UNKNOWN
+        def evaluate(frame: Activation) -> Value:
+            items = elements(frame)
+            return items if REST in items else tuple(items)
 
-    def _value_bin_op(self, node: ast.BinOp) -> Value:
-        left, right = self.value(node.left), self.value(node.right)
-        for owner, other in ((left, right), (right, left)):
-            if owner.__class__ is InstanceValue and (name := _OPERATOR_METHODS.get(type(node.op))):
-                return self.objects.call_special(owner, name, [other], node.lineno)
-        result = binary(node.op, left, right)
-        return self.state.fresh(result) if isinstance(result, (list, dict, set)) else result
+        return evaluate
 
-    def _value_unary_op(self, node: ast.UnaryOp) -> Value:
-        value = self.value(node.operand)
-        if isinstance(node.op, ast.Not):
-            truth = truth_of(value)
+    def _list(self, node: ast.List) -> Expression:
+        elements = self.elements(node.elts)
+        return lambda frame: frame.state.fresh(elements(frame))
+
+    def _set(self, node: ast.Set) -> Expression:
+        elements = self.elements(node.elts)
+        return lambda frame: _made_set(frame, elements(frame))
+
+    def _dict(self, node: ast.Dict) -> Expression:
+        pairs = [
+            (self.expression(key) if key else None, self.expression(value))
+            for key, value in zip(node.keys, node.values, strict=True)
+        ]
+
+        def evaluate(frame: Activation) -> Value:
+            result: Keywords = {}
+            for key_part, value_part in pairs:
+                if key_part is None:
+                    merge_into(result, value_part(frame))
+                    continue
+                key, value = key_part(frame), value_part(frame)
+                if is_known(key) and is_hashable(key):
+                    result[key] = value
+                else:
+                    merge_into(result, UNKNOWN)
+                    result[REST] = join([UNKNOWN, value])
+            return frame.state.fresh(result)
+
+        return evaluate
+
+    def _joined_str(self, node: ast.JoinedStr) -> Expression:
+        parts = [self._text(part) for part in node.values]
+
+        def evaluate(frame: Activation) -> Value:
+            texts = [part(frame) for part in parts]
+            return guarded("".join, [texts]) if all(isinstance(text, str) for text in texts) else UNKNOWN
+
+        return evaluate
+
+    def _text(self, node: ast.expr) -> Expression:
+        """A part of an f-string."""
+        if not isinstance(node, ast.FormattedValue):
+            return self.expression(node)
+        value = self.expression(node.value)
+        conversion = node.conversion
+        spec = self.expression(node.format_spec) if node.format_spec else None
+        return lambda frame: formatted(value(frame), conversion, spec(frame) if spec else "")
+
+    # operators
+
+    def _bin_op(self, node: ast.BinOp) -> Expression:
+        left_part, right_part = self.expression(node.left), self.expression(node.right)
+        operator, line = node.op.__class__, node.lineno
+        method = _OPERATOR_METHODS.get(operator)
+
+        def evaluate(frame: Activation) -> Value:
+            left, right = left_part(frame), right_part(frame)
+            if method is not None:
+                if left.__class__ is InstanceValue:
+                    return frame.objects.call_special(left, method, [right], line)
+                if right.__class__ is InstanceValue:
+                    return frame.objects.call_special(right, method, [left], line)
+            result = binary(operator, left, right)
+            return frame.state.fresh(result) if isinstance(result, (list, dict, set)) else result
+
+        return evaluate
+
+    def _unary_op(self, node: ast.UnaryOp) -> Expression:
+        operand, operator = self.expression(node.operand), node.op.__class__
+        if operator is not ast.Not:
+            return lambda frame: unary(operator, operand(frame))
+
+        def negated(frame: Activation) -> Value:
+            truth = truth_of(operand(frame))
             return UNKNOWN if truth is None else not truth
-        return unary(node.op, value)
 
-    def _value_bool_op(self, node: ast.BoolOp) -> Value:
+        return negated
+
+    def _bool_op(self, node: ast.BoolOp) -> Expression:
+        *parts, last = [self.expression(value) for value in node.values]
         stop_at = isinstance(node.op, ast.Or)
-        outcomes: list[Value] = []
-        for operand in node.values:
-            value = self.value(operand)
-            truth = truth_of(value)
-            if truth is stop_at or operand is node.values[-1]:
-                outcomes.append(value)
-                break
-            if truth is None:
-                outcomes += [o for o in options_of(value) if truth_of(o) is not (not stop_at)]
-        return join(outcomes)
 
-    def _value_compare(self, node: ast.Compare) -> Value:
-        left = self.value(node.left)
-        for op, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self.value(right_node)
-            if left.__class__ is InstanceValue or right.__class__ is InstanceValue:
-                holds = self._compared(op, left, right, node.lineno)
-            else:
-                holds = compare(op, left, right)
-            if right_node is node.comparators[-1]:
-                return holds
-            if holds is not True:
-                return holds
-            left = right
-        return True
+        def evaluate(frame: Activation) -> Value:
+            outcomes: list[Value] = []
+            for part in parts:
+                value = part(frame)
+                truth = truth_of(value)
+                if truth is stop_at:
+                    return join([*outcomes, value]) if outcomes else value
+                if truth is None:
+                    outcomes += [o for o in options_of(value) if truth_of(o) is not (not stop_at)]
+            value = last(frame)
+            return join([*outcomes, value]) if outcomes else value
 
-    def _compared(self, op: ast.cmpop, left: Value, right: Value, line: int) -> Value:
-        """A comparison with an instance, whose class may define what it means."""
-        owner, other = (right, left) if isinstance(op, (ast.In, ast.NotIn)) else (left, right)
-        name = _COMPARE_METHODS.get(type(op), "")
-        if isinstance(owner, InstanceValue) and self.objects.defines(owner, name):
-            truth = truth_of(self.objects.call_special(owner, name, [other], line))
-            return UNKNOWN if truth is None else truth is not isinstance(op, ast.NotIn)
-        return compare(op, left, right)
+        return evaluate
 
-    def _value_if_exp(self, node: ast.IfExp) -> Value:
-        truth, when_true, when_false = self.condition(node.test)
-        if truth is not None:
-            return self.value(node.body if truth else node.orelse)
-        names = self.environment.names
-        outcomes = []
-        self.state.uncertain += 1
-        for body, refined in ((node.body, when_true), (node.orelse, when_false)):
-            self.environment.names = {**names, **refined}
-            try:
-                outcomes.append(self.value(body))
-            except GiveUp:
-                continue
-        self.state.uncertain -= 1
-        self.environment.names = names
-        return join(outcomes)
+    def _compare(self, node: ast.Compare) -> Expression:
+        first, line = self.expression(node.left), node.lineno
+        rest = [
+            (operator.__class__, self.expression(right))
+            for operator, right in zip(node.ops, node.comparators, strict=True)
+        ]
+        if len(rest) == 1:
+            operator, second = rest[0]
+            return lambda frame: _compared(frame, operator, first(frame), second(frame), line)
 
-    def condition(self, test: ast.expr) -> tuple[bool | None, Names, Names]:
-        """The truth of a test; when that is not known, what a name tested may be where it holds and where not."""
-        truth = truth_of(self.value(test))
-        if truth is not None:
-            return truth, {}, {}
-        names = self.environment.names
-        for name in self.source.names_in(test):
-            value = names.get(name)
-            if value.__class__ is not Choice or len(value.options) > MAX_SPLIT:
-                continue
-            holds: list[Value] = []
-            fails: list[Value] = []
-            for option in value.options:
-                names[name] = option
+        def evaluate(frame: Activation) -> Value:
+            left = first(frame)
+            holds: Value = True
+            for operator, part in rest:
+                right = part(frame)
+                holds = _compared(frame, operator, left, right, line)
+                if holds is not True:
+                    return holds
+                left = right
+            return holds
+
+        return evaluate
+
+    # conditions
+
+    def condition(self, test: ast.expr) -> Condition:
+        """The closure that decides a test."""
+        evaluate = self.expression(test)
+        tested: list[str] = []
+
+        def decide(frame: Activation) -> tuple[bool | None, Names, Names]:
+            value = evaluate(frame)
+            truth = value if value.__class__ is bool else truth_of(value)
+            if truth is not None:
+                return truth, _UNREFINED, _UNREFINED
+            if not tested:  # most tests are always decided, so that their names are not looked for before
+                tested.extend(dict.fromkeys(n.id for n in ast.walk(test) if isinstance(n, ast.Name)))
+            return _refined(frame, evaluate, tested)
+
+        return decide
+
+    def _if_exp(self, node: ast.IfExp) -> Expression:
+        condition, body, orelse = self.condition(node.test), self.expression(node.body), self.expression(node.orelse)
+
+        def evaluate(frame: Activation) -> Value:
+            truth, when_true, when_false = condition(frame)
+            if truth is not None:
+                return body(frame) if truth else orelse(frame)
+            names = frame.environment.names
+            outcomes = []
+            frame.state.uncertain += 1
+            for branch, refined in ((body, when_true), (orelse, when_false)):
+                frame.environment.names = {**names, **refined}
                 try:
-                    truth = truth_of(self.value(test))
+                    outcomes.append(branch(frame))
                 except GiveUp:
-                    truth = None
-                if truth is not False:
-                    holds.append(option)
-                if truth is not True:
-                    fails.append(option)
-            names[name] = value
-            if holds and fails:
-                return None, {name: join(holds)}, {name: join(fails)}
-        return None, {}, {}
+                    continue
+            frame.state.uncertain -= 1
+            frame.environment.names = names
+            return join(outcomes)
 
-    def _value_named_expr(self, node: ast.NamedExpr) -> Value:
-        value = self.value(node.value)
-        self.assign(node.target, value)
-        return value
+        return evaluate
 
-    def _value_subscript(self, node: ast.Subscript) -> Value:
-        owner, key = self.value(node.value), self.value(node.slice)
-        if any(isinstance(option, InstanceValue) for option in options_of(owner)):
-            return join(self.objects.get_item(option, key, node.lineno) for option in options_of(owner))
-        if owner.__class__ is ExternalValue:
-            return self.objects.external_item(owner, key)
-        if owner.__class__ is ClassValue:  # a generic class
-            return owner
-        return item_of(owner, key)
+    def _named_expr(self, node: ast.NamedExpr) -> Expression:
+        part, assign = self.expression(node.value), self.target(node.target)
 
-    def _value_slice(self, node: ast.Slice) -> Value:
-        parts = [self.value(part) if part else None for part in (node.lower, node.upper, node.step)]
-        return slice(*parts) if all(p is None or isinstance(p, int) for p in parts) else UNKNOWN
+        def evaluate(frame: Activation) -> Value:
+            value = part(frame)
+            assign(frame, value)
+            return value
 
-    def _value_attribute(self, node: ast.Attribute) -> Value:
-        return self.objects.get_attribute(self.value(node.value), node.attr, node.lineno)
+        return evaluate
 
-    def _value_lambda(self, node: ast.Lambda) -> Value:
-        return FunctionValue(
-            self.module,
-            self._inner_qualname("<lambda>"),
-            node,
-            self.closure,
-            self._defaults(node.args),
-            self.function.owner if self.function else None,
-        )
+    # parts of values
 
-    def _value_await(self, node: ast.Await) -> Value:
-        self.value(node.value)
-        return UNKNOWN
+    def _subscript(self, node: ast.Subscript) -> Expression:
+        owner, key, line = self.expression(node.value), self.expression(node.slice), node.lineno
+        return lambda frame: frame.item(owner(frame), key(frame), line)
 
-    def _value_yield(self, node: ast.Yield) -> Value:
-        value = self.value(node.value) if node.value else None
-        self._yielded([value])
-        return UNKNOWN
+    def _slice(self, node: ast.Slice) -> Expression:
+        bounds = [self.expression(part) if part else None for part in (node.lower, node.upper, node.step)]
 
-    def _value_yield_from(self, node: ast.YieldFrom) -> Value:
-        value = self.value(node.value)
-        items = self.iterated(value, node.lineno)
-        self._yielded([REST, self.objects.possible_item(value, node.lineno)] if items is None else items)
-        return UNKNOWN
+        def evaluate(frame: Activation) -> Value:
+            parts = [part(frame) if part else None for part in bounds]
+            return slice(*parts) if all(p is None or isinstance(p, int) for p in parts) else UNKNOWN
 
-    def _yielded(self, values: list[Value]) -> None:
-        if self.yields is None:
-            self.yields = []
-        if self.state.uncertain and REST not in self.yields:
-            self.yields.append(REST)
-        self.yields += values
+        return evaluate
 
-    def _value_list_comp(self, node: ast.ListComp) -> Value:
-        return self.state.fresh(self._comprehension(node.generators, lambda inner: inner.value(node.elt)))
+    def _attribute(self, node: ast.Attribute) -> Expression:
+        owner, name, line = self.expression(node.value), node.attr, node.lineno
+        return lambda frame: frame.objects.get_attribute(owner(frame), name, line)
 
-    _value_generator_exp = _value_list_comp
+    # functions
 
-    def _value_set_comp(self, node: ast.SetComp) -> Value:
-        items = self._comprehension(node.generators, lambda inner: inner.value(node.elt))
-        return self.state.fresh(set(items)) if all(map(is_hashable, items)) else UNKNOWN
+    def _lambda(self, node: ast.Lambda) -> Expression:
+        defaults = self.defaults(node.args)
 
-    def _value_dict_comp(self, node: ast.DictComp) -> Value:
-        pairs = self._comprehension(node.generators, lambda inner: (inner.value(node.key), inner.value(node.value)))
-        result: Keywords = {}
-        for pair in pairs:
-            if not isinstance(pair, tuple):
-                result[REST] = UNKNOWN
-                continue
-            key, value = pair
-            if REST in result or not (is_known(key) and is_hashable(key)):
-                result[REST] = join([result.get(REST, UNKNOWN), value])
-            else:
-                result[key] = value
-        return self.state.fresh(result)
+        def evaluate(frame: Activation) -> Value:
+            return FunctionValue(
+                frame.module,
+                frame.inner_qualname("<lambda>"),
+                node,
+                frame.closure,
+                {name: default(frame) for name, default in defaults},
+                frame.function.owner if frame.function else None,
+            )
 
-    def _comprehension(
-        self, generators: list[ast.comprehension], element: Callable[["Expressions"], Value]
-    ) -> list[Value]:
-        inner = type(self)(self.source, self.module, Environment({}, self.environment), self.function, self.qualname)
-        results: list[Value] = []
-        inner._generate(generators, 0, element, results)
-        return results
+        return evaluate
 
-    def _generate(
-        self,
-        generators: list[ast.comprehension],
-        index: int,
-        element: Callable[["Expressions"], Value],
-        results: list[Value],
-    ) -> None:
-        """Collect elements; where their number is not known, :data:`REST` comes before what may be among them."""
-        if index == len(generators):
-            results.append(element(self))
-            return
-        first = generators[index]
-        value = self.value(first.iter)
-        items = self.iterated(value, first.iter.lineno)
-        if items is None or len(items) > self.state.max_rounds:
-            results.append(REST)
-            items = [self.objects.possible_item(value, first.iter.lineno)]
-        for item in items:
-            self.state.step()
-            self.assign(first.target, item)
-            holds: bool | None = True
-            for test in first.ifs:
-                truth, when_true, _ = self.condition(test)
-                self.environment.names.update(when_true)
-                holds = truth if holds and truth is not True else holds
-                if truth is False:
-                    break
-            if holds is False:
-                continue
-            if holds is None and REST not in results:
-                results.insert(0, REST)
-            self._generate(generators, index + 1, element, results)
+    def defaults(self, args: ast.arguments) -> _Defaults:
+        """The defaults of parameters, by name."""
+        positional = [*args.posonlyargs, *args.args]
+        defaults = zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True)
+        named = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        return [(a.arg, self.expression(default)) for a, default in (*defaults, *named) if default is not None]
 
-    def _value_call(self, node: ast.Call) -> Value:
-        func = node.func
-        state, objects = self.state, self.objects
-        if func.__class__ is ast.Attribute:
-            owner = self.value(func.value)
-            name = func.attr
-            function = None
-        else:
-            owner, name = None, ""
-            is_super = func.__class__ is ast.Name and func.id == "super" and not node.args
-            function = self._super() if is_super else self.value(func)
-        args = self._elements(node.args) if node.args else []
-        keywords: Keywords = {}
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                merge_into(keywords, self.value(keyword.value))
-            else:
-                keywords[keyword.arg] = self.value(keyword.value)
-        if func.__class__ is ast.Attribute:
-            if type(owner) in METHODS:
-                return self.call_member(owner, name, args, keywords)
-            if owner.__class__ is Choice and any(type(o) in METHODS for o in owner.options):
-                state.uncertain += 1
-                results = [
-                    self.call_member(option, name, args, keywords)
-                    if type(option) in METHODS
-                    else self.source.call(objects.get_attribute(option, name, node.lineno), args, keywords, func.lineno)
-                    for option in owner.options
-                ]
-                state.uncertain -= 1
-                return join(results)
-            function = objects.get_attribute(owner, name, node.lineno)
-        elif function is None:
+    def _await(self, node: ast.Await) -> Expression:
+        awaited = self.expression(node.value)
+
+        def evaluate(frame: Activation) -> Value:
+            awaited(frame)
             return UNKNOWN
-        if func.__class__ is ast.Name and func.id in self.environment.names:
-            state.called_as = func.id
-        result = self.source.call(function, args, keywords, node.lineno)
-        state.called_as = None
-        if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
-            self.state.fresh(result)
-        return result
 
-    def _super(self) -> Value:
-        """``super`` in a method, so that calling it without arguments gives it its class and its first argument."""
-        function = self.function
-        if function is None or function.owner is None:
-            return ExternalValue("builtins.super")
-        node = function.node.args
-        first = next(iter([*node.posonlyargs, *node.args]), None)
-        owner = self.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
-        return PartialValue(ExternalValue("builtins.super"), (function.owner, owner), {})
+        return evaluate
 
-    def call_member(self, owner: Value, name: str, args: list[Value], keywords: Keywords) -> Value:
-        """Call a method of plain data."""
-        if REST in args:
-            args = [*args[: args.index(REST)], UNKNOWN]
-        if name in MUTATORS and id(owner) in self.state.frozen:
-            owner = copied(owner)
-        return call_method(owner, name, args, keywords, self.state.is_weak(owner))
+    def _yield(self, node: ast.Yield) -> Expression:
+        value = self.expression(node.value) if node.value else _none
 
-    def _defaults(self, args: ast.arguments) -> Names:
-        defaults: Names = {}
-        if args.defaults:
-            positional = [*args.posonlyargs, *args.args]
-            for argument, default in zip(positional[-len(args.defaults) :], args.defaults, strict=True):
-                defaults[argument.arg] = self.value(default)
-        for argument, keyword_default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
-            if keyword_default is not None:
-                defaults[argument.arg] = self.value(keyword_default)
-        return defaults
+        def evaluate(frame: Activation) -> Value:
+            _yielded(frame, [value(frame)])
+            return UNKNOWN
 
-    def _inner_qualname(self, name: str) -> str:
-        if not self.qualname:
-            return name
-        return f"{self.qualname}.<locals>.{name}" if self.function else f"{self.qualname}.{name}"
+        return evaluate
+
+    def _yield_from(self, node: ast.YieldFrom) -> Expression:
+        part, line = self.expression(node.value), node.lineno
+
+        def evaluate(frame: Activation) -> Value:
+            value = part(frame)
+            items = frame.iterated(value, line)
+            _yielded(frame, [REST, frame.objects.possible_item(value, line)] if items is None else items)
+            return UNKNOWN
+
+        return evaluate
+
+    # comprehensions
+
+    def _list_comp(self, node: ast.ListComp | ast.GeneratorExp) -> Expression:
+        items = self._comprehension(node.generators, self.expression(node.elt))
+        return lambda frame: frame.state.fresh(items(frame))
+
+    def _set_comp(self, node: ast.SetComp) -> Expression:
+        items = self._comprehension(node.generators, self.expression(node.elt))
+        return lambda frame: _made_set(frame, items(frame))
+
+    def _dict_comp(self, node: ast.DictComp) -> Expression:
+        key_part, value_part = self.expression(node.key), self.expression(node.value)
+        pairs = self._comprehension(node.generators, lambda frame: (key_part(frame), value_part(frame)))
+
+        def evaluate(frame: Activation) -> Value:
+            result: Keywords = {}
+            for pair in pairs(frame):
+                if not isinstance(pair, tuple):  # REST
+                    result[REST] = UNKNOWN
+                    continue
+                key, value = pair
+                if REST in result or not (is_known(key) and is_hashable(key)):
+                    result[REST] = join([result.get(REST, UNKNOWN), value])
+                else:
+                    result[key] = value
+            return frame.state.fresh(result)
+
+        return evaluate
+
+    def _comprehension(self, generators: list[ast.comprehension], element: Expression) -> Elements:
+        """Elements; where their number is not known, :data:`REST` comes before what may be among them."""
+
+        def innermost(frame: Activation, results: list[Value]) -> None:
+            results.append(element(frame))
+
+        collect: _Collector = innermost
+        for generator in reversed(generators):
+            collect = self._generator(generator, collect)
+
+        def evaluate(frame: Activation) -> list[Value]:
+            results: list[Value] = []
+            collect(frame.inner(), results)
+            return results
+
+        return evaluate
+
+    def _generator(self, node: ast.comprehension, collect: _Collector) -> _Collector:
+        """One ``for`` of a comprehension around what is collected for each of its items."""
+        iterable, line = self.expression(node.iter), node.iter.lineno
+        assign = self.target(node.target)
+        tests = [self.condition(test) for test in node.ifs]
+
+        def generate(frame: Activation, results: list[Value]) -> None:
+            value = iterable(frame)
+            items = frame.iterated(value, line)
+            if items is None or len(items) > frame.state.max_rounds:
+                results.append(REST)
+                items = [frame.objects.possible_item(value, line)]
+            for item in items:
+                frame.state.step()
+                assign(frame, item)
+                holds = _passes(frame, tests)
+                if holds is False:
+                    continue
+                if holds is None and REST not in results:
+                    results.insert(0, REST)
+                collect(frame, results)
+
+        return generate
+
+    # calls
+
+    def _call(self, node: ast.Call) -> Expression:
+        arguments = self._arguments(node)
+        if isinstance(node.func, ast.Attribute):
+            return self._method_call(node, node.func, arguments)
+        called, line = self.expression(node.func), node.lineno
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name == "super" and not node.args:
+            called = _super
+
+        def evaluate(frame: Activation) -> Value:
+            function = called(frame)
+            args, keywords = arguments(frame)
+            if function is None:
+                return UNKNOWN
+            state = frame.state
+            if name is not None and name in frame.environment.names:
+                state.called_as = name
+            result = frame.source.call(function, args, keywords, line)
+            state.called_as = None
+            if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
+                state.fresh(result)
+            return result
+
+        return evaluate
+
+    def _method_call(self, node: ast.Call, func: ast.Attribute, arguments: _Arguments) -> Expression:
+        owner_part, name, line = self.expression(func.value), func.attr, node.lineno
+
+        def called(frame: Activation, owner: Value, args: list[Value], keywords: Keywords) -> Value:
+            function = frame.objects.get_attribute(owner, name, line)
+            result = frame.source.call(function, args, keywords, line)
+            frame.state.called_as = None
+            if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
+                frame.state.fresh(result)
+            return result
+
+        def evaluate(frame: Activation) -> Value:
+            owner = owner_part(frame)
+            args, keywords = arguments(frame)
+            if owner.__class__ in METHODS:
+                return frame.call_member(owner, name, args, keywords)
+            if owner.__class__ is not Choice or not any(o.__class__ in METHODS for o in owner.options):
+                return called(frame, owner, args, keywords)
+            with frame.state.maybe():
+                return join(
+                    [
+                        frame.call_member(option, name, args, keywords)
+                        if option.__class__ in METHODS
+                        else called(frame, option, args, keywords)
+                        for option in owner.options
+                    ]
+                )
+
+        return evaluate
+
+    def _arguments(self, node: ast.Call) -> _Arguments:
+        positional = self.elements(node.args)
+        named = [(keyword.arg, self.expression(keyword.value)) for keyword in node.keywords]
+        if not named:
+            return lambda frame: (positional(frame), {})
+
+        def evaluate(frame: Activation) -> tuple[list[Value], Keywords]:
+            args = positional(frame)
+            keywords: Keywords = {}
+            for name, part in named:
+                if name is None:
+                    merge_into(keywords, part(frame))
+                else:
+                    keywords[name] = part(frame)
+            return args, keywords
+
+        return evaluate
+
+    # targets
+
+    def target(self, node: ast.expr) -> Assignment:
+        """The closure that binds a target: a name, a tuple of targets, an item of a container or an attribute."""
+        match node:
+            case ast.Name(id=name):
+                return lambda frame, value: frame.bind_name(name, value)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                return self._unpacking(targets)
+            case ast.Subscript():
+                owner, key, line = self.expression(node.value), self.expression(node.slice), node.lineno
+                return lambda frame, value: frame.set_item(owner(frame), key(frame), value, line)
+            case ast.Attribute():
+                owner, name, line = self.expression(node.value), node.attr, node.lineno
+                return lambda frame, value: frame.objects.set_attribute(owner(frame), name, value, line)
+            case ast.Starred():
+                starred = self.target(node.value)
+                return lambda frame, value: starred(frame, [REST, possible_item(value)])
+        return lambda frame, value: None
+
+    def _unpacking(self, targets: list[ast.expr]) -> Assignment:
+        starred = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
+        parts = [self.target(t.value if isinstance(t, ast.Starred) else t) for t in targets]
+        line = targets[0].lineno if targets else 0
+
+        def assign(frame: Activation, value: Value) -> None:
+            if starred is None and value.__class__ is tuple and len(value) == len(parts):
+                for part, item in zip(parts, value, strict=True):
+                    part(frame, item)
+                return
+            iterated = [frame.iterated(option, line) for option in options_of(value)] if parts else []
+            rows = [row for items in iterated if items is not None and (row := _row(items, len(parts), starred))]
+            if not rows and value.__class__ is not Unknown and None not in iterated:
+                raise GiveUp
+            for i, part in enumerate(parts):
+                choices = [row[i] for row in rows]
+                if len(rows) < len(iterated):
+                    choices += [UNKNOWN, *([] if i == starred else [possible_item(value)])]
+                part(frame, join(choices))
+
+        return assign
+
+
+def _row(items: list[Value], count: int, starred: int | None) -> list[Value] | None:
+    """The items as so many targets get them, ``None`` where Python would refuse."""
+    if starred is None:
+        return items if len(items) == count else None
+    if len(items) < count - 1:
+        return None
+    end = len(items) - (count - 1 - starred)
+    return [*items[:starred], items[starred:end], *items[end:]]
+
+
+def _unknown(frame: Activation) -> Value:
+    return UNKNOWN
+
+
+def _none(frame: Activation) -> Value:
+    return None
+
+
+def _made_set(frame: Activation, items: list[Value]) -> Value:
+    return frame.state.fresh(set(items)) if all(map(is_hashable, items)) else UNKNOWN
+
+
+def _compared(frame: Activation, operator: type[ast.cmpop], left: Value, right: Value, line: int) -> Value:
+    """A comparison; the class of an instance may define what it means."""
+    if left.__class__ is InstanceValue or right.__class__ is InstanceValue:
+        is_in = operator is ast.In or operator is ast.NotIn
+        owner, other = (right, left) if is_in else (left, right)
+        method = _COMPARE_METHODS.get(operator, "")
+        if isinstance(owner, InstanceValue) and frame.objects.defines(owner, method):
+            truth = truth_of(frame.objects.call_special(owner, method, [other], line))
+            return UNKNOWN if truth is None else truth is not (operator is ast.NotIn)
+    return compare(operator, left, right)
+
+
+def _refined(frame: Activation, evaluate: Expression, tested: list[str]) -> tuple[None, Names, Names]:
+    """What the first name that a test depends on may be where it holds and where not, by trying all it may be."""
+    names = frame.environment.names
+    for name in tested:
+        value = names.get(name)
+        if value.__class__ is not Choice or len(value.options) > MAX_SPLIT:
+            continue
+        holds: list[Value] = []
+        fails: list[Value] = []
+        for option in value.options:
+            names[name] = option
+            try:
+                truth = truth_of(evaluate(frame))
+            except GiveUp:
+                truth = None
+            if truth is not False:
+                holds.append(option)
+            if truth is not True:
+                fails.append(option)
+        names[name] = value
+        if holds and fails:
+            return None, {name: join(holds)}, {name: join(fails)}
+    return None, _UNREFINED, _UNREFINED
+
+
+def _passes(frame: Activation, tests: list[Condition]) -> bool | None:
+    """Whether an item of a comprehension passes its tests."""
+    holds: bool | None = True
+    for test in tests:
+        truth, when_true, _ = test(frame)
+        frame.environment.names.update(when_true)
+        if truth is False:
+            return False
+        if truth is None:
+            holds = None
+    return holds
+
+
+def _yielded(frame: Activation, values: list[Value]) -> None:
+    if frame.yields is None:
+        frame.yields = []
+    if frame.state.uncertain and REST not in frame.yields:
+        frame.yields.append(REST)
+    frame.yields += values
+
+
+def _super(frame: Activation) -> Value:
+    """``super`` in a method, so that calling it without arguments gives it its class and its first argument."""
+    function = frame.function
+    if function is None or function.owner is None:
+        return _SUPER
+    args = function.node.args
+    first = next(iter([*args.posonlyargs, *args.args]), None)
+    owner = frame.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
+    return PartialValue(_SUPER, (function.owner, owner), {})
 
 
 _OPERATOR_METHODS: dict[type[ast.operator], str] = {
@@ -580,28 +683,30 @@ _COMPARE_METHODS: dict[type[ast.cmpop], str] = {
     ast.GtE: "__ge__",
 }
 
-_EVALUATE: dict[type[ast.AST], Callable[[Expressions, Any], Value]] = {
-    ast.Tuple: Expressions._value_tuple,
-    ast.List: Expressions._value_list,
-    ast.Set: Expressions._value_set,
-    ast.Dict: Expressions._value_dict,
-    ast.JoinedStr: Expressions._value_joined_str,
-    ast.BinOp: Expressions._value_bin_op,
-    ast.UnaryOp: Expressions._value_unary_op,
-    ast.BoolOp: Expressions._value_bool_op,
-    ast.Compare: Expressions._value_compare,
-    ast.IfExp: Expressions._value_if_exp,
-    ast.NamedExpr: Expressions._value_named_expr,
-    ast.Subscript: Expressions._value_subscript,
-    ast.Slice: Expressions._value_slice,
-    ast.Attribute: Expressions._value_attribute,
-    ast.Lambda: Expressions._value_lambda,
-    ast.Await: Expressions._value_await,
-    ast.Yield: Expressions._value_yield,
-    ast.YieldFrom: Expressions._value_yield_from,
-    ast.ListComp: Expressions._value_list_comp,
-    ast.GeneratorExp: Expressions._value_generator_exp,
-    ast.SetComp: Expressions._value_set_comp,
-    ast.DictComp: Expressions._value_dict_comp,
-    ast.Call: Expressions._value_call,
+_COMPILE: dict[type[ast.AST], Callable[[ExpressionCompiler, Any], Expression]] = {
+    ast.Constant: ExpressionCompiler._constant,
+    ast.Name: ExpressionCompiler._name,
+    ast.Tuple: ExpressionCompiler._tuple,
+    ast.List: ExpressionCompiler._list,
+    ast.Set: ExpressionCompiler._set,
+    ast.Dict: ExpressionCompiler._dict,
+    ast.JoinedStr: ExpressionCompiler._joined_str,
+    ast.BinOp: ExpressionCompiler._bin_op,
+    ast.UnaryOp: ExpressionCompiler._unary_op,
+    ast.BoolOp: ExpressionCompiler._bool_op,
+    ast.Compare: ExpressionCompiler._compare,
+    ast.IfExp: ExpressionCompiler._if_exp,
+    ast.NamedExpr: ExpressionCompiler._named_expr,
+    ast.Subscript: ExpressionCompiler._subscript,
+    ast.Slice: ExpressionCompiler._slice,
+    ast.Attribute: ExpressionCompiler._attribute,
+    ast.Lambda: ExpressionCompiler._lambda,
+    ast.Await: ExpressionCompiler._await,
+    ast.Yield: ExpressionCompiler._yield,
+    ast.YieldFrom: ExpressionCompiler._yield_from,
+    ast.ListComp: ExpressionCompiler._list_comp,
+    ast.GeneratorExp: ExpressionCompiler._list_comp,
+    ast.SetComp: ExpressionCompiler._set_comp,
+    ast.DictComp: ExpressionCompiler._dict_comp,
+    ast.Call: ExpressionCompiler._call,
 }

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from explorer.introspect.evaluator.bounds import MAX_DEPTH, MAX_ROUNDS, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.values import (
+    ATOMS,
     REST,
     UNKNOWN,
     ClassValue,
@@ -181,6 +182,8 @@ def attempt(
 def hand_over(machine: Machine, name: str, values: list[Value], line: int) -> None:
     """Foreign code may call the functions that it is given."""
     for value in values:
+        if value.__class__ in ATOMS:
+            continue
         for option in options_of(value):
             function = option.function if isinstance(option, PartialValue) else option
             if isinstance(function, (FunctionValue, MethodValue)):

@@ -13,13 +13,14 @@ import ast
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from explorer.introspect.evaluator.activation import Activation
 from explorer.introspect.evaluator.bounds import STEPS_PER_BODY, STEPS_PER_STATEMENT, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.evaluations import Evaluation, Evaluations, Signature, bind
 from explorer.introspect.evaluator.interface import Context, RunState
 from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import copied, copy_of, taint
 from explorer.introspect.evaluator.python_library import call_external
-from explorer.introspect.evaluator.statements import Activation
+from explorer.introspect.evaluator.statements import Block, Compiler
 from explorer.introspect.evaluator.torch_modules import call_member
 from explorer.introspect.evaluator.values import (
     UNKNOWN,
@@ -71,8 +72,9 @@ class Evaluator:
         self._packages = packages
         self._environments: dict[str, Environment] = {}
         self._runs = Evaluations()
-        self._signatures: dict[ast.AST, Signature] = {}
-        self._names: dict[ast.expr, list[str]] = {}
+        self._compiler = Compiler()
+        self._compiled: dict[ast.AST, tuple[Signature, Block]] = {}
+        """Functions that were evaluated at least once, compiled."""
         self._defined = 0
         """How many functions modules define; those after them are defined inside others, when these run."""
 
@@ -96,7 +98,7 @@ class Evaluator:
         for statement in self._modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
-                frame.run(statement)
+                self._compiler.block([statement])(frame)
             except (GiveUp, RecursionError, MemoryError):
                 frame.give_up(statement)
         state.steps, state.depth, state.uncertain, state.context = before
@@ -122,8 +124,7 @@ class Evaluator:
         for environment in self._environments.values():
             environment.names.clear()
         self._runs.clear()
-        self._signatures.clear()
-        self._names.clear()
+        self._compiled.clear()
         self.state.young.clear()
         self.evaluated.clear()
         self.state.frozen.clear()
@@ -168,6 +169,7 @@ class Evaluator:
             self._defined = len(self.state.functions)
         del self.state.functions[self._defined :]
         self._runs.clear()
+        self._compiled.clear()
         self.evaluated.clear()
         self.objects.instances.clear()
 
@@ -190,26 +192,17 @@ class Evaluator:
 
     def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
         """Evaluate an expression that stands around a class: a base, a decorator."""
-        return Activation(self, cls.module, cls.closure).value(node)
+        return self._compiler.expression(node)(Activation(self, cls.module, cls.closure))
 
     def run_class_body(self, cls: ClassValue, environment: Environment) -> None:
         """Execute the body of a class; the environment holds the names it binds, also while it runs."""
         state = self.state
         before = state.context, state.uncertain
         state.context, state.uncertain = None, 0
-        frame = Activation(self, cls.module, environment, None, cls.qualname)
-        frame.cls = cls
+        frame = Activation(self, cls.module, environment, None, cls.qualname, cls)
         with suppress(OutOfSteps), state.budget(STEPS_PER_BODY):
-            frame.run_all(cls.node.body)
+            self._compiler.block(cls.node.body)(frame)
         state.context, state.uncertain = before
-
-    def names_in(self, test: ast.expr) -> list[str]:
-        """The names a test looks at."""
-        names = self._names.get(test)
-        if names is None:
-            found = dict.fromkeys(n.id for n in ast.walk(test) if isinstance(n, ast.Name))
-            names = self._names[test] = list(found)
-        return names
 
     # calls
 
@@ -333,23 +326,26 @@ class Evaluator:
 
     def _evaluate(self, function: FunctionValue, args: list[Value], keywords: Keywords) -> Value:
         node = function.node
+        compiled = self._compiled.get(node)
+        if compiled is None:
+            compiled = self._compiled[node] = Signature.of(node.args), self._body(node)
+        signature, body = compiled
         self.evaluated.add(node)
-        signature = self._signatures.get(node)
-        if signature is None:
-            signature = self._signatures[node] = Signature.of(node.args)
         names = bind(signature, function.defaults, args, keywords)
         for extra in (signature.vararg, signature.kwarg):
             if extra:
                 self.state.fresh(names[extra])
         frame = Activation(self, function.module, Environment(names, function.closure), function, function.qualname)
-        if isinstance(node, ast.Lambda):
-            result = frame.value(node.body)
-        else:
-            left = frame.run_all(node.body)
-            result = join(frame.returns if left else [*frame.returns, None])
+        left = body(frame)
         if frame.yields is not None:
             return InstanceValue(ExternalValue("types.GeneratorType"), items=frame.yields)
-        return UNKNOWN if isinstance(node, ast.AsyncFunctionDef) else result
+        if isinstance(node, ast.AsyncFunctionDef):
+            return UNKNOWN
+        return join(frame.returns if left else [*frame.returns, None])
+
+    def _body(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Block:
+        """What a function executes; a lambda returns its expression."""
+        return self._compiler.block([ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body)
 
 
 def _stood_in(intrinsic: Intrinsic, args: list[Value], keywords: Keywords) -> Value:

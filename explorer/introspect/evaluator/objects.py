@@ -8,6 +8,7 @@ from explorer.introspect.evaluator.interface import Machine
 from explorer.introspect.evaluator.operations import copied, item_of, items_of, possible_item
 from explorer.introspect.evaluator.pure import METHODS
 from explorer.introspect.evaluator.values import (
+    ATOMS,
     MODULE,
     REST,
     UNKNOWN,
@@ -333,7 +334,8 @@ class Objects:
         if not given.keys() <= fields.keys():
             raise GiveUp
         instance.fields = {
-            name: given[name] if name in given else self._default(value, line) for name, value in fields.items()
+            name: given[name] if name in given else value if value.__class__ in ATOMS else self._default(value, line)
+            for name, value in fields.items()
         }
         self.run_post_init(instance, line)
         return instance

@@ -11,7 +11,9 @@ from typing import Any
 
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.operations import (
+    check_text_method,
     copied,
+    guarded,
     has_rest,
     is_hashable,
     item_of,
@@ -23,7 +25,6 @@ from explorer.introspect.evaluator.operations import (
     taint,
     truth_of,
 )
-from explorer.introspect.evaluator.operators import check_text_method, guarded
 from explorer.introspect.evaluator.values import (
     ATOMS,
     REST,
@@ -211,7 +212,7 @@ def _settled(args: list[Value], keywords: Keywords) -> bool:
     """Whether all arguments are known data."""
     if not keywords and ATOMS.issuperset(map(type, args)):
         return True
-    return is_known(args) and is_data(args) and is_known(keywords)
+    return is_data(args) and is_known(keywords)
 
 
 def _changed_loosely(owner: Value, name: str, args: list[Value]) -> Value:

@@ -8,6 +8,7 @@ from explorer.introspect.evaluator.bounds import MAX_TIMES
 from explorer.introspect.evaluator.interface import attempt, hand_over
 from explorer.introspect.evaluator.objects import MODULE_METHODS, Objects
 from explorer.introspect.evaluator.operations import (
+    EVERYTHING,
     has_rest,
     items_of,
     lifted,
@@ -17,7 +18,6 @@ from explorer.introspect.evaluator.operations import (
     taint,
     truth_of,
 )
-from explorer.introspect.evaluator.operators import EVERYTHING
 from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, call_python
 from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (

@@ -1,22 +1,32 @@
-"""Executing the statements of timm's source, on every branch that an unknown condition leaves open."""
+"""Compiling the statements of timm's source to closures that execute them, on every branch left open.
+
+A block of statements gives true when it certainly leaves the block around it, by ``return``, ``raise``, ``break`` or
+``continue``: nothing after it is executed then.
+"""
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from explorer.introspect.evaluator.bounds import GiveUp, OutOfSteps
-from explorer.introspect.evaluator.expressions import Expressions, Source
-from explorer.introspect.evaluator.operations import has_rest, is_hashable, item_of, same, taint, truth_of
-from explorer.introspect.evaluator.operators import binary, compare
+from explorer.introspect.evaluator.activation import Activation, Loop
+from explorer.introspect.evaluator.bounds import MAX_NESTING, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.expressions import Condition, Expression, ExpressionCompiler
+from explorer.introspect.evaluator.operations import (
+    binary,
+    compare,
+    has_rest,
+    is_hashable,
+    item_of,
+    same,
+    taint,
+    truth_of,
+)
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
     UNKNOWN,
-    Choice,
     ClassValue,
     DescriptorValue,
-    Environment,
     ExternalValue,
     FunctionValue,
     InstanceValue,
@@ -32,424 +42,613 @@ from explorer.introspect.evaluator.values import (
 )
 from explorer.introspect.reading.parse import Import, import_bindings
 
+Statement: TypeAlias = Callable[[Activation], bool]
+Block: TypeAlias = Callable[[Activation], bool]
+_Alternative: TypeAlias = tuple[Block, Names, list[ast.stmt]]
+"""A body, what names are known to be where it is executed, and its syntax."""
+_Match: TypeAlias = tuple[bool | None, Names]
+"""Whether a pattern matches (``None`` when that is not known), and the names bound where it does."""
+_Pattern: TypeAlias = Callable[[Activation, Value], _Match]
 
-@dataclass(slots=True)
-class _Loop:
-    """Names at the places where a loop's body was left."""
 
-    breaks: list[Names] = field(default_factory=list)
-    continues: list[Names] = field(default_factory=list)
+class Compiler(ExpressionCompiler):
+    """Compiles statements."""
 
+    def block(self, body: list[ast.stmt]) -> Block:
+        """The closure that executes statements in order, as far as they do not leave; whether one did.
 
-class Activation(Expressions):
-    """Executes statements in one environment.
+        A statement that fails makes unknown all that it touches, but for one inside a ``try``: that leads to a handler.
+        """
+        steps = [(self._statement(node), node) for node in body]
 
-    ``returns`` collects what the function may return. A statement that certainly leaves the block it stands in
-    returns ``True`` to the one that runs it.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        module: str,
-        environment: Environment,
-        function: FunctionValue | None = None,
-        qualname: str = "",
-    ) -> None:
-        Expressions.__init__(self, source, module, environment, function, qualname)
-        self.returns: list[Value] = []
-        self.loop: _Loop | None = None
-        self.trying = 0
-
-    def run(self, node: ast.stmt) -> bool:
-        """Execute one statement; whether it leaves. One that fails makes unknown all that it touches."""
-        execute = _EXECUTE.get(node.__class__)
-        if execute is None:
-            self.forget(node)
+        def run(frame: Activation) -> bool:
+            for execute, node in steps:
+                try:
+                    if execute(frame):
+                        return True
+                except OutOfSteps:
+                    raise
+                except GiveUp:
+                    if frame.trying:
+                        raise
+                    frame.give_up(node)
             return False
+
+        return run
+
+    def _statement(self, node: ast.stmt) -> Statement:
+        compiling = _COMPILE.get(node.__class__)
+        if compiling is None or self._nesting >= MAX_NESTING:
+            return lambda frame: _given_up(frame, node)
+        self._nesting += 1
         try:
-            return execute(self, node) is True
-        except OutOfSteps:
-            raise
-        except GiveUp:
-            if self.trying:
-                raise
-            self.give_up(node)
+            return compiling(self, node)
+        finally:
+            self._nesting -= 1
+
+    def _expr(self, node: ast.Expr) -> Statement:
+        return _pass if node.value.__class__ is ast.Constant else self._evaluated(node.value)
+
+    def _assert(self, node: ast.Assert) -> Statement:
+        return self._evaluated(node.test)
+
+    def _evaluated(self, node: ast.expr) -> Statement:
+        """An expression evaluated for what it calls."""
+        evaluate = self.expression(node)
+
+        def run(frame: Activation) -> bool:
+            evaluate(frame)
             return False
 
-    def give_up(self, node: ast.stmt) -> None:
-        """Make unknown all that a statement binds, and every container it names, as it may have been changed."""
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name):
-                taint([self._lookup(child.id)])
-        self.forget(node)
+        return run
 
-    def run_all(self, body: list[ast.stmt]) -> bool:
-        """Execute statements in order, as far as they do not leave; whether one did."""
-        run = self.run
-        for statement in body:  # noqa: SIM110 -- any() over a generator takes half as long again
-            if run(statement):
-                return True
-        return False
+    def _passed(self, node: ast.Pass) -> Statement:
+        return _pass
 
-    def _run_expr(self, node: ast.Expr) -> None:
-        if node.value.__class__ is not ast.Constant:
-            self.value(node.value)
+    def _outer_names(self, node: ast.Global | ast.Nonlocal) -> Statement:
+        names = node.names
 
-    def _run_pass(self, node: ast.Pass) -> None:
-        pass
+        def run(frame: Activation) -> bool:
+            frame.outer_names = {*(frame.outer_names or ()), *names}
+            return False
 
-    def _run_assert(self, node: ast.Assert) -> None:
-        self.value(node.test)
+        return run
 
-    def _run_global(self, node: ast.Global) -> None:
-        self.outer_names = {*(self.outer_names or ()), *node.names}
+    # leaving
 
-    def _run_nonlocal(self, node: ast.Nonlocal) -> None:
-        self.outer_names = {*(self.outer_names or ()), *node.names}
+    def _return(self, node: ast.Return) -> Statement:
+        value = self.expression(node.value or ast.Constant(None))
 
-    def _run_return(self, node: ast.Return) -> bool:
-        self.returns.append(self.value(node.value) if node.value else None)
-        return True
+        def run(frame: Activation) -> bool:
+            frame.returns.append(value(frame))
+            return True
 
-    def _run_raise(self, node: ast.Raise) -> bool:
-        if node.exc is not None:
-            self.value(node.exc)
-        if self.trying:
-            raise GiveUp
-        return True
+        return run
 
-    def _run_break(self, node: ast.Break) -> bool:
-        if self.loop:
-            self.loop.breaks.append(dict(self.environment.names))
-        return True
+    def _raise(self, node: ast.Raise) -> Statement:
+        raised = self.expression(node.exc or ast.Constant(None))
 
-    def _run_continue(self, node: ast.Continue) -> bool:
-        if self.loop:
-            self.loop.continues.append(dict(self.environment.names))
-        return True
+        def run(frame: Activation) -> bool:
+            raised(frame)
+            if frame.trying:
+                raise GiveUp
+            return True
 
-    def _run_assign(self, node: ast.Assign) -> None:
-        value = self.value(node.value)
-        for target in node.targets:
-            if target.__class__ is ast.Name and not self.outer_names:
-                self.environment.names[target.id] = value
-            else:
-                self.assign(target, value)
+        return run
 
-    def _run_ann_assign(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
-            self.assign(node.target, self.value(node.value))
+    def _break(self, node: ast.Break) -> Statement:
+        def run(frame: Activation) -> bool:
+            if frame.loop:
+                frame.loop.breaks.append(dict(frame.environment.names))
+            return True
 
-    def _run_aug_assign(self, node: ast.AugAssign) -> None:
-        target = node.target
-        if isinstance(target, ast.Name):
-            old = self._lookup(target.id)
-        elif isinstance(target, ast.Subscript):
-            old = item_of(self.value(target.value), self.value(target.slice))
-        else:
-            old = self.objects.get_attribute(self.value(target.value), target.attr, node.lineno)
-        new = self.value(node.value)
-        if isinstance(old, list) and isinstance(node.op, ast.Add):
-            self.call_member(old, "extend", [new], {})
-        elif isinstance(old, (dict, set)):
-            taint([old])
-        else:
-            self.assign(target, binary(node.op, old, new))
+        return run
 
-    def _run_delete(self, node: ast.Delete) -> None:
-        for target in node.targets:
-            if isinstance(target, ast.Name):
-                self.environment.names.pop(target.id, None)
-            elif isinstance(target, ast.Subscript):
-                owner, key = self.value(target.value), self.value(target.slice)
-                self.objects.call_special(owner, "__delitem__", [key], target.lineno)
-                is_settled = isinstance(owner, dict) and is_hashable(key) and key in owner
-                if isinstance(owner, dict) and is_settled and not self.state.is_weak(owner):
-                    del owner[key]
+    def _continue(self, node: ast.Continue) -> Statement:
+        def run(frame: Activation) -> bool:
+            if frame.loop:
+                frame.loop.continues.append(dict(frame.environment.names))
+            return True
+
+        return run
+
+    # binding
+
+    def _assign(self, node: ast.Assign) -> Statement:
+        evaluate = self.expression(node.value)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+
+            def bind(frame: Activation) -> bool:
+                value = evaluate(frame)
+                if frame.outer_names:
+                    frame.bind_name(name, value)
                 else:
-                    taint([owner])
+                    frame.environment.names[name] = value
+                return False
 
-    def _run_if(self, node: ast.If) -> bool:
-        truth, when_true, when_false = self.condition(node.test)
-        if truth is not None:
-            return self.run_all(node.body if truth else node.orelse)
-        return self._branches([(node.body, when_true), (node.orelse, when_false)])
+            return bind
+        targets = [self.target(target) for target in node.targets]
 
-    def _run_try(self, node: ast.Try) -> bool:
-        """The body is taken to succeed unless it certainly fails; what handlers do may happen as well."""
-        names = self.environment.names
-        before = dict(names)
-        self.trying += 1
-        failed = left = False
-        try:
-            left = self.run_all(node.body)
-        except OutOfSteps:
-            raise
-        except GiveUp:
-            failed = True
-        finally:
-            self.trying -= 1
-        if failed:
-            for statement in node.body:
-                self.give_up(statement)
-        after = self.environment.names
-        outcomes = [] if failed or left else [after]
-        self.state.uncertain += 1
-        for handler in node.handlers:
-            self.environment.names = {**before} if not failed else {**before, **after}
-            if handler.name:
-                self.environment.names[handler.name] = UNKNOWN
-            if not self.run_all(handler.body):
-                outcomes.append(self.environment.names)
-        self.state.uncertain -= 1
-        if not outcomes:
-            self.environment.names = after
-            return self.run_all(node.finalbody) or left or bool(node.handlers)
-        self.environment.names = _merged(outcomes, first_succeeds=not failed and not left)
-        if not failed and not left and self.run_all(node.orelse):
-            return True
-        return self.run_all(node.finalbody)
-
-    _run_try_star = _run_try
-
-    def _run_with(self, node: ast.With | ast.AsyncWith) -> bool:
-        enter, leave = ("__enter__", "__exit__") if isinstance(node, ast.With) else ("__aenter__", "__aexit__")
-        entered = []
-        for item in node.items:
-            manager = self.value(item.context_expr)
-            line = item.context_expr.lineno
-            value = self.objects.call_special(manager, enter, [], line)
-            entered.append((manager, line))
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, value)
-        left = self.run_all(node.body)
-        for manager, line in reversed(entered):
-            self.objects.call_special(manager, leave, [None, None, None], line)
-        return left
-
-    def _run_for(self, node: ast.For) -> bool:
-        value = self.value(node.iter)
-        items = self.iterated(value, node.iter.lineno)
-        if items is None or len(items) > self.state.max_rounds:
-            item = self.objects.possible_item(value, node.iter.lineno)
-            return self._unknown_loop(node, lambda: self.assign(node.target, item))
-        pending = iter(items)
-
-        def advance() -> bool | None:
-            for item in pending:
-                self.assign(node.target, item)
-                return True
+        def run(frame: Activation) -> bool:
+            value = evaluate(frame)
+            for assign in targets:
+                assign(frame, value)
             return False
 
-        return self._loop(node, advance)
+        return run
 
-    def _run_while(self, node: ast.While) -> bool:
-        rounds = iter(range(self.state.max_rounds))
+    def _ann_assign(self, node: ast.AnnAssign) -> Statement:
+        if node.value is None:
+            return _pass
+        evaluate, assign = self.expression(node.value), self.target(node.target)
 
-        def advance() -> bool | None:
-            truth = truth_of(self.value(node.test))
-            return None if truth and next(rounds, None) is None else truth
+        def run(frame: Activation) -> bool:
+            assign(frame, evaluate(frame))
+            return False
 
-        return self._loop(node, advance)
+        return run
 
-    def _loop(self, node: ast.For | ast.While, advance: Callable[[], bool | None]) -> bool:
-        """Run the body as long as ``advance`` says so; once it cannot tell, as a loop of unknown length."""
-        outer, loop = self.loop, _Loop()
-        uncertain, returned = self.state.uncertain, len(self.returns)
-        ended = False
-        self.loop = loop
-        try:
-            while (goes_on := advance()) is True:
-                self.state.step()
-                left = self.run_all(node.body)
-                states = [*loop.continues, *([] if left else [self.environment.names])]
-                loop.continues.clear()
-                if not states:
-                    ended = True
-                    break
-                if len(states) > 1 or states[0] is not self.environment.names:
-                    self.environment.names = _merged(states)
-        finally:
-            self.loop = outer
-        if len(self.returns) == returned:
-            self.state.uncertain = uncertain
-        if not ended and goes_on is None:
-            ended = self._unknown_loop(node, lambda: None)
-        elif not ended:
-            ended = self.run_all(node.orelse)
-        states = [*loop.breaks, *([] if ended else [self.environment.names])]
-        if not states:
-            return True
-        self.environment.names = _merged(states)
-        return False
+    def _aug_assign(self, node: ast.AugAssign) -> Statement:
+        evaluate, assign, operator = self.expression(node.value), self.target(node.target), node.op.__class__
+        former = self._former(node.target)
 
-    def _unknown_loop(self, node: ast.For | ast.While, bind: Callable[[], object]) -> bool:
-        """The body may run any number of times: twice here, so that what the first leaves reaches the second."""
-        outer, loop = self.loop, _Loop()
-        uncertain = self.state.uncertain
-        self.loop = loop
-        self.state.uncertain += 1
-        try:
-            for _ in range(2):
-                before = self.environment.names
-                self.environment.names = dict(before)
-                bind()
-                left = self.run_all(node.body)
-                states = [before, *loop.continues, *([] if left else [self.environment.names])]
-                loop.continues.clear()
-                self.environment.names = _merged(states)
-            _unsettle(self.environment.names, before)
-        finally:
-            self.loop = outer
-            self.state.uncertain = uncertain
-        self.run_all(node.orelse)
-        self.environment.names = _merged([self.environment.names, *loop.breaks])
-        return False
-
-    def _run_function_def(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        defined = FunctionValue(
-            self.module, self._inner_qualname(node.name), node, self.closure, self._defaults(node.args), self.cls
-        )
-        self.state.functions.append(defined)
-        function: Value = defined
-        for decorator in reversed(node.decorator_list):
-            function = self._decorated(decorator, function)
-        self.environment.names[node.name] = function
-
-    _run_async_function_def = _run_function_def
-
-    def _run_class_def(self, node: ast.ClassDef) -> None:
-        defined = ClassValue(self.module, self._inner_qualname(node.name), node, self.closure)
-        self.state.classes.append(defined)
-        cls: Value = defined
-        for decorator in reversed(node.decorator_list):
-            cls = self._decorated(decorator, cls)
-        self.environment.names[node.name] = cls
-
-    def _decorated(self, node: ast.expr, definition: Value) -> Value:
-        """A definition after one of its decorators; foreign ones leave it as it is, and say so where they run code."""
-        decorator = self.value(node)
-        if isinstance(node, ast.Call):
-            name = self.value(node.func)
-        elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter", "getter"):
-            return self._with_accessor(node, definition)
-        else:
-            name = decorator
-        if isinstance(name, ExternalValue):
-            if name.name in _DESCRIPTORS:
-                if isinstance(definition, FunctionValue) and not name.name.startswith("builtins."):
-                    definition.through = name.name
-                return DescriptorValue(_DESCRIPTORS[name.name], definition)
-            if isinstance(definition, FunctionValue) and name.name not in _TRANSPARENT:
-                definition.through = name.name
-            return definition
-        if decorator.__class__ is Unknown:
-            return definition
-        try:
-            result = self.source.call(decorator, [definition], {}, node.lineno)
-        except OutOfSteps:
-            raise
-        except GiveUp:
-            return definition
-        followed = isinstance(result, (FunctionValue, ClassValue, PartialValue, DescriptorValue, InstanceValue))
-        return result if followed else definition
-
-    def _with_accessor(self, node: ast.Attribute, definition: Value) -> Value:
-        """A property with a setter or a deleter beside it."""
-        before = self.value(node.value)
-        if not isinstance(before, DescriptorValue):
-            return definition
-        return DescriptorValue(before.kind, before.function, definition if node.attr == "setter" else before.setter)
-
-    def _run_import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            if self.source.is_internal(alias.name) and self.source.has_module(alias.name):
-                self.source.execute(alias.name)
-        for name, binding in import_bindings(node, self.module, False):
-            self.environment.names[name] = self._module_value(binding.module)
-
-    def _run_import_from(self, node: ast.ImportFrom) -> None:
-        is_package = self.source.is_package(self.module)
-        for name, binding in import_bindings(node, self.module, is_package):
-            if name == "*":
-                self._import_star(binding)
+        def run(frame: Activation) -> bool:
+            old, new = former(frame), evaluate(frame)
+            if isinstance(old, list) and operator is ast.Add:
+                frame.call_member(old, "extend", [new], {})
+            elif isinstance(old, (dict, set)):
+                taint([old])
             else:
-                self.environment.names[name] = self.source.attribute(binding.module, binding.attribute or "")
+                assign(frame, binary(operator, old, new))
+            return False
 
-    def _import_star(self, binding: Import) -> None:
-        if not (self.source.is_internal(binding.module) and self.source.has_module(binding.module)):
-            return
-        names = self.source.execute(binding.module).names
-        public = names.get("__all__")
-        if not (isinstance(public, list) and is_known(public)):
-            public = [name for name in names if not name.startswith("_")]
-        for name in public:
-            if isinstance(name, str):
-                self.environment.names[name] = self.source.attribute(binding.module, name)
+        return run
 
-    def _module_value(self, module: str) -> Value:
-        if not self.source.is_internal(module):
-            return ExternalValue(module)
-        return ModuleValue(module) if self.source.has_module(module) else UNKNOWN
+    def _former(self, target: ast.Name | ast.Attribute | ast.Subscript) -> Expression:
+        """What a target holds; an item of an instance is not known."""
+        if not isinstance(target, ast.Subscript):
+            return self.expression(target)
+        owner, key = self.expression(target.value), self.expression(target.slice)
+        return lambda frame: item_of(owner(frame), key(frame))
 
-    def _run_match(self, node: ast.Match) -> bool:
-        subject = self.value(node.subject)
-        possible: list[tuple[list[ast.stmt], Names]] = []
-        for case in node.cases:
-            matches, bound = _match(self, case.pattern, subject)
-            if case.guard is not None and matches is not False:
-                holds = self._guard(case.guard, bound)
-                matches = holds if matches and holds is not True else matches and holds
-            if matches is False:
-                continue
-            possible.append((case.body, bound))
-            if matches:
-                break
-        else:
-            possible.append(([], {}))
-        if len(possible) > 1:
-            return self._branches(possible)
-        body, bound = possible[0]
-        self.environment.names.update(bound)
-        return self.run_all(body)
+    def _delete(self, node: ast.Delete) -> Statement:
+        deletions = [self._deletion(target) for target in node.targets]
 
-    def _guard(self, test: ast.expr, bound: Names) -> bool | None:
-        names = self.environment.names
-        self.environment.names = {**names, **bound}
-        truth, _, _ = self.condition(test)
-        self.environment.names = names
-        return truth
+        def run(frame: Activation) -> bool:
+            for delete in deletions:
+                delete(frame)
+            return False
 
-    def _branches(self, bodies: Iterable[tuple[list[ast.stmt], Names]]) -> bool:
-        """Execute alternatives of which one happens; whether all of them leave."""
-        before = self.environment.names
-        outcomes: list[Names] = []
-        exits = self._exits()
-        level = self.state.uncertain
-        for body, refined in bodies:
-            self.state.uncertain = level + 1
-            self.environment.names = {**before, **refined}
+        return run
+
+    def _deletion(self, target: ast.expr) -> Callable[[Activation], object]:
+        if isinstance(target, ast.Name):
+            name = target.id
+            return lambda frame: frame.environment.names.pop(name, None)
+        if isinstance(target, ast.Subscript):
+            owner, key, line = self.expression(target.value), self.expression(target.slice), target.lineno
+            return lambda frame: frame.delete_item(owner(frame), key(frame), line)
+        return _pass
+
+    # branches
+
+    def _if(self, node: ast.If) -> Statement:
+        condition, body, orelse = self.condition(node.test), self.block(node.body), self.block(node.orelse)
+
+        def run(frame: Activation) -> bool:
+            truth, when_true, when_false = condition(frame)
+            if truth is not None:
+                return body(frame) if truth else orelse(frame)
+            return _branches(frame, [(body, when_true, node.body), (orelse, when_false, node.orelse)])
+
+        return run
+
+    def _try(self, node: ast.Try) -> Statement:
+        """The body is taken to succeed unless it certainly fails; what handlers do may happen as well."""
+        body, orelse, final = self.block(node.body), self.block(node.orelse), self.block(node.finalbody)
+        handlers = [(handler.name, self.block(handler.body)) for handler in node.handlers]
+
+        def run(frame: Activation) -> bool:
+            before = dict(frame.environment.names)
+            failed, left = _tried(frame, body)
+            if failed:
+                for statement in node.body:
+                    frame.give_up(statement)
+            after = frame.environment.names
+            succeeds = not failed and not left
+            outcomes = [after] if succeeds else []
+            with frame.state.maybe():
+                for name, handle in handlers:
+                    frame.environment.names = {**before, **after} if failed else {**before}
+                    if name:
+                        frame.environment.names[name] = UNKNOWN
+                    if not handle(frame):
+                        outcomes.append(frame.environment.names)
+            if not outcomes:
+                frame.environment.names = after
+                return final(frame) or left or bool(handlers)
+            frame.environment.names = _merged(outcomes, first_succeeds=succeeds)
+            if succeeds and orelse(frame):
+                return True
+            return final(frame)
+
+        return run
+
+    def _match(self, node: ast.Match) -> Statement:
+        evaluate = self.expression(node.subject)
+        cases = [
+            (self._pattern(case.pattern), self.condition(case.guard) if case.guard else None, case.body)
+            for case in node.cases
+        ]
+        bodies = [self.block(case.body) for case in node.cases]
+
+        def run(frame: Activation) -> bool:
+            subject = evaluate(frame)
+            possible: list[_Alternative] = []
+            for (pattern, guard, body), block in zip(cases, bodies, strict=True):
+                matches, bound = pattern(frame, subject)
+                if guard is not None and matches is not False:
+                    holds = _guarded_by(frame, guard, bound)
+                    matches = holds if matches or holds is False else None
+                if matches is not False:
+                    possible.append((block, bound, body))
+                if matches:
+                    break
+            else:
+                possible.append((_pass, {}, []))
+            if len(possible) > 1:
+                return _branches(frame, possible)
+            block, bound, _ = possible[0]
+            frame.environment.names.update(bound)
+            return block(frame)
+
+        return run
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> Statement:
+        enter, leave = ("__enter__", "__exit__") if isinstance(node, ast.With) else ("__aenter__", "__aexit__")
+        items = [
+            (
+                self.expression(item.context_expr),
+                self.target(item.optional_vars) if item.optional_vars else None,
+                item.context_expr.lineno,
+            )
+            for item in node.items
+        ]
+        body = self.block(node.body)
+
+        def run(frame: Activation) -> bool:
+            entered = []
+            for evaluate, assign, line in items:
+                manager = evaluate(frame)
+                value = frame.objects.call_special(manager, enter, [], line)
+                entered.append((manager, line))
+                if assign is not None:
+                    assign(frame, value)
+            left = body(frame)
+            for manager, line in reversed(entered):
+                frame.objects.call_special(manager, leave, [None, None, None], line)
+            return left
+
+        return run
+
+    # loops
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> Statement:
+        iterable, assign, line = self.expression(node.iter), self.target(node.target), node.iter.lineno
+        body, orelse = self.block(node.body), self.block(node.orelse)
+
+        def run(frame: Activation) -> bool:
+            value = iterable(frame)
+            items = frame.iterated(value, line)
+            if items is None or len(items) > frame.state.max_rounds:
+                item = frame.objects.possible_item(value, line)
+                return _unknown_loop(frame, body, orelse, lambda: assign(frame, item))
+            pending = iter(items)
+
+            def advance() -> bool:
+                for item in pending:
+                    assign(frame, item)
+                    return True
+                return False
+
+            return _loop(frame, body, orelse, advance)
+
+        return run
+
+    def _while(self, node: ast.While) -> Statement:
+        test, body, orelse = self.expression(node.test), self.block(node.body), self.block(node.orelse)
+
+        def run(frame: Activation) -> bool:
+            rounds = iter(range(frame.state.max_rounds))
+
+            def advance() -> bool | None:
+                truth = truth_of(test(frame))
+                return None if truth and next(rounds, None) is None else truth
+
+            return _loop(frame, body, orelse, advance)
+
+        return run
+
+    # definitions
+
+    def _function_def(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Statement:
+        defaults = self.defaults(node.args)
+        decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
+
+        def run(frame: Activation) -> bool:
+            function = FunctionValue(
+                frame.module,
+                frame.inner_qualname(node.name),
+                node,
+                frame.closure,
+                {name: default(frame) for name, default in defaults},
+                frame.cls,
+            )
+            frame.state.functions.append(function)
+            decorated: Value = function
+            for decorate in decorators:
+                decorated = decorate(frame, decorated)
+            frame.environment.names[node.name] = decorated
+            return False
+
+        return run
+
+    def _class_def(self, node: ast.ClassDef) -> Statement:
+        decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
+
+        def run(frame: Activation) -> bool:
+            cls = ClassValue(frame.module, frame.inner_qualname(node.name), node, frame.closure)
+            frame.state.classes.append(cls)
+            decorated: Value = cls
+            for decorate in decorators:
+                decorated = decorate(frame, decorated)
+            frame.environment.names[node.name] = decorated
+            return False
+
+        return run
+
+    def _decorator(self, node: ast.expr) -> Callable[[Activation, Value], Value]:
+        """A definition after one of its decorators; foreign ones leave it as it is, and say so where they run code."""
+        if isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter", "getter"):
+            return self._accessor(node)
+        evaluate, line = self.expression(node), node.lineno
+        named = self.expression(node.func) if isinstance(node, ast.Call) else None
+
+        def decorate(frame: Activation, definition: Value) -> Value:
+            decorator = evaluate(frame)
+            name = named(frame) if named else decorator
+            if isinstance(name, ExternalValue):
+                return _externally_decorated(name.name, definition)
+            if decorator.__class__ is Unknown:
+                return definition
             try:
-                if not self.run_all(body):
-                    outcomes.append(self.environment.names)
+                result = frame.source.call(decorator, [definition], {}, line)
             except OutOfSteps:
                 raise
-            except GiveUp:  # raised inside a ``try`` of this function: another branch may have been taken
-                self.environment.names = {**before, **refined}
-                for statement in body:
-                    self.forget(statement)
-                outcomes.append(self.environment.names)
-        # What follows where one branch has left may not happen, until the function or the loop ends.
-        self.state.uncertain = level + (self._exits() > exits)
-        if not outcomes:
-            self.environment.names = before
-            return True
-        self.environment.names = _merged(outcomes)
-        return False
+            except GiveUp:
+                return definition
+            return result if isinstance(result, _FOLLOWED) else definition
 
-    def _exits(self) -> int:
-        return len(self.returns) + (len(self.loop.breaks) + len(self.loop.continues) if self.loop else 0)
+        return decorate
+
+    def _accessor(self, node: ast.Attribute) -> Callable[[Activation, Value], Value]:
+        """A property with a setter or a deleter beside it."""
+        owner, is_setter = self.expression(node.value), node.attr == "setter"
+
+        def decorate(frame: Activation, definition: Value) -> Value:
+            before = owner(frame)
+            if not isinstance(before, DescriptorValue):
+                return definition
+            return DescriptorValue(before.kind, before.function, definition if is_setter else before.setter)
+
+        return decorate
+
+    # imports
+
+    def _import(self, node: ast.Import) -> Statement:
+        def run(frame: Activation) -> bool:
+            for alias in node.names:
+                if frame.source.is_internal(alias.name) and frame.source.has_module(alias.name):
+                    frame.source.execute(alias.name)
+            for name, binding in import_bindings(node, frame.module, False):
+                frame.environment.names[name] = _module_value(frame, binding.module)
+            return False
+
+        return run
+
+    def _import_from(self, node: ast.ImportFrom) -> Statement:
+        def run(frame: Activation) -> bool:
+            is_package = frame.source.is_package(frame.module)
+            for name, binding in import_bindings(node, frame.module, is_package):
+                if name == "*":
+                    _import_star(frame, binding)
+                else:
+                    frame.environment.names[name] = frame.source.attribute(binding.module, binding.attribute or "")
+            return False
+
+        return run
+
+    # patterns
+
+    def _pattern(self, node: ast.pattern) -> _Pattern:
+        """The closure that holds a value against a pattern."""
+        match node:
+            case ast.MatchValue(expression):
+                constant = self.expression(expression)
+                return lambda frame, value: (truth_of(compare(ast.Eq, value, constant(frame))), {})
+            case ast.MatchSingleton(singleton):
+                return lambda frame, value: (truth_of(compare(ast.Is, value, singleton)), {})
+            case ast.MatchAs(inner, name):
+                return self._capture(self._pattern(inner) if inner else None, name)
+            case ast.MatchOr(patterns):
+                options = [self._pattern(one) for one in patterns]
+                return lambda frame, value: _any_matches(one(frame, value) for one in options)
+            case ast.MatchSequence(patterns):
+                return self._sequence(patterns, _unknown_names(node))
+            case ast.MatchMapping(keys, patterns, rest):
+                return self._mapping(keys, patterns, rest, _unknown_names(node))
+        unknown = _unknown_names(node)
+        return lambda frame, value: (None, unknown)
+
+    def _capture(self, pattern: _Pattern | None, name: str | None) -> _Pattern:
+        def matched(frame: Activation, value: Value) -> _Match:
+            matches, bound = pattern(frame, value) if pattern else (True, {})
+            return matches, {**bound, name: value} if name else bound
+
+        return matched
+
+    def _sequence(self, patterns: list[ast.pattern], unknown: Names) -> _Pattern:
+        star = next((i for i, one in enumerate(patterns) if isinstance(one, ast.MatchStar)), None)
+        name = getattr(patterns[star], "name", None) if star is not None else None
+        parts = [self._pattern(one) for one in patterns if not isinstance(one, ast.MatchStar)]
+
+        def matched(frame: Activation, value: Value) -> _Match:
+            if value.__class__ in ATOMS:
+                return False, {}
+            if not isinstance(value, (list, tuple)) or has_rest(value):
+                return None, unknown
+            items = list(value)
+            if len(items) < len(parts) or (star is None and len(items) > len(parts)):
+                return False, {}
+            end = len(items) - len(parts) + (star or 0)
+            outer = items if star is None else items[:star] + items[end:]
+            matches, bound = _all_match(part(frame, item) for part, item in zip(parts, outer, strict=True))
+            return matches, {**bound, name: items[star:end]} if name else bound
+
+        return matched
+
+    def _mapping(self, keys: list[ast.expr], patterns: list[ast.pattern], rest: str | None, unknown: Names) -> _Pattern:
+        key_parts = [self.expression(key) for key in keys]
+        parts = [self._pattern(one) for one in patterns]
+
+        def matched(frame: Activation, value: Value) -> _Match:
+            if value.__class__ in ATOMS:
+                return False, {}
+            known = [key(frame) for key in key_parts]
+            if not isinstance(value, dict) or has_rest(value) or not (is_known(known) and all(map(is_hashable, known))):
+                return None, unknown
+            if any(key not in value for key in known):
+                return False, {}
+            matches, bound = _all_match(part(frame, value[key]) for key, part in zip(known, parts, strict=True))
+            return matches, {**bound, rest: {k: v for k, v in value.items() if k not in known}} if rest else bound
+
+        return matched
+
+
+def _pass(frame: Activation) -> bool:
+    return False
+
+
+def _given_up(frame: Activation, node: ast.stmt) -> bool:
+    frame.give_up(node)
+    return False
+
+
+def _tried(frame: Activation, body: Block) -> tuple[bool, bool]:
+    """Execute the body of a ``try``: whether it failed, and whether it left."""
+    frame.trying += 1
+    try:
+        return False, body(frame)
+    except OutOfSteps:
+        raise
+    except GiveUp:
+        return True, False
+    finally:
+        frame.trying -= 1
+
+
+def _guarded_by(frame: Activation, guard: Condition, bound: Names) -> bool | None:
+    names = frame.environment.names
+    frame.environment.names = {**names, **bound}
+    truth, _, _ = guard(frame)
+    frame.environment.names = names
+    return truth
+
+
+def _branches(frame: Activation, alternatives: Iterable[_Alternative]) -> bool:
+    """Execute alternatives of which one happens; whether all of them leave."""
+    state = frame.state
+    before = frame.environment.names
+    outcomes: list[Names] = []
+    exits = frame.exits()
+    level = state.uncertain
+    for block, refined, body in alternatives:
+        state.uncertain = level + 1
+        frame.environment.names = {**before, **refined}
+        try:
+            if not block(frame):
+                outcomes.append(frame.environment.names)
+        except OutOfSteps:
+            raise
+        except GiveUp:  # raised inside a ``try`` of this function: another branch may have been taken
+            frame.environment.names = {**before, **refined}
+            for statement in body:
+                frame.forget(statement)
+            outcomes.append(frame.environment.names)
+    # What follows where one branch has left may not happen, until the function or the loop ends.
+    state.uncertain = level + (frame.exits() > exits)
+    if not outcomes:
+        frame.environment.names = before
+        return True
+    frame.environment.names = _merged(outcomes)
+    return False
+
+
+def _loop(frame: Activation, body: Block, orelse: Block, advance: Callable[[], bool | None]) -> bool:
+    """Run the body as long as ``advance`` says so; once it cannot tell, as a loop of unknown length."""
+    outer, loop = frame.loop, Loop()
+    uncertain, returned = frame.state.uncertain, len(frame.returns)
+    ended = False
+    frame.loop = loop
+    try:
+        while (goes_on := advance()) is True:
+            frame.state.step()
+            left = body(frame)
+            states = [*loop.continues, *([] if left else [frame.environment.names])]
+            loop.continues.clear()
+            if not states:
+                ended = True
+                break
+            if len(states) > 1 or states[0] is not frame.environment.names:
+                frame.environment.names = _merged(states)
+    finally:
+        frame.loop = outer
+    if len(frame.returns) == returned:
+        frame.state.uncertain = uncertain
+    if not ended and goes_on is None:
+        ended = _unknown_loop(frame, body, orelse, lambda: None)
+    elif not ended:
+        ended = orelse(frame)
+    states = [*loop.breaks, *([] if ended else [frame.environment.names])]
+    if not states:
+        return True
+    frame.environment.names = _merged(states)
+    return False
+
+
+def _unknown_loop(frame: Activation, body: Block, orelse: Block, bind: Callable[[], object]) -> bool:
+    """The body may run any number of times: twice here, so that what the first leaves reaches the second."""
+    outer, loop = frame.loop, Loop()
+    uncertain = frame.state.uncertain
+    frame.loop = loop
+    frame.state.uncertain += 1
+    try:
+        for _ in range(2):
+            before = frame.environment.names
+            frame.environment.names = dict(before)
+            bind()
+            left = body(frame)
+            states = [before, *loop.continues, *([] if left else [frame.environment.names])]
+            loop.continues.clear()
+            frame.environment.names = _merged(states)
+        _unsettle(frame.environment.names, before)
+    finally:
+        frame.loop = outer
+        frame.state.uncertain = uncertain
+    orelse(frame)
+    frame.environment.names = _merged([frame.environment.names, *loop.breaks])
+    return False
 
 
 def _merged(outcomes: list[Names], first_succeeds: bool = False) -> Names:
@@ -491,29 +690,34 @@ def _merged_two(first: Names, second: Names, first_succeeds: bool) -> Names:
     return merged
 
 
-_Match = tuple[bool | None, Names]
-"""Whether it matches (``None`` when that is not known), and the names bound where it does."""
+def _externally_decorated(decorator: str, definition: Value) -> Value:
+    """A definition under a decorator of Python's or a library's."""
+    if isinstance(definition, FunctionValue):
+        runs_code = (
+            not decorator.startswith("builtins.") if decorator in _DESCRIPTORS else decorator not in _TRANSPARENT
+        )
+        if runs_code:
+            definition.through = decorator
+    return DescriptorValue(_DESCRIPTORS[decorator], definition) if decorator in _DESCRIPTORS else definition
 
 
-def _match(frame: Expressions, pattern: ast.pattern, value: Value) -> _Match:
-    """Hold a value against a pattern; names in it are looked up in ``frame``."""
-    match pattern:
-        case ast.MatchValue(expression):
-            return truth_of(compare(ast.Eq(), value, frame.value(expression))), {}
-        case ast.MatchSingleton(constant):
-            return truth_of(compare(ast.Is(), value, constant)), {}
-        case ast.MatchAs(inner, name):
-            matches, bound = _match(frame, inner, value) if inner else (True, {})
-            return matches, {**bound, name: value} if name else bound
-        case ast.MatchOr(patterns):
-            return _any_matches(_match(frame, one, value) for one in patterns)
-        case ast.MatchSequence(patterns) if isinstance(value, (list, tuple)) and not has_rest(value):
-            return _sequence(frame, patterns, value)
-        case ast.MatchMapping(keys, patterns, rest) if isinstance(value, dict) and not has_rest(value):
-            return _mapping(frame, keys, patterns, rest, value)
-        case ast.MatchSequence() | ast.MatchMapping() if value.__class__ in ATOMS:
-            return False, {}
-    return None, _unknown_names(pattern)
+def _import_star(frame: Activation, binding: Import) -> None:
+    source = frame.source
+    if not (source.is_internal(binding.module) and source.has_module(binding.module)):
+        return
+    names = source.execute(binding.module).names
+    public = names.get("__all__")
+    if not (isinstance(public, list) and is_known(public)):
+        public = [name for name in names if not name.startswith("_")]
+    for name in public:
+        if isinstance(name, str):
+            frame.environment.names[name] = source.attribute(binding.module, name)
+
+
+def _module_value(frame: Activation, module: str) -> Value:
+    if not frame.source.is_internal(module):
+        return ExternalValue(module)
+    return ModuleValue(module) if frame.source.has_module(module) else UNKNOWN
 
 
 def _any_matches(matches: Iterable[_Match]) -> _Match:
@@ -540,44 +744,14 @@ def _all_match(matches: Iterable[_Match]) -> _Match:
     return (None if is_open else True), bound
 
 
-def _sequence(frame: Expressions, patterns: list[ast.pattern], value: list[Value] | tuple[Value, ...]) -> _Match:
-    items = list(value)
-    star = next((i for i, one in enumerate(patterns) if isinstance(one, ast.MatchStar)), None)
-    if star is None:
-        if len(items) != len(patterns):
-            return False, {}
-        return _all_match(_match(frame, one, item) for one, item in zip(patterns, items, strict=True))
-    after = len(patterns) - star - 1
-    if len(items) < star + after:
-        return False, {}
-    end = len(items) - after
-    outer = [*patterns[:star], *patterns[star + 1 :]]
-    matched, bound = _all_match(
-        _match(frame, one, item) for one, item in zip(outer, items[:star] + items[end:], strict=True)
-    )
-    name = patterns[star].name  # type: ignore[attr-defined]
-    return matched, {**bound, name: items[star:end]} if name else bound
-
-
-def _mapping(
-    frame: Expressions, keys: list[ast.expr], patterns: list[ast.pattern], rest: str | None, value: dict[Value, Value]
-) -> _Match:
-    known = [frame.value(key) for key in keys]
-    if any(key.__class__ is Unknown or key.__class__ is Choice or not is_hashable(key) for key in known):
-        names = [name for one in patterns for name in _unknown_names(one)] + ([rest] if rest else [])
-        return None, dict.fromkeys(names, UNKNOWN)
-    if any(key not in value for key in known):
-        return False, {}
-    matched, bound = _all_match(_match(frame, one, value[key]) for key, one in zip(known, patterns, strict=True))
-    return matched, {**bound, rest: {k: v for k, v in value.items() if k not in known}} if rest else bound
-
-
 def _unknown_names(pattern: ast.pattern) -> Names:
     """Every name that a pattern binds, with nothing known of it."""
     names = [getattr(part, field, None) for part in ast.walk(pattern) for field in ("name", "rest")]
     return {name: UNKNOWN for name in names if isinstance(name, str)}
 
 
+_FOLLOWED = (FunctionValue, ClassValue, PartialValue, DescriptorValue, InstanceValue)
+"""What a decorator may give back for a definition; anything else is taken not to be what it gives."""
 _DESCRIPTORS = {
     "builtins.property": "property",
     "functools.cached_property": "property",
@@ -592,32 +766,32 @@ _TRANSPARENT = frozenset(
 )
 """Decorators that run no Python code of their own around a call."""
 
-_EXECUTE: dict[type[ast.AST], Callable[[Activation, Any], bool | None]] = {
-    ast.Expr: Activation._run_expr,
-    ast.Pass: Activation._run_pass,
-    ast.Assert: Activation._run_assert,
-    ast.Global: Activation._run_global,
-    ast.Nonlocal: Activation._run_nonlocal,
-    ast.Return: Activation._run_return,
-    ast.Raise: Activation._run_raise,
-    ast.Break: Activation._run_break,
-    ast.Continue: Activation._run_continue,
-    ast.Assign: Activation._run_assign,
-    ast.AnnAssign: Activation._run_ann_assign,
-    ast.AugAssign: Activation._run_aug_assign,
-    ast.Delete: Activation._run_delete,
-    ast.If: Activation._run_if,
-    ast.Try: Activation._run_try,
-    ast.TryStar: Activation._run_try_star,
-    ast.With: Activation._run_with,
-    ast.AsyncWith: Activation._run_with,
-    ast.For: Activation._run_for,
-    ast.AsyncFor: Activation._run_for,
-    ast.While: Activation._run_while,
-    ast.Match: Activation._run_match,
-    ast.FunctionDef: Activation._run_function_def,
-    ast.AsyncFunctionDef: Activation._run_async_function_def,
-    ast.ClassDef: Activation._run_class_def,
-    ast.Import: Activation._run_import,
-    ast.ImportFrom: Activation._run_import_from,
+_COMPILE: dict[type[ast.AST], Callable[[Compiler, Any], Statement]] = {
+    ast.Expr: Compiler._expr,
+    ast.Pass: Compiler._passed,
+    ast.Assert: Compiler._assert,
+    ast.Global: Compiler._outer_names,
+    ast.Nonlocal: Compiler._outer_names,
+    ast.Return: Compiler._return,
+    ast.Raise: Compiler._raise,
+    ast.Break: Compiler._break,
+    ast.Continue: Compiler._continue,
+    ast.Assign: Compiler._assign,
+    ast.AnnAssign: Compiler._ann_assign,
+    ast.AugAssign: Compiler._aug_assign,
+    ast.Delete: Compiler._delete,
+    ast.If: Compiler._if,
+    ast.Try: Compiler._try,
+    ast.TryStar: Compiler._try,
+    ast.Match: Compiler._match,
+    ast.With: Compiler._with,
+    ast.AsyncWith: Compiler._with,
+    ast.For: Compiler._for,
+    ast.AsyncFor: Compiler._for,
+    ast.While: Compiler._while,
+    ast.FunctionDef: Compiler._function_def,
+    ast.AsyncFunctionDef: Compiler._function_def,
+    ast.ClassDef: Compiler._class_def,
+    ast.Import: Compiler._import,
+    ast.ImportFrom: Compiler._import_from,
 }

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
+from types import EllipsisType
 from typing import Any, ClassVar, Final, TypeAlias
 
 from explorer.introspect.evaluator.bounds import LONGEST_RUN, MAX_EXACT, MAX_OPTIONS, MAX_SIZE, GiveUp
@@ -212,6 +213,7 @@ Value: TypeAlias = (
     | SuperValue
     | DescriptorValue
     | PartialValue
+    | EllipsisType
     | StandIn
     | None
 )
@@ -240,11 +242,8 @@ def join(values: Iterable[Value]) -> Value:
         return values[0]
     found: dict[Any, Value] = {}
     for value in values:
-        if value.__class__ is Choice:
-            for option in value.options:
-                found.setdefault(key_of(option), option)
-        else:
-            found.setdefault(key_of(value), value)
+        for option in value.options if value.__class__ is Choice else (value,):
+            found.setdefault(option if option.__class__ is str else key_of(option), option)
     if len(found) == 1:
         return next(iter(found.values()))
     if not found:
@@ -377,23 +376,27 @@ def is_known(value: Value) -> bool:
     Raises:
         GiveUp: the value has more than :data:`MAX_SIZE` parts.
     """
-    if value.__class__ in ATOMS:
-        return True
-    return all(part.__class__ not in _OPEN for part in _parts(value))
+    if value.__class__ not in _CONTAINER_TYPES:
+        return value.__class__ not in _OPEN
+    return _OPEN.isdisjoint(part.__class__ for part in _parts(value))
 
 
 _OPEN = frozenset((Unknown, Rest, Choice))
+_CONTAINER_TYPES = frozenset(_CONTAINERS)
 
 
 def is_data(value: Value) -> bool:
-    """Whether the value is Python data all through: constants and containers of them.
+    """Whether the value is known Python data all through: constants and containers of them.
 
     Raises:
         GiveUp: the value has more than :data:`MAX_SIZE` parts.
     """
     if value.__class__ in ATOMS:
         return True
-    return all(part.__class__ in ATOMS or isinstance(part, (*_CONTAINERS, range)) for part in _parts(value))
+    return all(part.__class__ in _DATA or isinstance(part, tuple) for part in _parts(value))
+
+
+_DATA = frozenset((*ATOMS, *_CONTAINERS, range))
 
 
 def as_json(value: Value) -> Any:

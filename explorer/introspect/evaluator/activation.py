@@ -1,0 +1,227 @@
+"""What a piece of compiled source runs in: its names, where it stands, and what it has left behind so far."""
+
+import ast
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from explorer.introspect.evaluator.interface import Machine
+from explorer.introspect.evaluator.objects import Objects
+from explorer.introspect.evaluator.operations import copied, is_hashable, item_of, items_of, loosen, taint
+from explorer.introspect.evaluator.pure import MUTATORS, call_method
+from explorer.introspect.evaluator.python_library import BUILTIN_NAMES
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    Choice,
+    ClassValue,
+    Environment,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    Keywords,
+    Names,
+    Value,
+    is_known,
+    join,
+)
+
+
+class Source(Machine, Protocol):
+    """What compiled source needs of the machine beside calling: the modules that were read."""
+
+    objects: Objects
+
+    def attribute(self, module: str, name: str) -> Value:
+        """What ``from module import name`` binds."""
+
+    def is_internal(self, module: str) -> bool:
+        """Whether the module belongs to the packages evaluated."""
+
+    def has_module(self, module: str) -> bool:
+        """Whether the module was parsed."""
+
+    def is_package(self, module: str) -> bool:
+        """Whether the module is a package."""
+
+
+@dataclass(slots=True)
+class Loop:
+    """Names at the places where a loop's body was left."""
+
+    breaks: list[Names] = field(default_factory=list)
+    continues: list[Names] = field(default_factory=list)
+
+
+class Activation:
+    """One run of a module's top level, of a class body, or of a function.
+
+    Args:
+        source: calls functions and imports modules.
+        module: the module that the source stands in.
+        environment: the names it sees; branches replace its ``names`` and merge them again.
+        function: the function around it, ``None`` at the top of a module or class.
+        qualname: that of the function or class around it, empty at the top of a module.
+        cls: the class whose body it is.
+    """
+
+    __slots__ = (
+        *("cls", "environment", "function", "loop", "module", "objects", "outer_names", "qualname", "returns"),
+        *("source", "state", "trying", "yields"),
+    )
+
+    def __init__(
+        self,
+        source: Source,
+        module: str,
+        environment: Environment,
+        function: FunctionValue | None = None,
+        qualname: str = "",
+        cls: ClassValue | None = None,
+    ) -> None:
+        self.source = source
+        self.objects = source.objects
+        self.state = source.state
+        self.module = module
+        self.environment = environment
+        self.function = function
+        self.qualname = qualname
+        self.cls = cls
+        self.outer_names: set[str] | None = None
+        """Names that ``global`` and ``nonlocal`` say are bound outside."""
+        self.returns: list[Value] = []
+        """What the function may return."""
+        self.yields: list[Value] | None = None
+        self.loop: Loop | None = None
+        self.trying = 0
+        """How many ``try`` bodies stand around what is executed: there, what fails leads to a handler."""
+
+    def inner(self) -> "Activation":
+        """What a comprehension runs in: names of its own inside these."""
+        return Activation(self.source, self.module, Environment({}, self.environment), self.function, self.qualname)
+
+    @property
+    def closure(self) -> Environment:
+        """What functions defined here close over: the names around a class, not those in its body."""
+        return (self.environment.parent or self.environment) if self.cls else self.environment
+
+    def inner_qualname(self, name: str) -> str:
+        """The qualname of what is defined here."""
+        if not self.qualname:
+            return name
+        return f"{self.qualname}.<locals>.{name}" if self.function else f"{self.qualname}.{name}"
+
+    def exits(self) -> int:
+        """How often the function or the innermost loop may have been left so far."""
+        return len(self.returns) + (len(self.loop.breaks) + len(self.loop.continues) if self.loop else 0)
+
+    def lookup(self, name: str) -> Value:
+        """What a name stands for."""
+        environment: Environment | None = self.environment
+        while environment is not None:
+            names = environment.names
+            if name in names:
+                return names[name]
+            environment = environment.parent
+        return builtin(name)
+
+    def bind_name(self, name: str, value: Value) -> None:
+        """Bind a name where Python would: here, or outside where ``global`` or ``nonlocal`` says so."""
+        if not self.outer_names or name not in self.outer_names:
+            self.environment.names[name] = value
+            return
+        environment = self.environment
+        while environment.parent is not None:
+            environment = environment.parent
+            if name in environment.names:
+                break
+        if environment.parent is None and self.state.frozen:
+            return  # a module's, once these are held as they are
+        if self.state.uncertain:
+            value = join([value, environment.names.get(name, UNKNOWN)])
+        environment.names[name] = value
+
+    def forget(self, node: ast.AST) -> None:
+        """Make every name the node binds unknown."""
+        for child in ast.walk(node):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                self.environment.names[child.id] = UNKNOWN
+            elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                self.environment.names[child.name] = UNKNOWN
+
+    def give_up(self, node: ast.AST) -> None:
+        """Make unknown all that a statement binds, and every container it names, as it may have been changed."""
+        for child in ast.walk(node):
+            if isinstance(child, ast.Name):
+                taint([self.lookup(child.id)])
+        self.forget(node)
+
+    def iterated(self, value: Value, line: int) -> list[Value] | None:
+        """What iterating over a value gives, ``None`` when that is not known."""
+        if value.__class__ is InstanceValue:
+            return self.objects.iterate(value, line)
+        return items_of(value)
+
+    def call_member(self, owner: Value, name: str, args: list[Value], keywords: Keywords) -> Value:
+        """Call a method of plain data."""
+        if REST in args:
+            args = [*args[: args.index(REST)], UNKNOWN]
+        if name in MUTATORS and id(owner) in self.state.frozen:
+            owner = copied(owner)
+        return call_method(owner, name, args, keywords, self.state.is_weak(owner))
+
+    def set_item(self, owner: Value, key: Value, value: Value, line: int) -> None:
+        """``owner[key] = value``."""
+        if owner.__class__ is Choice:
+            for option in owner.options:
+                self.set_item(option, key, join([value, UNKNOWN]), line)
+        elif isinstance(owner, InstanceValue):
+            self.objects.set_item(owner, key, value, line)
+        elif id(owner) in self.state.frozen:
+            return
+        elif isinstance(owner, dict):
+            self._set_dict_item(owner, key, value)
+        elif isinstance(owner, list):
+            if isinstance(key, int) and -len(owner) <= key < len(owner) and REST not in owner:
+                owner[key] = join([value, owner[key]]) if self.state.is_weak(owner) else value
+            else:
+                loosen(owner, [value])
+        else:
+            taint([owner])
+
+    def _set_dict_item(self, owner: Keywords, key: Value, value: Value) -> None:
+        if not (is_known(key) and is_hashable(key)):
+            taint([owner])
+            owner[REST] = join([UNKNOWN, value])
+        elif self.state.is_weak(owner):
+            owner[key] = join([value, owner.get(key, UNKNOWN)])
+        else:
+            owner[key] = value
+
+    def delete_item(self, owner: Value, key: Value, line: int) -> None:
+        """``del owner[key]``."""
+        self.objects.call_special(owner, "__delitem__", [key], line)
+        if isinstance(owner, dict) and is_hashable(key) and key in owner and not self.state.is_weak(owner):
+            del owner[key]
+        else:
+            taint([owner])
+
+    def item(self, owner: Value, key: Value, line: int) -> Value:
+        """``owner[key]``.
+
+        Raises:
+            GiveUp: there is no such item.
+        """
+        if owner.__class__ is ExternalValue:
+            return self.objects.external_item(owner, key)
+        if owner.__class__ is ClassValue:  # a generic class
+            return owner
+        if owner.__class__ is InstanceValue:
+            return self.objects.get_item(owner, key, line)
+        if owner.__class__ is Choice and any(isinstance(option, InstanceValue) for option in owner.options):
+            return join(self.objects.get_item(option, key, line) for option in owner.options)
+        return item_of(owner, key)
+
+
+def builtin(name: str) -> Value:
+    """What a name that is bound nowhere stands for."""
+    return ExternalValue(f"builtins.{name}") if name in BUILTIN_NAMES else UNKNOWN
