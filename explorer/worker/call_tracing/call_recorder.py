@@ -110,7 +110,7 @@ class Calls:
         if active and active.owns and value is not None:
             active.step.result = short(value)
 
-    def yielded(self, frame: FrameType) -> None:
+    def yielded(self, frame: FrameType, _value: object = None) -> None:
         """A generator's frame pauses."""
         active = self._ended(frame)
         if active:
@@ -160,6 +160,7 @@ _PAUSES = frozenset({opmap["YIELD_VALUE"], opmap["RESUME"]})
 
 _TOOL = "timm-explorer"
 _TOOL_IDS = range(6)
+"""All that Python has; whichever a debugger, a profiler or a coverage tool has not taken will do."""
 
 
 def watching(codes: Codes, calls: Calls, monitoring: bool | None) -> AbstractContextManager[None]:
@@ -260,24 +261,22 @@ def _monitoring(codes: Codes, calls: Calls, tool: int) -> Iterator[None]:
             calls.start(frame, function)
         return None
 
+    def on_end(tell: Callable[[FrameType, object], None]) -> Callable[..., Any]:
+        def on_end_of(code: CodeType, _: int, value: object) -> Any:
+            frame = sys._getframe(1)
+            if codes.function(code, frame) is None:
+                return disable
+            if get_ident() == thread:
+                tell(frame, value)
+            return None
+
+        return on_end_of
+
+    # These two events cannot be switched off for one code alone, so foreign code is looked up every time.
     def on_throw(code: CodeType, _: int, __: BaseException) -> None:
         function = codes.known(code)
         if function and get_ident() == thread:
             calls.start(sys._getframe(1), function)
-
-    def on_return(code: CodeType, _: int, value: object) -> Any:
-        if codes.function(code, sys._getframe(1)) is None:
-            return disable
-        if get_ident() == thread:
-            calls.returned(sys._getframe(1), value)
-        return None
-
-    def on_yield(code: CodeType, _: int, __: object) -> Any:
-        if codes.function(code, sys._getframe(1)) is None:
-            return disable
-        if get_ident() == thread:
-            calls.yielded(sys._getframe(1))
-        return None
 
     def on_unwind(code: CodeType, _: int, exception: BaseException) -> None:
         if codes.known(code) and get_ident() == thread:
@@ -287,8 +286,8 @@ def _monitoring(codes: Codes, calls: Calls, tool: int) -> Iterator[None]:
         events.PY_START: on_start,
         events.PY_RESUME: on_start,
         events.PY_THROW: on_throw,
-        events.PY_RETURN: on_return,
-        events.PY_YIELD: on_yield,
+        events.PY_RETURN: on_end(calls.returned),
+        events.PY_YIELD: on_end(calls.yielded),
         events.PY_UNWIND: on_unwind,
     }
     monitoring.use_tool_id(tool, _TOOL)

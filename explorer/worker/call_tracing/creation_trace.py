@@ -21,6 +21,9 @@ from explorer.worker.hardware import memory
 from explorer.worker.model_factory import CPU, META, import_extra, input_size, offline, resolve_name
 from explorer.worker.model_failures import Attempt, explained, reason
 
+_CACHED = type(functools.cache(len))
+"""What ``functools.cache`` and ``lru_cache`` make of a function; the class has no public name."""
+
 
 def run(request: TraceRequest, emit: Emit) -> TraceResult:
     """Create the model with random weights and record what is called inside timm and the sources given with it.
@@ -126,7 +129,7 @@ def _caches(namespace: Any) -> Iterator[Any]:
     """The caches that a module or class holds by name."""
     for value in list(namespace.values()):
         value = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
-        if isinstance(value, functools._lru_cache_wrapper):
+        if isinstance(value, _CACHED):
             yield value
         elif isinstance(value, type) and value.__module__ == namespace.get("__name__"):
             yield from _caches(vars(value))

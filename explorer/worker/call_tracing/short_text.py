@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 LIMIT = 60
 """Characters of one value, about."""
@@ -22,7 +22,9 @@ _INNER_STRING = 20
 """Characters of a string inside a container."""
 
 _LARGEST_SORTED_SET = 32
+
 _WIDEST_INT_BITS = 128
+"""Writing an int out takes time that grows with the square of its length, and from 4,300 digits on Python refuses."""
 
 _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _name: Callable[[type], str] = type.__dict__["__name__"].__get__
@@ -46,7 +48,7 @@ def _text(value: object, depth: int) -> str:
         return writer(value, depth)
     lineage = _mro(cls)
     if type in lineage:
-        return f"class {_class_name(value)}"
+        return f"class {_name(cast(type, value))}"
     if enum.Enum in lineage:
         return f"{_name(cls)}.{object.__getattribute__(value, '_name_')}"
     torch_text = _of_torch(value, cls, lineage)
@@ -61,10 +63,6 @@ def _text(value: object, depth: int) -> str:
 def _an(cls: type) -> str:
     name = _name(cls)
     return f"{'an' if name[:1] in 'AEIOaeio' else 'a'} {name}"
-
-
-def _class_name(cls: Any) -> str:
-    return _name(cls)
 
 
 def _integer(value: Any, _: int) -> str:
@@ -83,7 +81,7 @@ def _partial(value: Any, depth: int) -> str:
         return "partial(…)"
     function, args, keywords = (getattr(functools.partial, n).__get__(value) for n in ("func", "args", "keywords"))
     what = _text(function, depth).removeprefix("class ").removeprefix("function ")
-    parts = [what, *(_inner(a, depth) for a in args), *(f"{k}={_inner(v, depth)}" for k, v in keywords.items())]
+    parts = [what, *(_text(a, depth + 1) for a in args), *(f"{k}={_text(v, depth + 1)}" for k, v in keywords.items())]
     return f"partial({', '.join(parts)})"
 
 
@@ -94,10 +92,6 @@ def _function(value: Any, _: int) -> str:
 
 def _method(value: Any, depth: int) -> str:
     return _text(value.__func__, depth).replace("function ", "method ", 1)
-
-
-def _inner(value: object, depth: int) -> str:
-    return _text(value, depth + 1)
 
 
 def _items(brackets: str, texts: Iterator[str], count: int, depth: int) -> str:
@@ -121,7 +115,7 @@ def _items(brackets: str, texts: Iterator[str], count: int, depth: int) -> str:
 
 def _sequence(brackets: str, cls: Any) -> Callable[[Any, int], str]:
     def write(value: Any, depth: int) -> str:
-        texts = (_inner(item, depth) for item in cls.__iter__(value))
+        texts = (_text(item, depth + 1) for item in cls.__iter__(value))
         return _items(brackets, texts, cls.__len__(value), depth)
 
     return write
@@ -133,7 +127,7 @@ def _tuple(value: Any, depth: int) -> str:
 
 
 def _dict(value: Any, depth: int) -> str:
-    texts = (f"{_inner(k, depth)}: {_inner(v, depth)}" for k, v in dict.items(value))
+    texts = (f"{_text(k, depth + 1)}: {_text(v, depth + 1)}" for k, v in dict.items(value))
     return _items("{}", texts, dict.__len__(value), depth)
 
 
@@ -146,7 +140,7 @@ def _set(cls: Any) -> Callable[[Any, int], str]:
             return "an empty set"
         if count > _LARGEST_SORTED_SET:
             return f"a set of {count}"
-        return _items("{}", iter(sorted(_inner(item, depth) for item in cls.__iter__(value))), count, depth)
+        return _items("{}", iter(sorted(_text(item, depth + 1) for item in cls.__iter__(value))), count, depth)
 
     return write
 
@@ -201,7 +195,7 @@ _WRITERS: dict[type, Callable[[Any, int], str]] = {
     bytes: lambda value, _: f"{len(value)} bytes",
     range: lambda value, _: repr(value),
     type(...): lambda value, _: "...",
-    type: lambda value, _: f"class {_class_name(value)}",
+    type: lambda value, _: f"class {_name(value)}",
     tuple: _tuple,
     list: _sequence("[]", list),
     dict: _dict,

@@ -190,36 +190,20 @@ class _Called(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self._stack = stack
         self._dispatched = dispatched
-        self._handlers: dict[Any, Callable[..., Any] | None] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        handler = self._handlers.get(func, _MISSING)
-        if handler is _MISSING:
-            handler = self._handlers[func] = self._handler(func)
-        if handler is None:
-            return func(*args, **kwargs) if kwargs else func(*args)
-        return handler(func, args, kwargs or {})
-
-    def _handler(self, func: Any) -> Callable[..., Any] | None:
         name = getattr(func, "__name__", "")
-        if name in RECURRENT:
-            return self._recurrent
-        return self._composite if name in COMPOSITE else None
-
-    def _recurrent(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        self._stack.add(RECURRENT[func.__name__](args, None))
+        named = kwargs or {}
+        if name in COMPOSITE:
+            self._stack.add(COMPOSITE[name]((*args, *named.values()), None))
+        if name not in RECURRENT:
+            return func(*args, **named)
+        self._stack.add(RECURRENT[name](args, None))
         before, self._dispatched.is_muted = self._dispatched.is_muted, True
         try:
-            return func(*args, **kwargs)
+            return func(*args, **named)
         finally:
             self._dispatched.is_muted = before
-
-    def _composite(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        self._stack.add(COMPOSITE[func.__name__]((*args, *kwargs.values()), None))
-        return func(*args, **kwargs)
-
-
-_MISSING: Any = object()
 
 
 def tensors_of(value: Any) -> Iterator[Tensor]:

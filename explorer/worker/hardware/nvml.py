@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.protocol import GpuReadings
@@ -60,13 +59,13 @@ def driver_version() -> str | None:
             return None
 
 
-@dataclass
-class _Samples:
-    power_watts: list[float] = field(default_factory=list)
-    sm_clock_mhz: list[float] = field(default_factory=list)
-    memory_clock_mhz: list[float] = field(default_factory=list)
-    temperature_celsius: list[float] = field(default_factory=list)
-    reasons: int = 0
+_QUANTITIES: dict[str, Callable[[Any, Any], float]] = {
+    "power_watts": lambda nvml, gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000,
+    "sm_clock_mhz": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_SM),
+    "memory_clock_mhz": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_MEM),
+    "temperature_celsius": lambda nvml, gpu: nvml.nvmlDeviceGetTemperature(gpu, nvml.NVML_TEMPERATURE_GPU),
+}
+"""What is read of a GPU again and again."""
 
 
 class GpuMonitor:
@@ -83,7 +82,8 @@ class GpuMonitor:
         self._properties = properties
         self._nvml: Any = None
         self._handle: Any = None
-        self._samples = _Samples()
+        self._read: dict[str, list[float]] = {name: [] for name in _QUANTITIES}
+        self._throttling = 0
         self._stack = ExitStack()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -132,19 +132,11 @@ class GpuMonitor:
                 return
 
     def _sample(self) -> None:
-        kept = self._samples
-        milliwatts = self._ask(lambda n, h: n.nvmlDeviceGetPowerUsage(h))
-        if milliwatts is not None:
-            kept.power_watts.append(milliwatts / 1000)
-        for into, question in (
-            (kept.sm_clock_mhz, lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_SM)),
-            (kept.memory_clock_mhz, lambda n, h: n.nvmlDeviceGetClockInfo(h, n.NVML_CLOCK_MEM)),
-            (kept.temperature_celsius, lambda n, h: n.nvmlDeviceGetTemperature(h, n.NVML_TEMPERATURE_GPU)),
-        ):
+        for name, question in _QUANTITIES.items():
             value = self._ask(question)
             if value is not None:
-                into.append(float(value))
-        kept.reasons |= self._reasons()
+                self._read[name].append(float(value))
+        self._throttling |= self._reasons()
 
     def _reasons(self) -> int:
         now = self._ask(lambda n, h: n.nvmlDeviceGetCurrentClocksEventReasons(h))
@@ -160,8 +152,7 @@ class GpuMonitor:
         """
         if self._thread is None:
             return None
-        kept = self._samples
-        power, joules = _mean(kept.power_watts), self._joules
+        power, joules = _mean(self._read["power_watts"]), self._joules
         if joules is not None:
             power = joules / self._seconds
         elif power is not None:
@@ -169,11 +160,11 @@ class GpuMonitor:
         return GpuReadings(
             power_watts_mean=power,
             energy_joules_per_sample=None if joules is None else joules / samples,
-            sm_clock_mhz_mean=_mean(kept.sm_clock_mhz),
+            sm_clock_mhz_mean=_mean(self._read["sm_clock_mhz"]),
             sm_clock_mhz_max=self._sm_clock_limit,
-            memory_clock_mhz_mean=_mean(kept.memory_clock_mhz),
-            temperature_celsius_max=max(kept.temperature_celsius, default=None),
-            throttled=[name for bit, name in THROTTLE_REASONS.items() if kept.reasons & bit],
+            memory_clock_mhz_mean=_mean(self._read["memory_clock_mhz"]),
+            temperature_celsius_max=max(self._read["temperature_celsius"], default=None),
+            throttled=[name for bit, name in THROTTLE_REASONS.items() if self._throttling & bit],
         )
 
 

@@ -1,11 +1,9 @@
 """The search itself: setting after setting, value after value, each held against the best so far."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
@@ -17,7 +15,6 @@ from explorer.errors import ExplorerError
 from explorer.protocol import (
     TUNED,
     BenchRequest,
-    BenchResult,
     Emit,
     Event,
     Log,
@@ -29,7 +26,7 @@ from explorer.protocol import (
     TuneStep,
 )
 from explorer.worker.measuring.benchmark import measured
-from explorer.worker.measuring.comparison import LEAST_ROUNDS, Ratio, difference, ratio_of, turns
+from explorer.worker.measuring.comparison import LEAST_ROUNDS, difference, ratio_of, turns
 from explorer.worker.measuring.prepared_model import Prepared, prepared
 from explorer.worker.measuring.settings import has_tf32
 from explorer.worker.measuring.timing import percentile
@@ -103,7 +100,7 @@ def _cores() -> int:
     return min(usable, psutil.cpu_count(logical=False) or usable)
 
 
-class Search:
+class SettingSearch:
     """Goes through the settings; holds the best ones made ready. Use it as a context manager.
 
     Attributes:
@@ -260,17 +257,6 @@ def unheard(_: Event) -> None:
     """Takes the events of what is only tried."""
 
 
-@dataclass(frozen=True)
-class _End:
-    """What the search ends with."""
-
-    request: BenchRequest
-    baseline: BenchResult
-    result: BenchResult
-    ratio: Ratio
-    difference: OutputDifference | None
-
-
 def run(request: TuneRequest, emit: Emit) -> TuneResult:
     """Search, then measure the first and the best settings anew.
 
@@ -280,27 +266,30 @@ def run(request: TuneRequest, emit: Emit) -> TuneResult:
         EngineError: the model fails as it is.
     """
     started = time.monotonic()
-    with Search(request, emit) as search:
+    asked = request.bench
+    with SettingSearch(request, emit) as search:
         search.run()
-        first, best = _whole(search.first, request.bench), _whole(search.best.request, request.bench)
-    baseline = _baseline(first, emit)
-    end = _End(first, baseline, baseline, Ratio(1.0, 1.0, 1.0, 0), search.first_difference)
-    if any(step.is_kept for step in search.steps):
-        end = _judged(end, best, search.reference, emit)
-    return TuneResult(
+        first, best = _whole(search.first, asked), _whole(search.best.request, asked)
+    emit(Progress("baseline", "measuring the settings it began with"))
+    with prepared(first, emit) as one:
+        baseline = measured(one, emit)
+    answer = TuneResult(
         baseline=baseline,
-        tuned=end.result,
-        request=_asked(request.bench, first, end.request),
+        tuned=baseline,
+        request=_asked(asked, first, first),
         model_args=create_args(baseline.model, first.options),
-        ratio=end.ratio.median,
-        ratio_low=end.ratio.low,
-        ratio_high=end.ratio.high,
-        rounds=end.ratio.rounds,
-        is_faster=end.result is not baseline,
-        difference=end.difference,
+        ratio=1.0,
+        ratio_low=1.0,
+        ratio_high=1.0,
+        rounds=0,
+        is_faster=False,
+        difference=search.first_difference,
         steps=search.steps,
-        seconds=time.monotonic() - started,
+        seconds=0.0,
     )
+    if any(step.is_kept for step in search.steps):
+        answer = _judged(answer, asked, first, best, search.reference, emit)
+    return replace(answer, seconds=time.monotonic() - started)
 
 
 def _whole(request: BenchRequest, asked: BenchRequest) -> BenchRequest:
@@ -308,13 +297,14 @@ def _whole(request: BenchRequest, asked: BenchRequest) -> BenchRequest:
     return replace(request, seconds=asked.seconds, iterations=asked.iterations, roofline=asked.roofline)
 
 
-def _baseline(first: BenchRequest, emit: Emit) -> BenchResult:
-    emit(Progress("baseline", "measuring the settings it began with"))
-    with prepared(first, emit) as one:
-        return measured(one, emit)
-
-
-def _judged(end: _End, best: BenchRequest, reference: Sequence[torch.Tensor] | None, emit: Emit) -> _End:
+def _judged(
+    answer: TuneResult,
+    asked: BenchRequest,
+    first: BenchRequest,
+    best: BenchRequest,
+    reference: Sequence[torch.Tensor] | None,
+    emit: Emit,
+) -> TuneResult:
     """Measure the best settings, and hold them against the first once more: they are the answer if they are faster.
 
     They are measured alone, so that their memory is theirs.
@@ -324,19 +314,20 @@ def _judged(end: _End, best: BenchRequest, reference: Sequence[torch.Tensor] | N
         with prepared(replace(best, backoff=False), emit) as one:
             result = measured(one, emit)
             differs = None if reference is None else difference(one.outputs(), reference)
-            with prepared(end.request, unheard) as first:
+            with prepared(first, unheard) as other:
                 emit(Progress("final", "running the best settings and the first ones in turns"))
-                share = min(BLOCK_SECONDS * 2.5, end.request.seconds / 2 / LEAST_ROUNDS)
-                rounds = max(LEAST_ROUNDS, round(end.request.seconds / 2 / share))
-                ratio = ratio_of(list(islice(turns(one, first, share), rounds)))
+                share = min(BLOCK_SECONDS * 2.5, first.seconds / 2 / LEAST_ROUNDS)
+                rounds = max(LEAST_ROUNDS, round(first.seconds / 2 / share))
+                ratio = ratio_of(list(islice(turns(one, other, share), rounds)))
     except ExplorerError as error:
         if device_is_lost(error):
             raise
         emit(Log(f"the best settings failed when they were measured alone: {error.message}"))
-        return end
-    if ratio.low <= 1 or result.samples_per_sec <= end.baseline.samples_per_sec:
-        return dataclasses.replace(end, ratio=ratio)
-    return dataclasses.replace(end, request=best, result=result, ratio=ratio, difference=differs)
+        return answer
+    answer = replace(answer, ratio=ratio.median, ratio_low=ratio.low, ratio_high=ratio.high, rounds=ratio.rounds)
+    if ratio.low <= 1 or result.samples_per_sec <= answer.baseline.samples_per_sec:
+        return answer
+    return replace(answer, tuned=result, request=_asked(asked, first, best), is_faster=True, difference=differs)
 
 
 def _asked(asked: BenchRequest, first: BenchRequest, answer: BenchRequest) -> BenchRequest:
