@@ -12,7 +12,9 @@ import torch
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
 from explorer.protocol import ModelOptions
 from explorer.worker.hardware import memory
+from explorer.worker.serve import breaks_device
 
+# The CPU's allocator, the system, MPS and cuBLAS, each in its own words; then what torch says of sizes past all memory.
 _MEMORY = re.compile(
     r"DefaultCPUAllocator|can't allocate memory|not enough memory|out of memory|Invalid buffer size|STATUS_ALLOC_FAILED"
     r"|Storage size calculation overflowed|numel: integer multiplication overflow|Overflow when unpacking",
@@ -56,7 +58,7 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
     if is_memory(error):
         return _out_of_memory(attempt)
     why = reason(error)
-    if type(error).__name__ == "AcceleratorError" or why.startswith("CUDA error"):
+    if breaks_device(error):
         return EngineError(f"{attempt.model} failed on {attempt.device}: {why}")
     if attempt.dtype != "float32" and (attempt.options.img_size is None or _DTYPE.search(str(error))):
         return RequestError(f"{attempt.model} cannot run in {attempt.dtype} on {attempt.device}: {why}")

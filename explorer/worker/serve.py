@@ -85,8 +85,16 @@ def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result 
 
 
 def device_is_lost(error: ExplorerError) -> bool:
-    """After an error inside CUDA itself every later call fails too; only a new process helps."""
-    return type(error.__cause__).__name__ == "AcceleratorError" or str(error.__cause__).startswith("CUDA error")
+    """Whether it came of an error after which only a new process helps."""
+    return breaks_device(error.__cause__)
+
+
+def breaks_device(error: BaseException | None) -> bool:
+    """Whether it is from inside CUDA itself: every later call fails too.
+
+    From torch 2.8 on it has a class of its own, before that only the words; neither is imported here.
+    """
+    return type(error).__name__ == "AcceleratorError" or str(error).startswith("CUDA error")
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -103,6 +111,7 @@ def _take_pipes() -> tuple[int, int]:
 
 def main(handlers: Mapping[str, Handler] | None = None) -> None:
     """Serve the process's own stdin and stdout; ends quietly when either closes."""
+    # The terminal sends ctrl-c to the whole group: end at once, rather than with a traceback beside the parent's words.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     requests_fd, events_fd = _take_pipes()
     with os.fdopen(requests_fd, "rb") as requests, os.fdopen(events_fd, "wb", buffering=0) as events:

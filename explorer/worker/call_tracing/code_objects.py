@@ -151,6 +151,7 @@ class Codes:
         """The function that a code belongs to, ``None`` where it is foreign."""
         known = self._known.get(id(code))
         if known is None:
+            # The code is kept with what is known of it, so that no other is ever given its id.
             known = self._known[id(code)] = (self._look_up(code, frame), code)
         return known[0]
 

@@ -59,6 +59,7 @@ def run(request: TraceRequest, emit: Emit) -> TraceResult:
     )
 
 
+# It is read and hashed once: what was imported does not change any more.
 @functools.cache
 def _source() -> SourceTree:
     """The source that was imported here."""

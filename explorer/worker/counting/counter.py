@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
+from explorer.worker.counting.meta_shortcuts import Shortcut, TorchDispatchMode, shortcut_of, shortened
 from explorer.worker.counting.operator_costs import COMPOSITE, NOTHING, RECURRENT, Cost, Rule, computes, rule_of
 
 

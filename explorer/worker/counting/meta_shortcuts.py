@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+
+# torch has no public place for it, though its own documentation takes it from there. Other modules take it from here.
+from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
 
 Shortcut = Callable[[Sequence[Any]], Any]
 """An operator's output from its positional arguments, ``None`` where torch has to be asked."""
@@ -55,6 +57,7 @@ def _mean(args: Sequence[Any]) -> Any:
     if not _is_float(tensor) or not axes or not all(-tensor.ndim <= axis < tensor.ndim for axis in axes):
         return None
     gone = {axis % tensor.ndim for axis in axes}
+    # Of another layout it is torch that chooses how the output lies, which views of it depend on.
     if len(gone) != len(axes) or not tensor.is_contiguous():
         return None
     kept = [1] if len(args) > 2 and args[2] else []

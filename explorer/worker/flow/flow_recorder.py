@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.protocol import Emit, ModelOptions
 from explorer.protocol.flow import FlowCall, FlowOperator, FlowRequest, FlowResult, FlowTensor
 from explorer.worker.counting import hooked, tensors_of
-from explorer.worker.counting.meta_shortcuts import Shortcut, shortcut_of, shortened
+from explorer.worker.counting.meta_shortcuts import Shortcut, TorchDispatchMode, shortcut_of, shortened
 from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of
 from explorer.worker.flow.module_summaries import levels, modules
 from explorer.worker.flow.tape import CalledFunction, Plan, Tape
@@ -100,6 +99,7 @@ def record(model: nn.Module, *inputs: Any) -> FlowRecording:
 
 
 def _plan(func: Any) -> Plan:
+    # Which arguments an operator writes, and how they are called, stands in its schema alone.
     arguments = func._schema.arguments
     written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
     name = str(func.overloadpacket.__name__)

@@ -108,6 +108,7 @@ class Tape:
         operator.is_move = operator.is_move and plan.is_move
         if plan.rule is not None and function.macs is None:
             operator.macs += plan.rule(given, out).macs
+        # Whoever reads this memory from now on reads what this function wrote, through whatever view.
         for tensor in written:
             self._writers[_memory(tensor)] = function.index
 

@@ -16,6 +16,8 @@ LEARNING_RATE = 1e-4
 """As timm's benchmark script has it: small enough that the weights stay where they are."""
 
 _CHUNK = 8
+"""Images drawn at once. What a generator gives depends on how much it is asked for, on CUDA at least: with chunks of
+one size the first images are the same in every batch."""
 
 
 def images(

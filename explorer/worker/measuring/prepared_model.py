@@ -142,6 +142,8 @@ class Prepared:
         request = self.request
         emit(Progress("build", f"building {self.model_name} with random weights"))
         torch.manual_seed(SEED)
+        # What is made in inference mode stays of its kind: it could not be trained, nor changed in place by a
+        # compiled pass. So weights and images are made outside, and only passes run in it.
         with torch.inference_mode(False):
             model = create(self.model_name, request.options)
             self.model = model.to(device=self.device, dtype=self.dtype, memory_format=memory_format(request))
@@ -152,6 +154,7 @@ class Prepared:
         with torch.inference_mode(False):
             self._batch = images(self.batch_size, self.input_size, self.device, self.dtype, memory_format(request))
         if request.train:
+            # Only now: the first step changes the weights.
             with torch.no_grad():
                 self._outputs = _kept(forward(self.model, self._batch, self._amp)())
             self.model.train()

@@ -23,7 +23,10 @@ TRAINING_BATCH = {"cpu": 8, "mps": 32, "cuda": 256}
 """The same for training steps: batch norm needs more than one image."""
 
 _TF32_CAPABILITY = 8
+"""Ampere, the first generation of GPUs with it."""
+
 _OWN_GRAPHS = ("reduce-overhead", "max-autotune")
+"""torch.compile's modes that record CUDA graphs: a recording inside a recording fails."""
 
 
 def resolved(request: BenchRequest, device: torch.device) -> BenchRequest:

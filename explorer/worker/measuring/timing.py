@@ -15,12 +15,17 @@ REPORT_SECONDS = 0.25
 """The shortest time between two reports of a running measurement."""
 
 BLOCKS = 10
-"""A budget of queued passes is split into about so many blocks."""
+"""A budget of queued passes is split into about so many blocks: few enough that the waits between them cost little."""
 
 WARMUP_TOLERANCE = 0.03
+
 WARMUP_WINDOWS = 3
+"""Two windows may be alike by chance while clocks still rise."""
+
 WARMUP_PASSES = 3
+
 WARMUP_WINDOW_SECONDS = 0.1
+
 WARMUP_RULE = (
     f"until the medians of {WARMUP_WINDOWS} successive windows lie within {WARMUP_TOLERANCE:.0%} of each other, "
     "for a sixth of `seconds` (0.5 s at most) at least and twice `seconds` (10 s) at most"
