@@ -1,4 +1,9 @@
-"""The search itself: setting after setting, value after value, each held against the best so far."""
+"""The search for the fastest settings: one setting after the other, each value held against the best so far.
+
+The two take turns in one process, so that a machine that slows down meanwhile slows both. A value is kept when it is
+faster beyond the interval of that comparison; at the end all that was kept must hold once more against the settings
+that the search began with, or these are the answer.
+"""
 
 import os
 import time
