@@ -99,8 +99,7 @@ def error_of(call: Callable[[], object]) -> StoreError:
 
 def test_a_missing_file_has_no_runs_and_stays_missing(store: Store, path: Path) -> None:
     store.check()
-    with store:
-        assert (store.runs(), store.details(), store.labels()) == ([], [], {})
+    assert (store.runs(), store.details(), store.labels()) == ([], [], {})
 
     assert not path.parent.exists()
 
