@@ -164,6 +164,7 @@ def _placed(
     late: LayoutTimeout | None = None
     for view in _ever_smaller(make, nodes):
         note = late and f"Folded to {len(view.nodes)} nodes: the layout of more took longer than {time_limit_s:g} s."
+        # Who waited through one limit is not made to wait as long again for each smaller picture.
         try:
             geometry = lay_out(view, time_limit_s / (4 if late else 1), graphviz)
         except LayoutTimeout as error:
@@ -186,6 +187,7 @@ def _placed(
 def _ever_smaller(make: Callable[[int], View], nodes: int) -> Iterator[View]:
     """The view, then folded further and further, as long as that makes a difference."""
     last: View | None = None
+    # A view may have no smaller form: a budget that leaves as many boxes is not laid out once more.
     while True:
         view = make(nodes)
         if last is None or len(view.nodes) < len(last.nodes):

@@ -103,6 +103,7 @@ _PURPLE = Ink("#a3367a", "#e58fc4")
 _BLUE = Ink("#0a5c93", "#6cb8ef")
 _GREEN = Ink("#00735a", "#45c8a0")
 
+# Lines that meet in one picture differ in dash or head too: colour alone does not reach everybody, nor a printer.
 EDGE_STYLES: dict[EdgeKind | Flow, EdgeStyle] = {
     EdgeKind.CONTAINS: EdgeStyle(_SLATE, "1.5 3", Head.DOT),
     EdgeKind.IMPORTS: EdgeStyle(_SLATE, "1.5 3", Head.OPEN),

@@ -172,6 +172,7 @@ def _modules_that_only_hold(graph: Graph) -> set[str]:
 
 
 def _only_holds_members(module: str, graph: Graph) -> bool:
+    # A module that imports, or is imported, has arrows of its own, and a frame has none.
     held = list(graph.out_edges(module))
     if not held or any(graph.in_edges(module)):
         return False

@@ -40,6 +40,7 @@ def data_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
 
 def json_of(node_link: Mapping[str, Any]) -> bytes:
     """Node-link data as JSON, a node or an edge a line."""
+    # One node or edge a line, so that two versions of a graph can be compared by any diff.
     rows = {name: value for name, value in node_link.items() if name in ("nodes", "edges")}
     head = json.dumps({name: value for name, value in node_link.items() if name not in rows}, ensure_ascii=False)
     lists = (f'"{name}": [{_lines(values)}]' for name, values in rows.items())

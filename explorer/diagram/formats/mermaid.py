@@ -72,6 +72,7 @@ def _styles(view: View, names: dict[str, str]) -> Iterator[str]:
             yield f"style {names[node.id]} fill:{style.SHADES[style.shade_level(node.shade)].light}"
         if node.focus:
             yield f"style {names[node.id]} stroke:{style.TEXT.light},stroke-width:3px"
+    # Mermaid names edges by their number alone, in the order they are written in.
     for i, edge in enumerate(view.edges):
         dash = style.EDGE_STYLES[edge.kind].dash
         dashed = f",stroke-dasharray:{dash}" if dash else ""

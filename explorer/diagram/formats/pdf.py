@@ -114,6 +114,7 @@ def _path(part: ElementTree.Element, canvas: Canvas) -> None:
     canvas.drawPath(path, **_brush(part, canvas))
 
 
+# Text is placed by widths of ours: PDF has no ``text-anchor``.
 def _text(part: ElementTree.Element, canvas: Canvas, mono: bool) -> None:
     size = float(part.get("font-size", 12))
     font = _FONTS.get((mono, part.get("font-weight") == "600"), _BOLD_SANS)

@@ -71,6 +71,7 @@ def drawing(view: View, geometry: Geometry) -> Iterator[str]:
     """Frames lie under edges, edges under boxes, and labels over all of them."""
     arrows = list(zip(view.edges, geometry.curves, strict=True))
     named = [(edge, label_box(edge, curve.label)) for edge, curve in arrows if edge.label and curve.label]
+    # SVG has no z-index: what is written later lies above.
     yield from (_frame(group, geometry.frames[group.id].box) for group in view.groups)
     yield from (_edge(edge, curve) for edge, curve in arrows)
     yield from (_node(node, geometry.nodes[node.id]) for node in view.nodes)

@@ -1,26 +1,18 @@
 """A slice of the graph as an indented tree of plain lines, for terminals and pipes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from explorer.diagram.view import View, edge_label_of, sublabel_of
+from explorer.diagram.view import Group, View, ViewNode, edge_label_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.report.wording import EDGE_MARKS, REPEATED
+
+T = TypeVar("T")
 
 _MARKED = (EdgeKind.CALLS, EdgeKind.DISPATCHES)
 """Kinds of edges that a mark stands for; a pipe has no legend, so that others are written out: ``inherits →``."""
 
 _SOURCE = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A node to write: the edge that leads to it, and the guides before it."""
-
-    node_id: str
-    edge: Edge | None
-    guide: str
-    below: str
 
 
 def tree_lines(graph: Graph, root: str) -> list[str]:
@@ -32,6 +24,7 @@ def tree_lines(graph: Graph, root: str) -> list[str]:
     graph.node(root)
     written: set[str] = set()
     lines: list[str] = []
+    # What has no caller comes before what is left, which is in cycles that nothing leads into.
     for start in (root, *_other_roots(graph), *graph.ids()):
         if start not in written:
             lines += _tree(graph, start, written)
@@ -43,36 +36,31 @@ def _other_roots(graph: Graph) -> Iterator[str]:
 
 
 def _tree(graph: Graph, start: str, written: set[str]) -> Iterator[str]:
-    steps = [_Step(start, None, "", "")]
-    while steps:
-        step = steps.pop()
-        yield _line(graph, step, step.node_id in written)
-        if step.node_id not in written:
-            written.add(step.node_id)
-            steps += reversed(_below(graph, step))
+    # A list of what is still to write, and no recursion: calls of other people's code may be nested very deep.
+    waiting: list[tuple[str, Edge | None, str, str]] = [(start, None, "", "")]
+    while waiting:
+        node_id, edge, guide, below = waiting.pop()
+        is_repeated = node_id in written
+        yield guide + _line(graph.node(node_id), edge, is_repeated)
+        if not is_repeated:
+            written.add(node_id)
+            branches = _branches(list(graph.out_edges(node_id)), below)
+            waiting += reversed([(edge.target, edge, guide, inner) for edge, guide, inner in branches])
 
 
-def _below(graph: Graph, step: _Step) -> list[_Step]:
-    edges = list(graph.out_edges(step.node_id))
-    last = len(edges) - 1
-    return [
-        _Step(
-            edge.target,
-            edge,
-            f"{step.below}{'└─' if i == last else '├─'}",
-            f"{step.below}{'   ' if i == last else '│  '}",
-        )
-        for i, edge in enumerate(edges)
-    ]
+def _branches(items: Sequence[T], guide: str) -> Iterator[tuple[T, str, str]]:
+    """Things under one other, each with the guide before it, and the one before what is under it."""
+    for item in items[:-1]:
+        yield item, f"{guide}├─", f"{guide}│  "
+    for item in items[-1:]:
+        yield item, f"{guide}└─", f"{guide}   "
 
 
-def _line(graph: Graph, step: _Step, repeated: bool) -> str:
-    node = graph.node(step.node_id)
-    mark = _mark(step.edge) if step.edge else ""
-    about = REPEATED if repeated else _about(node)
-    how = edge_label_of(step.edge, node) if step.edge and not repeated else ""
+def _line(node: Node, edge: Edge | None, is_repeated: bool) -> str:
+    about = REPEATED if is_repeated else _about(node)
+    how = edge_label_of(edge, node) if edge and not is_repeated else ""
     parts = filter(None, (_printable(node.name or node.id), _printable(about), _printable(how)))
-    return f"{step.guide}{mark}{'  '.join(parts)}"
+    return (_mark(edge) if edge else "") + "  ".join(parts)
 
 
 def _mark(edge: Edge) -> str:
@@ -98,14 +86,13 @@ def view_lines(view: View) -> list[str]:
 
 
 def _members(view: View, group: str | None, guide: str, names: Mapping[str, str]) -> Iterator[str]:
-    frames = [frame for frame in view.groups if frame.parent == group]
-    nodes = [node for node in view.nodes if node.group == group]
-    last = len(frames) + len(nodes) - 1
-    for i, frame in enumerate(frames):
-        yield f"{guide}{'└─' if i == last else '├─'} {frame.label}"
-        yield from _members(view, frame.id, f"{guide}{'   ' if i == last else '│  '}", names)
-    for i, node in enumerate(nodes, len(frames)):
-        leads = dict.fromkeys(names[edge.target] for edge in view.edges if edge.source == node.id)
+    members: list[Group | ViewNode] = [frame for frame in view.groups if frame.parent == group]
+    members += [node for node in view.nodes if node.group == group]
+    for member, before, below in _branches(members, guide):
+        if isinstance(member, Group):
+            yield f"{before} {member.label}"
+            yield from _members(view, member.id, below, names)
+            continue
+        leads = dict.fromkeys(names[edge.target] for edge in view.edges if edge.source == member.id)
         way = f"→ {', '.join(leads)}" if leads else ""
-        parts = filter(None, (node.label, node.sublabel, way))
-        yield f"{guide}{'└─' if i == last else '├─'} {'  '.join(parts)}"
+        yield f"{before} {'  '.join(filter(None, (member.label, member.sublabel, way)))}"

@@ -159,6 +159,7 @@ def _hidden(box: Box, courses: Sequence[Sequence[Point]]) -> int:
     def inside(place: Point) -> bool:
         return box.x <= place[0] <= box.right and box.y <= place[1] <= box.bottom
 
+    # A head tells the direction: a label over it costs more than one over any stretch of lines.
     return sum(inside(place) for course in courses for place in course) + 9 * sum(inside(c[-1]) for c in courses)
 
 

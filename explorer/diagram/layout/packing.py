@@ -155,6 +155,7 @@ class _Packer:
 
 def _free_place(part: Packing, taken: Sequence[Box], start: float, wish: float, width: float) -> Box:
     """The highest place from ``start`` on, and of those the nearest to ``wish``."""
+    # A part can only begin at the top of the room, or below something: between these nothing changes.
     levels = sorted({start, *(box.bottom + _GAP_Y for box in taken if box.bottom + _GAP_Y > start)})
     for y in levels:
         beside = [box for box in taken if box.y < y + part.height + _GAP_Y and box.bottom + _GAP_Y > y]
@@ -214,6 +215,7 @@ def stacked(view: View, stack: Stack) -> Packing:
 
 
 def _placed(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Packing:
+    # Parts are placed twice: how wide a column is shows only when all in it are placed, and ``wide`` parts fill it.
     framed = stack.frame in labels
     inner = max(room - 2 * _MARGIN * framed, 0.0)
     parts = list(_parts(stack, boxes, labels, 0.0))

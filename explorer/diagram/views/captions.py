@@ -12,6 +12,7 @@ from explorer.report.wording import dimensions, short
 
 Shape = tuple[int, ...]
 
+# A stage that is a Sequential is called by what is in it: "Sequential" tells nothing.
 _HOLDERS = ("Sequential", "ModuleList", "ModuleDict")
 """Classes that do nothing but hold others."""
 
@@ -31,6 +32,7 @@ class Captions:
         self._levels: dict[str, list[FlowLevel]] = {}
         for level in passed.flow.levels:
             self._levels.setdefault(level.module, []).append(level)
+        # A module that runs again has the same path: its later boxes need ids of their own, and share its weights.
         ran: Counter[int] = Counter()
         self._turn: list[int] = []
         for call in passed.flow.calls:

@@ -177,6 +177,7 @@ def _add_arrows(
         makers = [maker for name in here.names for maker in found[name] if maker != used]
         for maker in makers or [used]:
             pairs[start, maker if maker in builder.nodes else _MORE_MAKERS] = None
+    # The classes in between still have arrows to the thing, and families are sorted by how much they use it.
     if len(pairs) > _MOST_ARROWS:
         pairs = {(start, used): None for start, _ in pairs}
     for start, end in pairs:

@@ -254,6 +254,7 @@ class FlowViewBuilder:
         for edge in self._tensor_edges:
             label = _edge_label(edge, taken.get(edge.source, set()))
             label = " ".join(filter(None, (label, f"after {edge.after}" if edge.after else "")))
+            # A shape that goes to several boxes is said once: where it leaves, all its arrows begin.
             is_new = (edge.source, label) not in said
             said.add((edge.source, label))
             yield self._edge(edge, label if is_new else "")

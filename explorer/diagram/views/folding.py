@@ -167,6 +167,7 @@ def shown(passed: ForwardPass, whole: Segment, nodes: int, depth: int | None) ->
         depth: levels of segments shown in the model; all are opened down to it. When ``None``, of those that are
             built alike the first, and the others only where there is more room than usual.
     """
+    # A model of hundreds of parts side by side has too many boxes before anything is opened.
     top = grouped(whole.parts, nodes)
     opened = _opened(passed, top, nodes, depth)
     return ShownSegment(whole, tuple(_shown(segment, opened) for segment in top))
@@ -212,6 +213,7 @@ def _open(top: Sequence[Segment], room: int, opened: set[int], is_wanted: Callab
     queue = deque((segment, 1) for segment in top)
     while queue:
         segment, level = queue.popleft()
+        # An opened segment costs the boxes in it, less its own.
         if id(segment) not in opened:
             cost = len(segment.parts) - 1
             if not segment.parts or cost > room or not is_wanted(segment, level):

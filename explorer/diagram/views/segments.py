@@ -164,6 +164,7 @@ def _is_leaf(passed: ForwardPass, call: int) -> bool:
     return has_weights and not any(passed.module(c).params for c in inner)
 
 
+# What follows a convolution alone is drawn with it, as papers draw it: `conv1 · bn1 · act1` is one box.
 def _chained(passed: ForwardPass, parts: Sequence[Segment]) -> list[Segment]:
     """The segments, with a layer and what follows it alone, element by element, as one."""
     chained: list[Segment] = []
@@ -179,6 +180,7 @@ def _follows(passed: ForwardPass, before: Segment, segment: Segment) -> bool:
     """Whether it is a layer without MACs that takes nothing but what the layer with MACs before it gives alone."""
     if not (_is_layer(before) and _is_layer(segment) and before.stop == segment.first):
         return False
+    # Where the layer's own output is one of the model's, its box has to end there.
     if passed.macs(segment) or not passed.macs(before) or not _is_given_on(passed, before):
         return False
     own = range(segment.first, segment.stop)

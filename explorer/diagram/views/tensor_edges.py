@@ -1,11 +1,12 @@
 """What flows between the boxes of a picture: operators' tensors, gathered by the boxes that they run in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from explorer.diagram.views.folding import ShownSegment
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.graph.walk import reached
+from explorer.protocol.flow import FlowTensor
 
 Shape = tuple[int, ...]
 
@@ -59,17 +60,19 @@ class _EdgeCollector:
 
     def place(self, tree: Sequence[ShownSegment]) -> None:
         for shown in tree:
-            if not shown.parts:
-                self.at[shown.segment.first : shown.segment.stop] = [len(self.boxes)] * (
-                    shown.segment.stop - shown.segment.first
-                )
-                self.boxes.append(shown.segment)
-                continue
-            self.place(shown.parts)
-            self._spread(shown.segment)
+            segment = shown.segment
+            if shown.parts:
+                self.place(shown.parts)
+                self._spread(segment)
+            else:
+                self.at[segment.first : segment.stop] = [len(self.boxes)] * (segment.stop - segment.first)
+                self.boxes.append(segment)
 
     def _spread(self, segment: Segment) -> None:
-        """Put the operators of later repeats where those of the first are."""
+        """Put the operators of later repeats where those of the first are.
+
+        Repeats have the same operators one after the other, as folding made sure, so that a distance finds them.
+        """
         starts = segment.starts
         if len(starts) == 1:
             return
@@ -82,31 +85,31 @@ class _EdgeCollector:
 
     def edges(self) -> list[TensorEdge]:
         flow = self.passed.flow
-        found = []
-        for index, operator in enumerate(flow.operators):
-            target = self.at[index]
-            if target is None:
-                continue
-            for tensor in operator.inputs:
-                for source in self._seen_sources(tensor.source):
-                    origin = source if source < 0 else self.at[source]
-                    if origin is None or origin == target or (source >= 0 and self._is_next_turn(source, index)):
-                        continue
-                    taken = self._taken(target, tensor.source, tensor.shape)
-                    after = self._after(source, self.turns[index])
-                    found.append(TensorEdge(origin, target, self._given(source, taken), taken, after=after))
-        return found + self._outputs()
-
-    def _outputs(self) -> list[TensorEdge]:
-        found = []
-        for number, tensor in enumerate(self.passed.flow.outputs):
-            for source in self._seen_sources(tensor.source):
-                origin = source if source < 0 else self.at[source]
-                if origin is not None:
-                    given = self._given(source, tensor.shape)
-                    after = self._after(source, ())
-                    found.append(TensorEdge(origin, len(self.boxes) + number, given, tensor.shape, after=after))
+        found: list[TensorEdge] = []
+        for index, (operator, box) in enumerate(zip(flow.operators, self.at, strict=True)):
+            if box is not None:
+                for tensor in operator.inputs:
+                    found += self._into_box(index, box, tensor)
+        for number, tensor in enumerate(flow.outputs, len(self.boxes)):
+            for source, origin in self._origins(tensor.source):
+                given, after = self._given(source, tensor.shape), self._after(source, ())
+                found.append(TensorEdge(origin, number, given, tensor.shape, after=after))
         return found
+
+    def _into_box(self, operator: int, box: int, tensor: FlowTensor) -> Iterator[TensorEdge]:
+        """What a box takes through one input of an operator in it."""
+        for source, origin in self._origins(tensor.source):
+            if origin != box and not self._is_next_turn(source, operator):
+                taken = self._taken(box, tensor.source, tensor.shape)
+                after = self._after(source, self.turns[operator])
+                yield TensorEdge(origin, box, self._given(source, taken), taken, after=after)
+
+    def _origins(self, source: int) -> Iterator[tuple[int, int]]:
+        """The operators and inputs that a picture shows a tensor to come from, each with its box or itself."""
+        for seen in self._seen_sources(source):
+            origin = seen if seen < 0 else self.at[seen]
+            if origin is not None:
+                yield seen, origin
 
     def _seen_sources(self, source: int) -> tuple[int, ...]:
         """A source, or where no box shows it those that it takes from."""
@@ -132,7 +135,7 @@ class _EdgeCollector:
 
     def _is_next_turn(self, source: int, target: int) -> bool:
         """Whether one repeat gives this to a later one."""
-        before = dict(self.turns[source])
+        before = dict(self.turns[source]) if source >= 0 else {}
         return any(segment in before and before[segment] < turn for segment, turn in self.turns[target])
 
     def _given(self, source: int, taken: Shape) -> Shape:
@@ -140,23 +143,21 @@ class _EdgeCollector:
         if source < 0:
             return self.passed.flow.inputs[-1 - source]
         box = self.boxes[self.at[source] or 0]
-        calls = box.calls if not box.repeats else box.calls + box.repeats[-1][-1].calls
-        for call in calls:
-            for tensor in self.passed.flow.calls[call].outputs:
-                if tensor.source == source:
-                    return tensor.shape
+        calls = box.calls + (box.repeats[-1][-1].calls if box.repeats else ())
         shapes = self.passed.flow.operators[source].outputs
-        return taken if taken in shapes or not shapes else shapes[0]
+        given = taken if taken in shapes or not shapes else shapes[0]
+        return _shape_of(source, (t for call in calls for t in self.passed.flow.calls[call].outputs), given)
 
     def _taken(self, target: int, source: int, taken: Shape) -> Shape:
         """The shape that a box takes: as its module is called with it."""
         box = self.boxes[target]
-        calls = box.calls if not box.repeats else box.calls + box.repeats[0][0].calls
-        for call in calls:
-            for tensor in self.passed.flow.calls[call].inputs:
-                if tensor.source == source:
-                    return tensor.shape
-        return taken
+        calls = box.calls + (box.repeats[0][0].calls if box.repeats else ())
+        return _shape_of(source, (t for call in calls for t in self.passed.flow.calls[call].inputs), taken)
+
+
+def _shape_of(source: int, tensors: Iterable[FlowTensor], otherwise: Shape) -> Shape:
+    """The shape in which the first of these tensors hands a source's values over, as a view or as they are."""
+    return next((tensor.shape for tensor in tensors if tensor.source == source), otherwise)
 
 
 def _with_shortcuts(passed: ForwardPass, boxes: Sequence[Segment], found: Sequence[TensorEdge]) -> list[TensorEdge]:

@@ -12,6 +12,7 @@ from explorer.diagram.view import View
 _SCRIPTS = ("picture.js", "camera.js", "folding.js", "facts.js", "search.js", "page.js")
 """Each uses what those before it define."""
 
+# Names and docstrings come from other people's source: whatever is in them, the browser loads and sends nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
