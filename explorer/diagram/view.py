@@ -11,6 +11,7 @@ from explorer.queries.node_data import source_url
 from explorer.queries.slices import MAX_NODES
 
 _FRAMED = (NodeKind.MODULE, NodeKind.CLASS, NodeKind.FUNCTION)
+_SUBLABELS = {NodeKind.MODEL: "model name", NodeKind.WEIGHTS: "weights", NodeKind.ALIAS: "deprecated name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,6 @@ def label_of(node: Node) -> str:
     if node.kind is NodeKind.PARAMETER:
         return node.name.rpartition("(")[2].removesuffix(")")
     return node.name or node.id
-
-
-_SUBLABELS = {NodeKind.MODEL: "model name", NodeKind.WEIGHTS: "weights", NodeKind.ALIAS: "deprecated name"}
 
 
 def sublabel_of(node: Node) -> str:

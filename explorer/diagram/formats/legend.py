@@ -19,6 +19,18 @@ _EVIDENCE_MEANS = {
     "static + traced": "static + traced: read and seen running",
 }
 
+_TITLE_PX = 19.0
+_TITLE_LINE = 28.0
+_BOLD = 1.12
+"""How much wider than regular a bold sans may be."""
+
+_SMALL_PX = 12.0
+_LINE = 20.0
+_LEGEND_LINE = 24.0
+_SAMPLE = 34.0
+_SAMPLE_GAP = 8.0
+_ENTRY_GAP = 18.0
+
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
@@ -64,19 +76,6 @@ def _evidence_entries(view: View) -> Iterator[LegendEntry]:
     for evidence in sorted(filter(None, present)):
         name = style.evidence_name(evidence)
         yield LegendEntry(f"evidence:{name}", _EVIDENCE_MEANS.get(name, name), evidence)
-
-
-_TITLE_PX = 19.0
-_TITLE_LINE = 28.0
-_BOLD = 1.12
-"""How much wider than regular a bold sans may be."""
-
-_SMALL_PX = 12.0
-_LINE = 20.0
-_LEGEND_LINE = 24.0
-_SAMPLE = 34.0
-_SAMPLE_GAP = 8.0
-_ENTRY_GAP = 18.0
 
 
 def title_width(view: View) -> float:

@@ -15,6 +15,8 @@ _GAP = 18.0
 _MIN_WIDTH = 460.0
 _MAX_TITLE_WIDTH = 760.0
 
+_HOVER = "a:hover rect{stroke-width:2.4px}"
+
 
 def svg_of(view: View, geometry: Geometry, styles: str | None = None) -> str:
     """The picture: title, drawing, legend, notes. Text stays text; the same view gives the same bytes.
@@ -156,9 +158,6 @@ def _title(tooltip: str) -> str:
 
 def _linked(content: str, href: str) -> str:
     return element("a", content, href=href, target="_blank") if href else content
-
-
-_HOVER = "a:hover rect{stroke-width:2.4px}"
 
 
 def stylesheet(view: View) -> str:

@@ -15,6 +15,20 @@ _NOT_XML = dict.fromkeys(_CONTROLS, "\ufffd")
 _BREAKS = {ord(c): f"&#{ord(c)};" for c in "\t\n\r"}
 """White space that an attribute would lose."""
 
+_HALF_WIDTH = {Head.SOLID: 3.6, Head.HOLLOW: 5.0, Head.OPEN: 4.2, Head.DIAMOND: 4.2, Head.DOT: 3.0, Head.NONE: 0.0}
+
+_UNTOUCHED = (Head.OPEN, Head.DOT, Head.NONE)
+"""Heads that the line runs through: it has to be drawn up to the tip."""
+
+FOCUS_PX = 2.6
+"""Stroke of a node that was asked for, in px."""
+
+_STROKE_PX = 1.3
+_BASELINE_EM = 0.35
+"""How far a baseline is under the middle of its line."""
+
+_TEXT_CLASSES = {style.TEXT: "text", style.MUTED: "muted"}
+
 
 def text(value: str) -> str:
     """A string as character data or as an attribute's value."""
@@ -50,12 +64,6 @@ def element(tag: str, content: str = "", **values: str | float | None) -> str:
     """An element; ``content`` is already markup."""
     opened = f"<{tag}{attributes(**values)}"
     return f"{opened}>{content}</{tag}>" if content else f"{opened}/>"
-
-
-_HALF_WIDTH = {Head.SOLID: 3.6, Head.HOLLOW: 5.0, Head.OPEN: 4.2, Head.DIAMOND: 4.2, Head.DOT: 3.0, Head.NONE: 0.0}
-
-_UNTOUCHED = (Head.OPEN, Head.DOT, Head.NONE)
-"""Heads that the line runs through: it has to be drawn up to the tip."""
 
 
 def line_path(curve: Curve, head: Head) -> str:
@@ -100,16 +108,6 @@ def _circle(tip: Point, unit_x: float, unit_y: float) -> str:
 
 def _pair(point: Point) -> str:
     return f"{number(point[0])},{number(point[1])}"
-
-
-FOCUS_PX = 2.6
-"""Stroke of a node that was asked for, in px."""
-
-_STROKE_PX = 1.3
-_BASELINE_EM = 0.35
-"""How far a baseline is under the middle of its line."""
-
-_TEXT_CLASSES = {style.TEXT: "text", style.MUTED: "muted"}
 
 
 def ink_class(light: str) -> str:

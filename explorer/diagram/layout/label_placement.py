@@ -14,6 +14,13 @@ _CLEARANCE = 3.0
 _SAMPLES = 12
 """Points on a piece of a curve: closer to each other than a label is high, on all but the longest."""
 
+_TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
+"""Where along its line a label may stand, the best first."""
+
+_CLEAR = 2.0
+_BESIDE = 4.0
+_SIDE_STEP = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -86,14 +93,6 @@ def _bezier(points: Sequence[Point], t: float) -> Point:
         sum(w * x for w, (x, _) in zip(weights, points, strict=True)),
         sum(w * y for w, (_, y) in zip(weights, points, strict=True)),
     )
-
-
-_TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
-"""Where along its line a label may stand, the best first."""
-
-_CLEAR = 2.0
-_BESIDE = 4.0
-_SIDE_STEP = 8.0
 
 
 def settled(view: View, geometry: Geometry) -> Geometry:

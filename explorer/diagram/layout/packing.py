@@ -8,6 +8,21 @@ from explorer.diagram.geometry import Box, Frame
 from explorer.diagram.style import group_label_size, node_size
 from explorer.diagram.view import Stack, View, ViewEdge
 
+_GAP_X = 28.0
+_GAP_Y = 44.0
+_MARGIN = 18.0
+STRIP_PX = 40.0
+"""The room for a frame's label over what is in it, and for the head of an arrow that comes in from above."""
+
+_NARROW_STRIP_PX = 28.0
+"""The same without room for a head: a packing puts the label below where edges only lead in."""
+
+_LABEL_Y = 14.0
+"""From the side of a frame to the middle of its label."""
+
+_SHARE = {"start": 0.0, "middle": 0.5, "end": 1.0}
+"""How much of the room left over stands before a part, by its alignment."""
+
 
 def forward_edges(view: View) -> list[ViewEdge]:
     """The edges without those that close a cycle, as found from the first node on."""
@@ -68,13 +83,6 @@ def groups_without_way_out(view: View) -> set[str]:
     return {group for group in entered - left - parents if group is not None}
 
 
-_GAP_X = 28.0
-_GAP_Y = 44.0
-_MARGIN = 18.0
-_STRIP = 28.0
-"""The room for a frame's label, over what is in it, or under it where edges only lead in."""
-
-
 @dataclass(frozen=True, slots=True)
 class Packing:
     """Boxes by node id and frames by group id, from the top left corner of the whole."""
@@ -133,12 +141,7 @@ class _Packer:
 
     def _framed(self, content: Packing, group: str) -> Packing:
         label = next(frame.label for frame in self.view.groups if frame.id == group)
-        width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
-        below = group in self.closed
-        inside = content.moved((width - content.width) / 2, _MARGIN if below else _STRIP)
-        height = content.height + _STRIP + _MARGIN
-        frame = Frame(Box(0, 0, width, height), height - _STRIP / 2 if below else _STRIP / 2)
-        return Packing(width, height, inside.nodes, {group: frame, **inside.frames})
+        return _in_frame(content, group, label, _NARROW_STRIP_PX, below=group in self.closed)
 
     def _stacked(self, parts: Sequence[Packing], width: float) -> Packing:
         placed: list[tuple[Packing, Box]] = []
@@ -193,15 +196,7 @@ def _united(parts: Sequence[Packing], width: float, height: float) -> Packing:
     return Packing(width, height, nodes, frames)
 
 
-_MARGIN = 18.0
-STRIP_PX = 40.0
-"""The room for a frame's label, over what is in it."""
-
-_LABEL_Y = 14.0
-"""The middle of a frame's label: below it the head of an arrow that comes from above stays visible."""
-
 _NOTHING = Packing(0.0, 0.0, {}, {})
-_SHARE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 
 def stacked(view: View, stack: Stack) -> Packing:
@@ -223,7 +218,7 @@ def _placed(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str
         inner = max([inner, *(part.width for part in parts)])
         parts = list(_parts(stack, boxes, labels, inner))
     content = (_column if stack.down else _row)(parts, stack, inner)
-    return _in_frame(content, str(stack.frame), labels[str(stack.frame)]) if framed and parts else content
+    return _in_frame(content, str(stack.frame), labels[str(stack.frame)], STRIP_PX) if framed and parts else content
 
 
 def _parts(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Iterator[Packing]:
@@ -257,9 +252,10 @@ def _row(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
     return _united(moved, max(taken, room), height)
 
 
-def _in_frame(content: Packing, group: str, label: str) -> Packing:
+def _in_frame(content: Packing, group: str, label: str, strip_px: float, *, below: bool = False) -> Packing:
+    """A frame around what it holds, with a strip for its label over that, or ``below`` it."""
     width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
-    height = content.height + STRIP_PX + _MARGIN
-    inside = content.moved((width - content.width) / 2, STRIP_PX)
-    frame = Frame(Box(0, 0, width, height), _LABEL_Y)
+    height = content.height + strip_px + _MARGIN
+    inside = content.moved((width - content.width) / 2, _MARGIN if below else strip_px)
+    frame = Frame(Box(0, 0, width, height), height - _LABEL_Y if below else _LABEL_Y)
     return Packing(width, height, inside.nodes, {group: frame, **inside.frames})
