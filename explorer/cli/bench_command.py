@@ -37,8 +37,8 @@ from explorer.report.wording import milliseconds
 from explorer.results.schema import load as load_schema
 from explorer.usecases import benchmarking
 from explorer.usecases.benchmarking import SETTINGS, Measurement
+from explorer.usecases.choosing import ModelNames
 from explorer.usecases.recording import Keeper
-from explorer.usecases.resolving import ModelNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

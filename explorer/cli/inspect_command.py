@@ -20,8 +20,8 @@ from explorer.report.layer_tree import check_sort, flat_rows, tree_rows
 from explorer.report.wording import dimensions, short
 from explorer.results.schema import load as load_schema
 from explorer.usecases import inspecting
+from explorer.usecases.choosing import ModelNames, is_pattern
 from explorer.usecases.loading import for_worker
-from explorer.usecases.resolving import ModelNames, is_pattern
 
 _SOME = 3
 """So many of the models that failed are named."""

@@ -23,10 +23,10 @@ _RUNNING = ("bench", "inspect", "trace")
 
 
 COMMANDS = {
-    "list": ("lookup_commands:list_models", "List models, with timm's own pattern rules."),
-    "show": ("lookup_commands:show", "Show all that is known of one thing, on a page."),
-    "search": ("lookup_commands:search", "Find anything by a name like this one."),
-    "path": ("lookup_commands:path", "Show how one thing reaches another."),
+    "list": ("finding_commands:list_models", "List models, with timm's own pattern rules."),
+    "show": ("showing_commands:show", "Show all that is known of one thing, on a page."),
+    "search": ("finding_commands:search", "Find anything by a name like this one."),
+    "path": ("showing_commands:path", "Show how one thing reaches another."),
     "graph": (
         "graph_command:graph",
         "Draw how it hangs together: all of timm, a model, a family, or a piece of code.",

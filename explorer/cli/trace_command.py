@@ -27,7 +27,7 @@ from explorer.protocol import TraceResult
 from explorer.protocol.trace import call_count
 from explorer.report.call_story import WIDTH, Line, story_lines
 from explorer.usecases import tracing
-from explorer.usecases.resolving import is_pattern
+from explorer.usecases.choosing import is_pattern
 from explorer.usecases.tracing import TracedModels
 
 

@@ -11,9 +11,9 @@ from explorer.errors import ExplorerError, RequestError, StoreError, UnknownName
 from explorer.graph import Graph
 from explorer.graph.fuzzy import closest
 from explorer.protocol import TUNED, BenchRequest, BenchResult, TuneRequest, TuneResult, VersusRequest, VersusResult
+from explorer.usecases.choosing import ModelNames
 from explorer.usecases.loading import Source, for_worker, worker
 from explorer.usecases.recording import Keeper
-from explorer.usecases.resolving import ModelNames
 from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from explorer.queries.model_list import families
 from explorer.queries.names import find_node, model_of
 from explorer.queries.node_data import registration_of
 from explorer.queries.slices import MAX_NODES, USUAL_NODES, Slice, around, model_calls
+from explorer.usecases.choosing import ModelNames
 from explorer.usecases.loading import Source, find_sources, for_worker, load, worker
-from explorer.usecases.resolving import ModelNames, undeprecated
+from explorer.usecases.showing import undeprecated
 from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:

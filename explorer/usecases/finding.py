@@ -95,3 +95,13 @@ def check_kinds(kinds: Sequence[str]) -> None:
     for kind in kinds:
         if kind not in set(NodeKind):
             raise RequestError(f"no kind of node {kind!r}", f"one of: {', '.join(NodeKind)}")
+
+
+def nothing_matches(graph: Graph, patterns: Sequence[str]) -> RequestError:
+    """The error for patterns that no model's name is like, with the names that are closest."""
+    names = [entry.name for entry in model_list.list_models(graph, deprecated=True)]
+    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), names))
+    return RequestError(
+        f"nothing matches {' '.join(patterns) or 'these filters'}",
+        f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",
+    )

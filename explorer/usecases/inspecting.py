@@ -13,9 +13,9 @@ from explorer.graph import Graph
 from explorer.introspect.reading.source import find_timm
 from explorer.protocol import InspectRequest, InspectResult
 from explorer.report.inspect_csv import TotalsFile, failure_row, options_text, totals_row
+from explorer.usecases.choosing import ModelNames
 from explorer.usecases.following import counted
 from explorer.usecases.loading import Source, for_worker, worker
-from explorer.usecases.resolving import ModelNames
 from explorer.usecases.telling import Emit, quiet
 
 

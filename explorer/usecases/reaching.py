@@ -9,7 +9,7 @@ from explorer.graph import Edge, Graph, Node
 from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
 from explorer.usecases.loading import load
-from explorer.usecases.resolving import resolve
+from explorer.usecases.showing import resolve
 from explorer.usecases.telling import Emit, quiet
 
 CREATE_MODEL = "timm.models.create_model"

@@ -1,11 +1,12 @@
-"""All that is known of one thing without running it."""
+"""One thing by its name: the node that is meant, and all that is known of it without running it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.graph import Graph
+from explorer.graph import Graph, Node
 from explorer.queries.facts import facts
-from explorer.queries.names import find_node
+from explorer.queries.names import current, find_node
+from explorer.queries.node_data import AliasData
 from explorer.usecases.loading import load
 from explorer.usecases.telling import Emit, quiet, tell
 
@@ -41,3 +42,31 @@ def show(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> dict[s
 def replacement(record: Mapping[str, Any]) -> str:
     """What became of a deprecated name, from its facts, in words."""
     return f"timm maps it to {record['replaced_by']}" if record["replaced_by"] else "removed, with no replacement"
+
+
+def resolve(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> Node:
+    """The node that a name means; what a deprecated name stands for, with a line that says so.
+
+    Args:
+        name: a model, ``arch.tag``, deprecated name, module, class or function, in any form timm or Python takes.
+        graph: where to look; the installed timm's when ``None``.
+        emit: takes what is worth telling.
+
+    Raises:
+        UnknownName: nothing is known by that name; the hint has the closest.
+        RequestError: several things are, or nothing stands behind a deprecated name any more.
+    """
+    graph = load(emit=emit) if graph is None else graph
+    return undeprecated(graph, find_node(graph, name), emit)
+
+
+def undeprecated(graph: Graph, node: Node, emit: Emit = quiet) -> Node:
+    """What a deprecated name stands for, with a line that says so; any other node is returned as it is.
+
+    Raises:
+        RequestError: nothing stands behind the name any more.
+    """
+    found = current(graph, node)
+    if found is not node:
+        tell(emit, f"{node.name} is deprecated: timm maps it to {AliasData.of(node).replaced_by}")
+    return found

@@ -12,9 +12,9 @@ from explorer.graph import Graph
 from explorer.introspect import traces
 from explorer.introspect.reading.source import Extra
 from explorer.protocol import TraceRequest, TraceResult
+from explorer.usecases.choosing import ModelNames, registered_models
 from explorer.usecases.following import counted
 from explorer.usecases.loading import Source, find_sources, for_worker, load, worker
-from explorer.usecases.resolving import ModelNames, registered_models
 from explorer.usecases.telling import Emit, quiet, tell
 
 

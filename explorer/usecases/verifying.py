@@ -12,8 +12,8 @@ from explorer.introspect.reading.source import Extra, find_timm
 from explorer.introspect.traces import traced
 from explorer.queries import verification
 from explorer.queries.verification import CallDifference, Score, Verification
+from explorer.usecases.choosing import registered_models
 from explorer.usecases.loading import Source, find_sources, load
-from explorer.usecases.resolving import registered_models
 from explorer.usecases.telling import Emit, quiet, tell
 from explorer.usecases.tracing import failures, trace_told
 

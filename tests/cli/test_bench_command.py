@@ -21,7 +21,7 @@ EXPLORER = [sys.executable, "-P", "-m", "explorer"]
 WITH_FAKES = (
     "import sys; import explorer.engine.client as client; "
     f"client.worker_command = lambda: {FAKE_WORKER!r}; "
-    "from explorer.usecases.resolving import ModelNames; ModelNames.check = lambda *_: None; "
+    "from explorer.usecases.choosing import ModelNames; ModelNames.check = lambda *_: None; "
     "from explorer.cli.main import run; sys.exit(run())"
 )
 """A program that is explorer with the fake worker."""
@@ -39,7 +39,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bench(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """``explorer bench`` with a worker that takes what it should do for a model's name, which timm does not have."""
     monkeypatch.setattr("explorer.engine.client.worker_command", lambda: FAKE_WORKER)
-    monkeypatch.setattr("explorer.usecases.resolving.ModelNames.check", lambda *_: None)
+    monkeypatch.setattr("explorer.usecases.choosing.ModelNames.check", lambda *_: None)
 
     def call(*arguments: object) -> Done:
         code = run(["bench", *map(str, arguments)])

@@ -24,7 +24,7 @@ REQUESTS = {
 def test_a_command_line_asks_for_the_same_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr("explorer.cli.bench_command._measure", lambda requests, *_: asked.extend(requests))
-    monkeypatch.setattr("explorer.usecases.resolving.ModelNames.check", lambda *_: None)
+    monkeypatch.setattr("explorer.usecases.choosing.ModelNames.check", lambda *_: None)
 
     program, *words = shlex.split(command(REQUESTS[name]))
 

@@ -1,48 +1,18 @@
-"""What a user means by a name: a node of the graph, or the models that names and patterns stand for."""
+"""Which models a request is for: names and patterns, judged by timm's source before a worker is started for them."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 
 from explorer.errors import ExplorerError, RequestError, TimmNotFound
-from explorer.graph import Graph, Node
-from explorer.graph.fuzzy import closest
+from explorer.graph import Graph
 from explorer.queries.model_arguments import check_arguments
 from explorer.queries.model_list import list_models
-from explorer.queries.names import current, find_model, find_node
-from explorer.queries.node_data import AliasData
+from explorer.queries.names import find_model
+from explorer.usecases.finding import nothing_matches
 from explorer.usecases.loading import Source, find_sources, load
-from explorer.usecases.telling import Emit, quiet, tell
 
 _WILDCARDS = frozenset("*?[")
-
-
-def resolve(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> Node:
-    """The node that a name means; what a deprecated name stands for, with a line that says so.
-
-    Args:
-        name: a model, ``arch.tag``, deprecated name, module, class or function, in any form timm or Python takes.
-        graph: where to look; the installed timm's when ``None``.
-        emit: takes what is worth telling.
-
-    Raises:
-        UnknownName: nothing is known by that name; the hint has the closest.
-        RequestError: several things are, or nothing stands behind a deprecated name any more.
-    """
-    graph = load(emit=emit) if graph is None else graph
-    return undeprecated(graph, find_node(graph, name), emit)
-
-
-def undeprecated(graph: Graph, node: Node, emit: Emit = quiet) -> Node:
-    """What a deprecated name stands for, with a line that says so; any other node is returned as it is.
-
-    Raises:
-        RequestError: nothing stands behind the name any more.
-    """
-    found = current(graph, node)
-    if found is not node:
-        tell(emit, f"{node.name} is deprecated: timm maps it to {AliasData.of(node).replaced_by}")
-    return found
 
 
 def is_pattern(text: str) -> bool:
@@ -139,13 +109,3 @@ def registered_models(graph: Graph, patterns: Sequence[str]) -> list[str]:
     if not names:
         raise nothing_matches(graph, patterns)
     return names
-
-
-def nothing_matches(graph: Graph, patterns: Sequence[str]) -> RequestError:
-    """The error for patterns that no model's name is like, with the names that are closest."""
-    names = [entry.name for entry in list_models(graph, deprecated=True)]
-    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), names))
-    return RequestError(
-        f"nothing matches {' '.join(patterns) or 'these filters'}",
-        f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",
-    )
