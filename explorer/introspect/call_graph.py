@@ -116,31 +116,52 @@ def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
 
 
 def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] | None:
-    """Evaluate the parts in forks of this process; ``None`` where there are none to be had, or one of them fails."""
-    processes = min(len(parts), os.cpu_count() or 1)
-    if processes < 2 or sys.platform != "linux" or threading.active_count() > 1:
-        return None
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    """Evaluate the parts in forks of this process; ``None`` where there are none to be had, or one of them fails.
 
-    _inherited.append((evaluator, parts))
+    A fork has the evaluator already; it could not be pickled. Forking a process of several threads is not safe.
+    """
+    count = min(len(parts), os.cpu_count() or 1)
+    if count < 2 or sys.platform != "linux" or threading.active_count() > 1:
+        return None
+    from multiprocessing import connection, get_context  # half as long as all else that a warm command imports
+
+    fork = get_context("fork")
+    graphs: dict[int, CallGraph] = {}
+    readers, forks = [], []
     try:
-        with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-            return list(pool.map(_inherited_part, range(len(parts))))
-    except (BrokenProcessPool, OSError):
+        pending = fork.SimpleQueue()
+        for index in [*range(len(parts)), *[None] * count]:
+            pending.put(index)
+        for _ in range(count):
+            reader, writer = fork.Pipe(duplex=False)
+            forks.append(fork.Process(target=_evaluate_pending, args=(evaluator, parts, pending, writer), daemon=True))
+            forks[-1].start()
+            writer.close()  # so that the end of the fork is the end of what there is to read
+            readers.append(reader)
+        while readers:
+            for ready in [reader for reader in connection.wait(readers) if isinstance(reader, connection.Connection)]:
+                try:
+                    index, graph = ready.recv()
+                    graphs[index] = graph
+                except EOFError:
+                    readers.remove(ready)
+    except OSError:
         return None
     finally:
-        _inherited.clear()
+        for process in forks:
+            if readers:
+                process.terminate()
+            process.join()
+    return [graphs[index] for index in range(len(parts))] if len(graphs) == len(parts) else None
 
 
-_inherited: list[tuple[Evaluator, list[_Part]]] = []
-"""What a fork is to work on: it has it already, and it could not be pickled."""
-
-
-def _inherited_part(index: int) -> CallGraph:
-    evaluator, parts = _inherited[0]
-    return _with_room(functools.partial(_part, evaluator, parts[index]))
+def _evaluate_pending(evaluator: Evaluator, parts: list[_Part], pending: Any, writer: Any) -> None:
+    """What a fork does: parts, as long as there are any left."""
+    try:
+        while (index := pending.get()) is not None:
+            writer.send((index, _with_room(functools.partial(_part, evaluator, parts[index]))))
+    except (Exception, KeyboardInterrupt):  # the parent meets it again, and tells it
+        writer.close()
 
 
 def _part(evaluator: Evaluator, part: _Part) -> CallGraph:

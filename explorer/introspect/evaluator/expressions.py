@@ -174,7 +174,7 @@ class ExpressionCompiler:
 
         return evaluate
 
-    def _joined_str(self, node: ast.JoinedStr) -> Expression:
+    def _joinedstr(self, node: ast.JoinedStr) -> Expression:
         parts = [self._text(part) for part in node.values]
 
         def evaluate(frame: Activation) -> Value:
@@ -194,7 +194,7 @@ class ExpressionCompiler:
 
     # operators
 
-    def _bin_op(self, node: ast.BinOp) -> Expression:
+    def _binop(self, node: ast.BinOp) -> Expression:
         left_part, right_part = self.expression(node.left), self.expression(node.right)
         operator, line = node.op.__class__, node.lineno
         method = _OPERATOR_METHODS.get(operator)
@@ -211,7 +211,7 @@ class ExpressionCompiler:
 
         return evaluate
 
-    def _unary_op(self, node: ast.UnaryOp) -> Expression:
+    def _unaryop(self, node: ast.UnaryOp) -> Expression:
         operand, operator = self.expression(node.operand), node.op.__class__
         if operator is not ast.Not:
             return lambda frame: unary(operator, operand(frame))
@@ -222,7 +222,7 @@ class ExpressionCompiler:
 
         return negated
 
-    def _bool_op(self, node: ast.BoolOp) -> Expression:
+    def _boolop(self, node: ast.BoolOp) -> Expression:
         *parts, last = [self.expression(value) for value in node.values]
         stop_at = isinstance(node.op, ast.Or)
 
@@ -281,7 +281,7 @@ class ExpressionCompiler:
 
         return decide
 
-    def _if_exp(self, node: ast.IfExp) -> Expression:
+    def _ifexp(self, node: ast.IfExp) -> Expression:
         condition, body, orelse = self.condition(node.test), self.expression(node.body), self.expression(node.orelse)
 
         def evaluate(frame: Activation) -> Value:
@@ -303,7 +303,7 @@ class ExpressionCompiler:
 
         return evaluate
 
-    def _named_expr(self, node: ast.NamedExpr) -> Expression:
+    def _namedexpr(self, node: ast.NamedExpr) -> Expression:
         part, assign = self.expression(node.value), self.target(node.target)
 
         def evaluate(frame: Activation) -> Value:
@@ -358,44 +358,35 @@ class ExpressionCompiler:
 
     def _await(self, node: ast.Await) -> Expression:
         awaited = self.expression(node.value)
-
-        def evaluate(frame: Activation) -> Value:
-            awaited(frame)
-            return UNKNOWN
-
-        return evaluate
+        return lambda frame: _unknown(frame, awaited(frame))
 
     def _yield(self, node: ast.Yield) -> Expression:
-        value = self.expression(node.value) if node.value else _none
+        value = self.expression(node.value or ast.Constant(None))
+        return lambda frame: _yielded(frame, [value(frame)])
 
-        def evaluate(frame: Activation) -> Value:
-            _yielded(frame, [value(frame)])
-            return UNKNOWN
-
-        return evaluate
-
-    def _yield_from(self, node: ast.YieldFrom) -> Expression:
+    def _yieldfrom(self, node: ast.YieldFrom) -> Expression:
         part, line = self.expression(node.value), node.lineno
 
         def evaluate(frame: Activation) -> Value:
             value = part(frame)
             items = frame.iterated(value, line)
-            _yielded(frame, [REST, frame.objects.possible_item(value, line)] if items is None else items)
-            return UNKNOWN
+            return _yielded(frame, [REST, frame.objects.possible_item(value, line)] if items is None else items)
 
         return evaluate
 
     # comprehensions
 
-    def _list_comp(self, node: ast.ListComp | ast.GeneratorExp) -> Expression:
+    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp) -> Expression:
         items = self._comprehension(node.generators, self.expression(node.elt))
         return lambda frame: frame.state.fresh(items(frame))
 
-    def _set_comp(self, node: ast.SetComp) -> Expression:
+    _generatorexp = _listcomp
+
+    def _setcomp(self, node: ast.SetComp) -> Expression:
         items = self._comprehension(node.generators, self.expression(node.elt))
         return lambda frame: _made_set(frame, items(frame))
 
-    def _dict_comp(self, node: ast.DictComp) -> Expression:
+    def _dictcomp(self, node: ast.DictComp) -> Expression:
         key_part, value_part = self.expression(node.key), self.expression(node.value)
         pairs = self._comprehension(node.generators, lambda frame: (key_part(frame), value_part(frame)))
 
@@ -583,12 +574,8 @@ def _row(items: list[Value], count: int, starred: int | None) -> list[Value] | N
     return [*items[:starred], items[starred:end], *items[end:]]
 
 
-def _unknown(frame: Activation) -> Value:
+def _unknown(frame: Activation, evaluated: Value = None) -> Value:
     return UNKNOWN
-
-
-def _none(frame: Activation) -> Value:
-    return None
 
 
 def _made_set(frame: Activation, items: list[Value]) -> Value:
@@ -645,12 +632,14 @@ def _passes(frame: Activation, tests: list[Condition]) -> bool | None:
     return holds
 
 
-def _yielded(frame: Activation, values: list[Value]) -> None:
+def _yielded(frame: Activation, values: list[Value]) -> Value:
+    """Note what a generator gives; what it is sent is not known."""
     if frame.yields is None:
         frame.yields = []
     if frame.state.uncertain and REST not in frame.yields:
         frame.yields.append(REST)
     frame.yields += values
+    return UNKNOWN
 
 
 def _super(frame: Activation) -> Value:
@@ -683,30 +672,10 @@ _COMPARE_METHODS: dict[type[ast.cmpop], str] = {
     ast.GtE: "__ge__",
 }
 
+_KINDS = (
+    "Attribute Await BinOp BoolOp Call Compare Constant Dict DictComp GeneratorExp IfExp JoinedStr Lambda List "
+    "ListComp Name NamedExpr Set SetComp Slice Subscript Tuple UnaryOp Yield YieldFrom"
+).split()
 _COMPILE: dict[type[ast.AST], Callable[[ExpressionCompiler, Any], Expression]] = {
-    ast.Constant: ExpressionCompiler._constant,
-    ast.Name: ExpressionCompiler._name,
-    ast.Tuple: ExpressionCompiler._tuple,
-    ast.List: ExpressionCompiler._list,
-    ast.Set: ExpressionCompiler._set,
-    ast.Dict: ExpressionCompiler._dict,
-    ast.JoinedStr: ExpressionCompiler._joined_str,
-    ast.BinOp: ExpressionCompiler._bin_op,
-    ast.UnaryOp: ExpressionCompiler._unary_op,
-    ast.BoolOp: ExpressionCompiler._bool_op,
-    ast.Compare: ExpressionCompiler._compare,
-    ast.IfExp: ExpressionCompiler._if_exp,
-    ast.NamedExpr: ExpressionCompiler._named_expr,
-    ast.Subscript: ExpressionCompiler._subscript,
-    ast.Slice: ExpressionCompiler._slice,
-    ast.Attribute: ExpressionCompiler._attribute,
-    ast.Lambda: ExpressionCompiler._lambda,
-    ast.Await: ExpressionCompiler._await,
-    ast.Yield: ExpressionCompiler._yield,
-    ast.YieldFrom: ExpressionCompiler._yield_from,
-    ast.ListComp: ExpressionCompiler._list_comp,
-    ast.GeneratorExp: ExpressionCompiler._list_comp,
-    ast.SetComp: ExpressionCompiler._set_comp,
-    ast.DictComp: ExpressionCompiler._dict_comp,
-    ast.Call: ExpressionCompiler._call,
+    getattr(ast, kind): getattr(ExpressionCompiler, f"_{kind.lower()}") for kind in _KINDS
 }

@@ -303,18 +303,6 @@ def _next(objects: Objects, args: list[Value], keywords: Keywords, line: int) ->
     return join([found, *args[1:]])
 
 
-def _first(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return args[0] if args else UNKNOWN
-
-
-def _nothing(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return None
-
-
-def _unknown(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return UNKNOWN
-
-
 def _partial(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if not args or args[0] is REST:
         return UNKNOWN
@@ -338,21 +326,9 @@ def _replace(objects: Objects, args: list[Value], keywords: Keywords, line: int)
     return instance
 
 
-def _asdict(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return dict(args[0].fields.items()) if args and isinstance(args[0], InstanceValue) else UNKNOWN
-
-
-def _field(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return InstanceValue(ExternalValue("dataclasses.field"), {k: v for k, v in keywords.items() if isinstance(k, str)})
-
-
 def _fields(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     names = objects.field_names(args[0]) if args else []
     return [InstanceValue(ExternalValue("dataclasses.Field"), {"name": name}) for name in names] or UNKNOWN
-
-
-def _defaultdict(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return {REST: UNKNOWN}
 
 
 def _repeat(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
@@ -387,8 +363,16 @@ def _unset(objects: Objects, args: list[Value], keywords: Keywords, line: int) -
     return args[1] if len(args) > 1 else keywords.get("default")
 
 
-def _false(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    return False
+def _asdict(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    return dict(args[0].fields.items()) if args and isinstance(args[0], InstanceValue) else UNKNOWN
+
+
+def _field(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    return InstanceValue(ExternalValue("dataclasses.field"), {k: v for k, v in keywords.items() if isinstance(k, str)})
+
+
+def _returning(value: Value) -> _Handler:
+    return lambda objects, args, keywords, line: value
 
 
 _SPECIAL_BUILTINS: dict[str, _Handler] = {
@@ -403,14 +387,9 @@ _SPECIAL_BUILTINS: dict[str, _Handler] = {
     "map": _map,
     "filter": _filter,
     "next": _next,
-    "iter": _first,
-    "print": _nothing,
-    "id": _unknown,
-    "vars": _unknown,
-    "open": _unknown,
-    "repr": _unknown,
-    "hash": _unknown,
-    "object": _unknown,
+    "iter": lambda objects, args, keywords, line: args[0] if args else UNKNOWN,
+    "print": _returning(None),
+    **dict.fromkeys(("hash", "id", "object", "open", "repr", "vars"), _returning(UNKNOWN)),
 }
 _CALLS: dict[str, _Handler] = {
     **{f"builtins.{name}": handler for name, handler in _SPECIAL_BUILTINS.items()},
@@ -420,16 +399,15 @@ _CALLS: dict[str, _Handler] = {
     "dataclasses.asdict": _asdict,
     "dataclasses.field": _field,
     "dataclasses.fields": _fields,
-    "collections.defaultdict": _defaultdict,
+    "collections.defaultdict": lambda objects, args, keywords, line: {REST: UNKNOWN},
     "itertools.repeat": _repeat,
     "itertools.chain": _chain,
     "torch.linspace": linspace,
     "builtins.dir": _dir,
-    "os.environ.get": _unset,
-    "os.getenv": _unset,
-    "torch.jit.is_scripting": _false,
-    "torch.jit.is_tracing": _false,
-    "torch.compiler.is_compiling": _false,
+    **dict.fromkeys(("os.environ.get", "os.getenv"), _unset),
+    **dict.fromkeys(
+        ("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_compiling"), _returning(False)
+    ),
 }
 _HARMLESS = frozenset("logging warnings typing math".split())
 """Packages whose functions change none of their arguments."""

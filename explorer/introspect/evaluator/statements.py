@@ -87,7 +87,7 @@ class Compiler(ExpressionCompiler):
             self._nesting -= 1
 
     def _expr(self, node: ast.Expr) -> Statement:
-        return _pass if node.value.__class__ is ast.Constant else self._evaluated(node.value)
+        return _nothing if node.value.__class__ is ast.Constant else self._evaluated(node.value)
 
     def _assert(self, node: ast.Assert) -> Statement:
         return self._evaluated(node.test)
@@ -102,10 +102,10 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _passed(self, node: ast.Pass) -> Statement:
-        return _pass
+    def _pass(self, node: ast.Pass) -> Statement:
+        return _nothing
 
-    def _outer_names(self, node: ast.Global | ast.Nonlocal) -> Statement:
+    def _global(self, node: ast.Global | ast.Nonlocal) -> Statement:
         names = node.names
 
         def run(frame: Activation) -> bool:
@@ -113,6 +113,8 @@ class Compiler(ExpressionCompiler):
             return False
 
         return run
+
+    _nonlocal = _global
 
     # leaving
 
@@ -178,9 +180,9 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _ann_assign(self, node: ast.AnnAssign) -> Statement:
+    def _annassign(self, node: ast.AnnAssign) -> Statement:
         if node.value is None:
-            return _pass
+            return _nothing
         evaluate, assign = self.expression(node.value), self.target(node.target)
 
         def run(frame: Activation) -> bool:
@@ -189,7 +191,7 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _aug_assign(self, node: ast.AugAssign) -> Statement:
+    def _augassign(self, node: ast.AugAssign) -> Statement:
         evaluate, assign, operator = self.expression(node.value), self.target(node.target), node.op.__class__
         former = self._former(node.target)
 
@@ -229,7 +231,7 @@ class Compiler(ExpressionCompiler):
         if isinstance(target, ast.Subscript):
             owner, key, line = self.expression(target.value), self.expression(target.slice), target.lineno
             return lambda frame: frame.delete_item(owner(frame), key(frame), line)
-        return _pass
+        return _nothing
 
     # branches
 
@@ -275,6 +277,8 @@ class Compiler(ExpressionCompiler):
 
         return run
 
+    _trystar = _try
+
     def _match(self, node: ast.Match) -> Statement:
         evaluate = self.expression(node.subject)
         cases = [
@@ -296,7 +300,7 @@ class Compiler(ExpressionCompiler):
                 if matches:
                     break
             else:
-                possible.append((_pass, {}, []))
+                possible.append((_nothing, {}, []))
             if len(possible) > 1:
                 return _branches(frame, possible)
             block, bound, _ = possible[0]
@@ -332,6 +336,8 @@ class Compiler(ExpressionCompiler):
 
         return run
 
+    _asyncwith = _with
+
     # loops
 
     def _for(self, node: ast.For | ast.AsyncFor) -> Statement:
@@ -356,6 +362,8 @@ class Compiler(ExpressionCompiler):
 
         return run
 
+    _asyncfor = _for
+
     def _while(self, node: ast.While) -> Statement:
         test, body, orelse = self.expression(node.test), self.block(node.body), self.block(node.orelse)
 
@@ -372,7 +380,7 @@ class Compiler(ExpressionCompiler):
 
     # definitions
 
-    def _function_def(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Statement:
+    def _functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Statement:
         defaults = self.defaults(node.args)
         decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
 
@@ -394,7 +402,9 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _class_def(self, node: ast.ClassDef) -> Statement:
+    _asyncfunctiondef = _functiondef
+
+    def _classdef(self, node: ast.ClassDef) -> Statement:
         decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
 
         def run(frame: Activation) -> bool:
@@ -457,7 +467,7 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _import_from(self, node: ast.ImportFrom) -> Statement:
+    def _importfrom(self, node: ast.ImportFrom) -> Statement:
         def run(frame: Activation) -> bool:
             is_package = frame.source.is_package(frame.module)
             for name, binding in import_bindings(node, frame.module, is_package):
@@ -536,7 +546,7 @@ class Compiler(ExpressionCompiler):
         return matched
 
 
-def _pass(frame: Activation) -> bool:
+def _nothing(frame: Activation) -> bool:
     return False
 
 
@@ -766,32 +776,10 @@ _TRANSPARENT = frozenset(
 )
 """Decorators that run no Python code of their own around a call."""
 
+_KINDS = (
+    "AnnAssign Assert Assign AsyncFor AsyncFunctionDef AsyncWith AugAssign Break ClassDef Continue Delete Expr For "
+    "FunctionDef Global If Import ImportFrom Match Nonlocal Pass Raise Return Try TryStar While With"
+).split()
 _COMPILE: dict[type[ast.AST], Callable[[Compiler, Any], Statement]] = {
-    ast.Expr: Compiler._expr,
-    ast.Pass: Compiler._passed,
-    ast.Assert: Compiler._assert,
-    ast.Global: Compiler._outer_names,
-    ast.Nonlocal: Compiler._outer_names,
-    ast.Return: Compiler._return,
-    ast.Raise: Compiler._raise,
-    ast.Break: Compiler._break,
-    ast.Continue: Compiler._continue,
-    ast.Assign: Compiler._assign,
-    ast.AnnAssign: Compiler._ann_assign,
-    ast.AugAssign: Compiler._aug_assign,
-    ast.Delete: Compiler._delete,
-    ast.If: Compiler._if,
-    ast.Try: Compiler._try,
-    ast.TryStar: Compiler._try,
-    ast.Match: Compiler._match,
-    ast.With: Compiler._with,
-    ast.AsyncWith: Compiler._with,
-    ast.For: Compiler._for,
-    ast.AsyncFor: Compiler._for,
-    ast.While: Compiler._while,
-    ast.FunctionDef: Compiler._function_def,
-    ast.AsyncFunctionDef: Compiler._function_def,
-    ast.ClassDef: Compiler._class_def,
-    ast.Import: Compiler._import,
-    ast.ImportFrom: Compiler._import_from,
+    getattr(ast, kind): getattr(Compiler, f"_{kind.lower()}") for kind in _KINDS
 }
