@@ -359,3 +359,55 @@ def test_a_value_too_large_is_not_computed(source: str) -> None:
     is_unknown, y, peak_mib = json.loads(done.stdout)
     assert (is_unknown, y) == (True, 1)
     assert peak_mib < 100
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class A(int('x')): pass",
+        "class A([i for i in range(400) for j in range(400)][0]): pass",
+        "class A([].pop()): pass",
+        "class A:\n  a = list()\n  b = [i for i in range(400) for j in range(400)]",
+        "@int('x')\nclass A: pass",
+        "@[i for i in range(400) for j in range(400)]\nclass A: pass",
+        "class A:\n  def m(self, a=[i for i in range(400) for j in range(400)]): pass",
+        "class A:\n  def m(self, a=int('x')): pass",
+        f"class A({'-' * 900}1): pass",
+        f"class A:\n  a = {' + '.join(['1'] * 900)}",
+    ],
+)
+def test_no_class_is_too_hard_to_read(source: str) -> None:
+    """Its bases, its decorators, its body and its instances are known or not: nothing raises."""
+    names = run(source + "\na = A()\nx = 1").names
+
+    assert names["x"] == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "-" * 900 + "1",
+        " + ".join(["1"] * 900),
+        "a" + ".b" * 900,
+        "f" + "()" * 900,
+        "[" * 90 + "]" * 90 + " + " + " + ".join(["[]"] * 900),
+    ],
+)
+def test_what_is_nested_too_deep_is_unknown(expression: str) -> None:
+    assert not is_known(x_of(f"a = 1\nf = lambda: f\nx = {expression}"))
+
+
+def test_the_names_of_statements_nested_too_deep_are_unknown() -> None:
+    chain = "".join(f"{'el' if i else ''}if flag == {i}:\n  x = {i}\n" for i in range(300))
+
+    assert UNKNOWN in options_of(x_of(TORCH + chain))
+
+
+def test_a_container_that_holds_itself_is_copied_as_it_is() -> None:
+    x = x_of("import copy\na = {}\na['a'] = a\nx = copy.deepcopy(a)")
+
+    assert x["a"] is x
+
+
+def test_an_empty_list_is_made_by_its_constructor() -> None:
+    assert x_of("x = [list(), tuple(), set(), dict()]") == [[], (), set(), {}]

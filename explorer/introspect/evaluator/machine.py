@@ -192,7 +192,11 @@ class Evaluator:
 
     def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
         """Evaluate an expression that stands around a class: a base, a decorator."""
-        return self._compiler.expression(node)(Activation(self, cls.module, cls.closure))
+        with self.state.budget(STEPS_PER_BODY):
+            try:
+                return self._compiler.expression(node)(Activation(self, cls.module, cls.closure))
+            except (GiveUp, RecursionError, MemoryError):
+                return UNKNOWN
 
     def run_class_body(self, cls: ClassValue, environment: Environment) -> None:
         """Execute the body of a class; the environment holds the names it binds, also while it runs."""
@@ -200,7 +204,7 @@ class Evaluator:
         before = state.context, state.uncertain
         state.context, state.uncertain = None, 0
         frame = Activation(self, cls.module, environment, None, cls.qualname, cls)
-        with suppress(OutOfSteps), state.budget(STEPS_PER_BODY):
+        with suppress(OutOfSteps, RecursionError, MemoryError), state.budget(STEPS_PER_BODY):
             self._compiler.block(cls.node.body)(frame)
         state.context, state.uncertain = before
 

@@ -133,7 +133,7 @@ def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
         return possible_item(args[0]) if name != "sum" else UNKNOWN
     if name == "range" and not is_known(args):
         return [REST, UNKNOWN]
-    return call_python(BUILTINS[name], args, keywords)
+    return _computed(BUILTINS[name], args, keywords)
 
 
 def _of_unknown_length(name: str, args: list[Value]) -> Value:
@@ -297,6 +297,10 @@ def call_python(function: Callable[..., Any], args: list[Value], keywords: Keywo
         return copied(args[0]) if function is copy.deepcopy else _shallow(args[0])
     if function in (dict, list):
         return call_builtin(function.__name__, args, {} if function is list else keywords)
+    return _computed(function, args, keywords)
+
+
+def _computed(function: Callable[..., Any], args: list[Value], keywords: Keywords) -> Value:
     if not (is_known(args) and is_known(keywords) and (is_data(args) or function in (any, all, bool))):
         return UNKNOWN
     return guarded(function, args, keywords)
