@@ -148,6 +148,7 @@ class AsyncClient:
             raise RuntimeError("the worker is answering another request")
         self._starting = True
         try:
+            # Held while a worker starts, so that a close() in between waits for it and does not miss it.
             async with self._lock:
                 if self._worker is not None and self._worker.process.returncode is not None:
                     self._end(self._worker)

@@ -108,6 +108,7 @@ class _Process:
         self._requests, self._answers, self._notes = self.process.stdin, self.process.stdout, self.process.stderr
         self.events = EventReader()
         self.stderr = StderrTail()
+        # Read all the time: a worker that fills a pipe which nobody reads stands still.
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
 
@@ -209,6 +210,7 @@ class Client:
 
     def _death(self, worker: _Process) -> BaseException:
         status = worker.wait()
+        # Ctrl-C reaches the whole process group, and the worker may be gone before it is this process's turn.
         if status == -signal.SIGINT:
             return KeyboardInterrupt()
         return worker_died(status, worker.stderr)

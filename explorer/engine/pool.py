@@ -1,4 +1,4 @@
-"""Many models, one piece of work for each, by several warm workers at once. Imports no torch; the workers do."""
+"""Many models, one piece of work for each, by several warm workers at once."""
 
 import os
 import queue
@@ -110,6 +110,7 @@ class _Work(Generic[T]):
     @contextmanager
     def running(self, count: int) -> Iterator[None]:
         """So many workers work through the names; they end with the block."""
+        # Daemons, because a thread that waits for its worker must not keep an interrupted process alive.
         clients = [Client() for _ in range(count)]
         threads = [threading.Thread(target=self._serve, args=(client,), daemon=True) for client in clients]
         for thread in threads:

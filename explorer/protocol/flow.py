@@ -19,6 +19,9 @@ from explorer.protocol.request import (
     Sources,
 )
 
+# Named tuples, not structs: a pass has them by the ten thousand, and as lists they cross the pipe without their fields'
+# names.
+
 
 class FlowTensor(NamedTuple):
     """A tensor as it is taken or given: what wrote it last, and its shape there.

@@ -14,6 +14,7 @@ before the steps that call them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from explorer.protocol.request import JSON, Flag, Message, ModelName, Request, Sources
@@ -62,32 +63,25 @@ class TraceRequest(Request[TraceResult], frozen=True, tag="trace"):
     result_type: ClassVar[type[TraceResult]] = TraceResult
 
 
+@dataclass(slots=True, eq=False)
 class CallStep:
     """One call, while it is recorded; ``children`` are the calls made by it."""
 
-    __slots__ = (
-        "arguments", "at", "callee", "children", "defaults", "part", "raised", "result", "through", "yields",
-    )  # fmt: skip
+    callee: str
+    at: str
+    part: str = ""
+    through: bool = False
+    arguments: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
+    result: str = ""
+    raised: str = ""
+    yields: int = 0
+    children: list["CallStep"] = field(default_factory=list)
 
-    def __init__(self, callee: str, at: str, *, through: bool = False, part: str = "") -> None:
-        self.callee = callee
-        self.at = at
-        self.through = through
-        self.part = part
-        self.arguments: dict[str, str] = {}
-        self.defaults: dict[str, str] = {}
-        self.result = ""
-        self.raised = ""
-        self.yields = 0
-        self.children: list[CallStep] = []
-
-    def fields(self) -> tuple[tuple[str, JSON], ...]:
-        """What is known of it besides its children; empty fields are left out."""
-        pairs = ((name, getattr(self, name)) for name in _FIELDS)
+    def known(self) -> tuple[tuple[str, JSON], ...]:
+        """What is known of it besides its children, in the order of the folded form; empty fields are left out."""
+        pairs = ((name, getattr(self, name)) for name in self.__slots__ if name != "children")
         return tuple((name, tuple(v.items()) if isinstance(v, dict) else v) for name, v in pairs if v)
-
-
-_FIELDS = ("callee", "at", "part", "through", "arguments", "defaults", "result", "raised", "yields")
 
 
 def folded(roots: Sequence[CallStep]) -> dict[str, JSON]:
@@ -107,7 +101,7 @@ class _StepTable:
         self._of: dict[int, int] = {}
 
     def add(self, step: CallStep) -> None:
-        fields, children = step.fields(), self.counted(step.children)
+        fields, children = step.known(), self.counted(step.children)
         key = (fields, tuple(map(tuple, children)))
         index = self._indexes.setdefault(key, len(self.rows))
         if index == len(self.rows):

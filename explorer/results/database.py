@@ -77,6 +77,7 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(_connect(path, "mode=rwc")) as connection:
+            # At once a writer: one that read first would fail, not wait, when another writes in between.
             connection.execute("BEGIN IMMEDIATE")
             try:
                 _check_version(connection, path)

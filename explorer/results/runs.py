@@ -138,6 +138,7 @@ class RunFilter:
             terms.append("created_at >= ?")
             values.append(self.since)
         if self.device is not None:
+            # Not LIKE for a part of a name: what users type there may hold its wildcards.
             terms.append("(device = ? OR device LIKE ? || ':%' OR instr(lower(device_name), lower(?)))")
             values += [self.device] * 3
         if self.patterns:

@@ -125,6 +125,7 @@ class Store:
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if found != "ok":
                     raise database.damaged(self.path, str(found).replace("\n", " "))
+            # Whether a row can be written, only writing one tells; it is undone.
             insert_row(connection, measured_row({"model": ""}, None, ""))
 
     def keep(self, request: "BenchRequest", outcome: "BenchResult | ExplorerError", *, label: str = "") -> int:

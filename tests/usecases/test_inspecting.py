@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.pool import SAME_FAILURES, is_of_the_model, usual_workers
+from explorer.engine.pool import SAME_FAILURES
 from explorer.errors import EngineError, OutOfMemory, TimmNotFound, WorkerDied
 from explorer.protocol import InspectRequest
 from explorer.usecases.inspecting import inspect_each
@@ -63,14 +63,3 @@ def test_closing_it_ends_the_workers(fake_inspector: Path) -> None:
 
 def test_nothing_to_do() -> None:
     assert list(inspect_each([], WISH)) == []
-
-
-def test_an_error_is_of_the_model_when_it_names_it_and_is_no_want_of_memory() -> None:
-    assert is_of_the_model("resnet34", EngineError("resnet34 cannot be built"))
-    assert not is_of_the_model("resnet34", EngineError("no libcudart"))
-    assert not is_of_the_model("resnet34", OutOfMemory("resnet34 runs out of memory"))
-    assert not is_of_the_model("resnet34", WorkerDied("resnet34: the worker was ended"))
-
-
-def test_there_is_at_least_one_worker_and_not_too_many() -> None:
-    assert 1 <= usual_workers() <= 8
