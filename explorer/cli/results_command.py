@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,9 +54,7 @@ class FilterOptions:
 
     def filter(self, patterns: Sequence[str] | None) -> RunFilter:
         """The filter that they make with patterns of models' names."""
-        return recording.run_filter(
-            patterns or (), **{option.name: getattr(self, option.name) for option in fields(self)}
-        )
+        return recording.run_filter(patterns or (), **asdict(self))
 
 
 @results.callback(invoke_without_command=True)
