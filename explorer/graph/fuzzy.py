@@ -73,6 +73,7 @@ def _scores(wanted: str, names: list[str]) -> dict[int, float]:
             else:
                 starts = whole.startswith(squashed) or last.startswith(squashed)
                 score = (75.0 if starts else 70.0) + 20.0 * len(squashed) / len(whole)
+            # Whole names, then beginnings, then parts, and what is merely alike below them: 0.7 of at most 100.
             scores[index] = max(score, scores.get(index, 0.0))
     return scores
 

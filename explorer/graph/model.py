@@ -44,6 +44,7 @@ class Graph:
         self._load = load
         self._load_traces: Callable[[], Traced | None] | None = None
         self._traces: Traced | None = None
+        # Joining waits for the first question about calls: a listing needs none, and traces are a file of their own.
         self._joined = True
         self._nodes: dict[NodeKind, dict[str, NodeRow]] = {}
         self._out: dict[EdgeKind, dict[str, dict[str, EdgeRow]]] = {}
@@ -153,7 +154,7 @@ class Graph:
             for source, targets in rows.items():
                 for target in targets:
                     index.setdefault(target, []).append(source)
-            self._in[kind] = index  # whole, so that no other thread meets half of it
+            self._in[kind] = index  # whole, so that no other thread of the app meets half of it
         return index
 
     def add_edge(self, edge: Edge) -> None:
@@ -258,6 +259,7 @@ class Graph:
 
 def _kinds_of(node_id: str) -> tuple[NodeKind, ...]:
     """The kinds a node of this id can have, by the form of ids."""
+    # From the form alone, so that asking for one node reads the sections of at most three kinds.
     prefix, colon, rest = node_id.partition(":")
     if not colon:
         return (NodeKind.MODULE, NodeKind.EXTERNAL)
@@ -287,7 +289,7 @@ def _edge(source: str, target: str, kind: EdgeKind, row: EdgeRow) -> Edge:
 
 
 _EVIDENCE = {tuple(map(str, known)): known for n in (0, 1, 2) for known in permutations(Evidence, n)}
-"""Every combination there is, made once: an edge is made a hundred thousand times."""
+"""Every combination there is, made once: a search for a path makes an edge a hundred thousand times."""
 
 
 def _united(have: list[str], more: Iterable[str]) -> list[str]:

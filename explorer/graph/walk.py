@@ -38,3 +38,9 @@ def levels(starts: Iterable[T], onward: Callable[[T], Iterable[T]], steps: int |
 def reached(starts: Iterable[T], onward: Callable[[T], Iterable[T]], steps: int | None = None) -> Iterator[T]:
     """The same in one row: the starts and all that they lead to, nearest first, each once."""
     return chain.from_iterable(levels(starts, onward, steps))
+
+
+def visit(starts: Iterable[T], onward: Callable[[T], Iterable[T]], steps: int | None = None) -> None:
+    """Take the walk for what ``onward`` notes on its way."""
+    for _ in levels(starts, onward, steps):
+        pass

@@ -64,7 +64,7 @@ def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
             modules[name] = parse_module(name, file, content)
         except SyntaxError as error:
             problems.append(Problem(file, error.lineno, error.msg))
-        except (ValueError, RecursionError, MemoryError) as error:
+        except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, and brackets nested thousands deep
             problems.append(Problem(file, None, str(error)))
     return modules, problems
 
@@ -98,7 +98,7 @@ def _add_bases(graph: Graph, evaluator: Evaluator, modules: Mapping[str, Module]
         node_id = f"{cls.module}:{cls.qualname}"
         for base in evaluator.objects.bases(cls) if node_id in graph else ():
             target = external_id(base.name) if isinstance(base, ExternalValue) else f"{base.module}:{base.qualname}"
-            if target != node_id:
+            if target != node_id:  # a base of the same name as the class is taken for the class
                 _add_external(graph, target)
                 sites = _sites(modules[cls.module], [cls.node.lineno])
                 graph.add_edge(Edge(node_id, target, EdgeKind.INHERITS, sites=sites))
@@ -116,10 +116,11 @@ def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapp
             if callee.partition(":")[0] not in modules:
                 _add_external(graph, callee)
             elif callee not in graph:
-                continue
+                continue  # what source makes up at run time, as a dataclass its `__init__`, has no definition
             dispatched = callee in entrypoints and caller in factories
             kind = EdgeKind.DISPATCHES if dispatched else EdgeKind.CALLS
             names = set(call.lines.values())
+            # Told only where all lines call by one name; None stands for the callee's own.
             via = names.pop() if len(names) == 1 and not dispatched else None
             data = CallData(call.through, via).to_json()
             graph.add_edge(Edge(caller, callee, kind, sites=_sites(module, list(call.lines)), data=data))

@@ -110,9 +110,10 @@ class _RegistryReader:
             return function
         environment = self.evaluator.environment(function.module)
         names = environment.names if environment else {}
+        # timm adds the name to the module's `__all__`, and `from .resnet import *` then brings it along.
         name = function.qualname.rpartition(".")[2]
         _append_to_all(names, name)
-        self._forget(name)
+        self._forget(name)  # a name stands for what was registered last, be it a model or deprecated
         architecture = Architecture(
             name, _family(function.module), function.module, f"{function.module}:{function.qualname}"
         )
@@ -156,10 +157,11 @@ class _RegistryReader:
         default_set: set[str] = set()
         for key, value in cfgs.items():
             if not isinstance(key, str):
-                continue
+                continue  # what follows from names that are not known is in REST
             record = self._pretrained_cfg(value)
             weighted = _has_weights(record.fields)
             model, _, tag = key.partition(".")
+            # timm's own rule, line by line: a tag with a star, or weights without a tag, are the default.
             priority = (weighted and not tag) or (tag.endswith("*") and model not in default_set)
             tag = tag.strip("*")
             default = found.setdefault(model, _DefaultCfg())
@@ -232,6 +234,7 @@ def _has_weights(fields: Mapping[str, Value]) -> bool | None:
 
 def _weights(architecture: str, tag: str, fields: Mapping[str, Value]) -> WeightsData:
     values = {**fields, "architecture": architecture, "tag": tag or None}
+    # So cfgs say "below timm/ on the hub, by my own name"; timm completes it when it registers the model.
     if values.get("hf_hub_id") == "timm/":
         values["hf_hub_id"] = f"timm/{architecture}.{tag}" if tag else f"timm/{architecture}"
     data = {name: as_json(value) for name, value in values.items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from explorer.graph import CallData, EdgeKind, Graph, NodeKind
 from explorer.graph.contexts import Contexts
-from explorer.graph.walk import reached
+from explorer.graph.walk import reached, visit
 from explorer.introspect.call_graph import CallEdge, CallGraph, KnownCalls
 from explorer.introspect.reading.parse import Module
 from explorer.introspect.registry import Architecture, Deprecation, Registry
@@ -31,7 +31,9 @@ def untouched_calls(
     contexts = before.contexts
     entries: list[Architecture | Deprecation] = [*registry.architectures.values(), *registry.deprecations.values()]
     factories = {contexts.function(number).partition(":")[0] for number in contexts.models.values()}
+    # A module is kept or followed as a whole: contexts of its models share most of what they call.
     untouched -= {entry.module for entry in entries if factories & touched or entry.name not in contexts.models}
+    # Called with anything, a factory leads to every model, so that one more or one less touches it.
     untouched -= _depending(before, touched) | (factories if _has_other_models(before, registry) else set())
     models = {e.name: contexts.models[e.name] for e in entries if e.module in untouched}
     others = {f: c for f, c in contexts.others.items() if f.partition(":")[0] in untouched}
@@ -58,6 +60,7 @@ def _has_other_models(before: Graph, registry: Registry) -> bool:
 def _touched(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module]) -> set[str]:
     """Modules that changed or came, and all whose names come from one that did, or from one that went."""
     changed = {name for name, module in modules.items() if files[module.file] != before.files.get(module.file)}
+    # A module that went is imported no more, so only the earlier graph knows who did.
     gone = {node.id for node in before.nodes(NodeKind.MODULE) if node.id not in modules}
     touched = changed | {edge.source for name in gone for edge in before.in_edges(name, EdgeKind.IMPORTS)}
     users: dict[str, set[str]] = {}
@@ -87,7 +90,7 @@ def _origins(target: str, modules: Mapping[str, Module]) -> tuple[set[str], set[
             return found
         return ()
 
-    list(reached([target], sources))
+    visit([target], sources)
     return wholes, passed
 
 

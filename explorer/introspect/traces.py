@@ -33,8 +33,11 @@ _INDEX_FORMAT = "explorer-trace-index-2"
 _GZIP = 31
 """What zlib calls the format of ``.gz`` files; the module of that name costs ten times as much to import."""
 _USUAL_DEVICE = "meta"
+"""Left out of rows: nearly every model is created there, and the bundle is part of every install."""
 _DIGEST_SHOWN = 16
+"""Letters of the digest in a folder's name; the whole of it stands in each file, and is compared."""
 _LONGEST_NAME = 150
+"""With its hash and ending a name stays below the 255 bytes that file systems allow."""
 _FORWARD = ("forward_device", "forward_pairs", "forward_story")
 _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, zlib.error)
 

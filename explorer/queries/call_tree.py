@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.graph.walk import reached
+from explorer.graph.walk import reached, visit
 from explorer.queries.composition import INIT
 from explorer.queries.names import model_of
 from explorer.queries.slices import MAX_NODES, Slice, around, model_calls
@@ -183,7 +183,7 @@ def _children(part: Graph, order: Sequence[str]) -> dict[str, list[str]]:
                 parents.setdefault(target, source)
                 yield target
 
-    list(reached(order[:1], onward))
+    visit(order[:1], onward)
     children: dict[str, list[str]] = {node: [] for node in order}
     for node in order[1:]:
         children[parents.get(node, order[0])].append(node)

@@ -38,6 +38,7 @@ def class_made_by(function: str) -> str | None:
     if function.endswith(INIT):
         return function.removesuffix(INIT)
     module, _, name = function.partition(":")
+    # Classes outside timm have no `__init__` in the graph; by their names they are told from functions.
     is_class = not module.startswith("timm") and name[:1].isupper() and "." not in name
     return function if is_class else None
 
@@ -175,6 +176,7 @@ def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Compos
     contexts = contexts_of_classes(graph, graph.contexts.created(model.name))
     own = [c for c in contexts if c in graph and is_torch_module(graph, c)]
     held = {c: held_classes(graph, c, contexts[c]) for c in own}
+    # Nearest first: the model's own class is the first that is no part of another.
     inner = {part for parts in held.values() for part in parts}
     starts = [c for c in own if c not in inner] or own[:1]
     found = Composition(tuple(starts[:1]))

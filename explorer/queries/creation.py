@@ -49,6 +49,7 @@ def _pairs(graph: Graph, name: str) -> Iterator[tuple[str, str]]:
         return
     seen = dict.fromkeys((caller, callee) for caller, callee, _ in traces.pairs_of(name))
     ran = {function for pair in seen for function in pair}
+    # A trace tells which of the calls that the source allows were made; the source alone knows those no trace shows.
     known = dict.fromkeys(p for p in static if p in seen or (p[0] in ran and _cannot_be_seen(graph, *p, ran)))
     yield from known
     yield from (pair for pair in seen if pair not in known)

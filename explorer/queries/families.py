@@ -64,6 +64,7 @@ def blocks_of(graph: Graph) -> dict[str, Blocks]:
         for model in family.models:
             reached = set(contexts.created(model.name))
             votes[_blocks(bool(reached & with_convolution), bool(reached & with_attention))] += 1
+        # Ties go to the earlier kind, so that the answer does not hang on the order of registration.
         kinds[module] = max(Blocks, key=lambda kind: votes[kind])
     return kinds
 

@@ -173,6 +173,7 @@ class _Signature:
 
 
 def _read_signature(function: Node) -> _Signature:
+    # The signature is source again with a name before it and a body after it.
     definition: Any = ast.parse(f"def f{FunctionData.of(function).signature}: ...").body[0]
     args = definition.args
     own = [*args.posonlyargs, *args.args]

@@ -44,6 +44,7 @@ def find_node(graph: Graph, name: str) -> Node:
     source = name.partition(":")[0]
     if source in ("hf-hub", "hf_hub", "local-dir"):
         return find_model(graph, name)
+    # Models first: many are called as the function that makes them.
     for node_id in (f"model:{name}", f"alias:{name}", f"weights:{name}", *_as_ids(name)):
         if node := graph.get(node_id):
             return node
@@ -118,7 +119,7 @@ def weights_of(graph: Graph, node: Node) -> Node | None:
 def _find_sourced(graph: Graph, source: str, rest: str) -> Node:
     if source not in ("hf-hub", "hf_hub"):
         raise RequestError(f"models from {source}: cannot be looked up in timm's source", "name an architecture")
-    hub_id = rest.partition("@")[0]
+    hub_id = rest.partition("@")[0]  # a revision may follow
     ids = {node.id: WeightsData.of(node).cfg.get("hf_hub_id") for node in graph.nodes(NodeKind.WEIGHTS)}
     for node_id, known in ids.items():
         if known == hub_id:

@@ -34,6 +34,7 @@ def shortest_path(graph: Graph, source: Node, target: Node) -> list[Edge] | None
     goals = {target.id}
     if target.kind is NodeKind.CLASS:
         goals.add(f"{target.id}{INIT}")
+    # Three searches, and not one with prices: a way that runs is right even where a shorter one only relates names.
     for kinds, is_loose in ((_RUN, False), (_RUN, True), (_ANY, False)):
         path = _search(_Steps(graph, is_loose), source.id, goals, kinds)
         if path is not None:
@@ -71,6 +72,7 @@ class _Steps:
         for edge in graph.out_edges(here.id, *kinds):
             if edge.kind is EdgeKind.REGISTERS:
                 yield edge, _Place(edge.target, self._created(here.id, edge.target))
+            # In context a dispatch is among the calls; the edge alone would lead to any model.
             elif edge.kind is not EdgeKind.DISPATCHES or here.context is None:
                 yield edge, _Place(edge.target)
         for edge in graph.in_edges(here.id, EdgeKind.REGISTERS, EdgeKind.CONFIGURES):

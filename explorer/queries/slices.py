@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from explorer.graph import CallData, Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.graph.walk import levels, reached
+from explorer.graph.walk import levels, visit
 from explorer.queries.composition import INIT
 from explorer.queries.creation import creation_calls
 
 MAX_NODES = 40
 """How many nodes read well in one picture."""
 USUAL_NODES = 24
-"""How many nodes a picture opens with."""
+"""How many nodes a picture opens with: some way below what it may have, so that there is something to open."""
+CROWD = 12
+"""More neighbours of one sort than these are a crowd."""
+_CALLER = 4
+"""What calls the entrypoint is farther than a helper that it calls: the picture is of how a model is made."""
+_FARTHEST = 1_000_000
+"""Farther than any way through calls can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,8 @@ def around(graph: Graph, node: Node, *, up: int = 1, depth: int | None = None, m
                 yield end
 
     steps = usual_depth if depth is None else depth
-    list(reached(roots, lambda here: with_room(graph.successors(here, *kinds)), steps))
-    list(reached(roots, lambda here: with_room(graph.predecessors(here, *kinds)), up))
+    visit(roots, lambda here: with_room(graph.successors(here, *kinds)), steps)
+    visit(roots, lambda here: with_room(graph.predecessors(here, *kinds)), up)
     part = graph.subgraph(near, (e for i in near for e in graph.out_edges(i, *kinds) if e.target in near))
     if len(roots) == 2:
         part.add_edge(Edge(roots[0], roots[1], EdgeKind.CONTAINS))
@@ -119,11 +125,30 @@ def _follow(
     or into a constructor little, one into a helper elsewhere more. Farthest are calls that nothing seen leads to: their
     function was called by foreign code.
     """
-    home = entrypoint.partition(":")[0]
     left_out: set[str] = set()
     kept: list[Edge] = []
-    count = itertools.count()
-    queue = [(0, next(count), 0, entrypoint), *((4, next(count), 0, other) for other in others)]
+    for here, level in _nearest_first(graph, calls, entrypoint, others, depth):
+        if here not in part:
+            if max_nodes is None or len(part) < max_nodes:
+                part.add_node(graph.node(here))
+            else:
+                left_out.add(here)
+        # What lies at the last level is shown, and what it calls is not; the dispatch to the entrypoint always is.
+        is_followed = depth is None or level < depth
+        kept += [edge for edge in calls.get(here, ()) if is_followed or edge.target == entrypoint]
+    for edge in kept:
+        if edge.source in part and edge.target in part:
+            part.add_edge(edge)
+    return left_out
+
+
+def _nearest_first(
+    graph: Graph, calls: dict[str, list[Edge]], entrypoint: str, others: list[str], depth: int | None
+) -> Iterator[tuple[str, int]]:
+    """Functions and the number of calls between the entrypoint and each, by the cheapest way (Dijkstra's)."""
+    home = entrypoint.partition(":")[0]
+    count = itertools.count()  # settles ties by what came first, as a heap alone does not
+    queue = [(0, next(count), 0, entrypoint), *((_CALLER, next(count), 0, other) for other in others)]
     if depth is None:
         queue += [(_FARTHEST, next(count), 0, source) for source in calls]
     seen: set[str] = set()
@@ -132,35 +157,16 @@ def _follow(
         if here in seen:
             continue
         seen.add(here)
-        if here not in part:
-            if max_nodes is None or len(part) < max_nodes:
-                part.add_node(graph.node(here))
-            else:
-                left_out.add(here)
-        if depth is not None and level >= depth:
-            kept += [edge for edge in calls.get(here, ()) if edge.target == entrypoint]
-            continue
-        for edge in calls.get(here, ()):
+        yield here, level
+        for edge in calls.get(here, ()) if depth is None or level < depth else ():
             target = graph.node(edge.target)
             heapq.heappush(queue, (cost + _cost(edge, target, home), next(count), level + 1, edge.target))
-            kept.append(edge)
-    for edge in kept:
-        if edge.source in part and edge.target in part:
-            part.add_edge(edge)
-    return left_out
-
-
-_FARTHEST = 1_000_000
 
 
 def _cost(edge: Edge, target: Node, home: str) -> int:
     if CallData.of(edge).via:
         return 0
     return 1 if target.module == home or target.name.endswith(INIT) else 3
-
-
-CROWD = 12
-"""More neighbours of one sort than these are a crowd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +216,8 @@ def surroundings(
     """
     found = Surroundings({root: None})
     kinds = tuple(kinds)
-    list(reached([root], lambda here: _add_neighbours(graph, found, here, kinds, True, room, sort), down))
-    list(reached([root], lambda here: _add_neighbours(graph, found, here, kinds, False, room, sort), up))
+    visit([root], lambda here: _add_neighbours(graph, found, here, kinds, True, room, sort), down)
+    visit([root], lambda here: _add_neighbours(graph, found, here, kinds, False, room, sort), up)
     return found
 
 
@@ -267,7 +273,7 @@ def called_by(graph: Graph, root: str, steps: int) -> Graph:
             if len(found) <= CROWD:
                 yield from new
 
-    list(reached([root], called, steps))
+    visit([root], called, steps)
     return graph.subgraph(nodes, edges)
 
 

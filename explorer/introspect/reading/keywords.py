@@ -89,6 +89,7 @@ class _Uses:
 
     def _collect_names(self) -> None:
         """Find the local names that dicts made from the parameter go by."""
+        # A name may be made from one that is only made further down, in a loop; so until nothing new turns up.
         before = 0
         makers = [node for node in self._nodes if isinstance(node, ast.Assign | ast.AnnAssign | ast.Call)]
         while before != len(self._names):

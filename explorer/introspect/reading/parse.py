@@ -78,6 +78,7 @@ def parse_module(name: str, file: str, source: bytes) -> Module:
     Raises:
         SyntaxError, ValueError: Python cannot parse it.
     """
+    # Positions in a tree count bytes of UTF-8, so that plain source needs no copy; anything else is normalised first.
     text = source if _is_plain(source) else decode_source(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escapes in strings: timm's business
@@ -140,7 +141,7 @@ class _DefinitionReader:
     def _read(self, body: list[Any], owner: Owner) -> None:
         for node in body:
             kind = node.__class__
-            if kind in _PLAIN:
+            if kind in _PLAIN:  # most statements, and they hold no others
                 continue
             if kind in _FUNCTIONS:
                 self._function(node, owner)
@@ -189,6 +190,7 @@ class _DefinitionReader:
             self._signature(node),
             keyword_uses(node),
         )
+        # A setter would stand in the place of its getter, an overload in that of what it describes.
         if not any(_last(path) in _PARTS_OF_ONE for path in decorators):
             self.module.functions[qualname] = definition
             self.module.classes.pop(qualname, None)
@@ -232,6 +234,7 @@ class _DefinitionReader:
         start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         if start == end:
             return self.lines[start][node.col_offset : node.end_col_offset].decode()
+        # Over several lines there may be comments between, and unparsing, which is slow, leaves them out.
         return ast.unparse(node)
 
 

@@ -1,4 +1,7 @@
-"""Where timm's source is and what it says: an installed package, a folder, a wheel or an sdist. Nothing is imported."""
+"""Source files, found and read: timm's, installed or in a folder, wheel or sdist, and the user's own beside it.
+
+Nothing of what is found is imported, so that reading a source runs none of it.
+"""
 
 import hashlib
 import importlib.util
@@ -14,6 +17,9 @@ from explorer.errors import RequestError, TimmNotFound, TimmSourceError
 Extra = tuple[str, Path]
 """The name that it is imported by, and its ``.py`` file or package folder."""
 
+PACKAGE = "timm"
+_MEND = "give a folder, wheel or sdist of timm"
+_VERSION = re.compile(rb"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 _EXTRA_MEND = "give a .py file, the folder of a package, or the name of one that can be imported"
 
 
@@ -61,7 +67,7 @@ def _checked(text: str, name: str, path: Path | None) -> Extra:
         raise RequestError(f"--with {text}: no such file, folder or package with Python source", _EXTRA_MEND)
     if not name.isidentifier():
         raise RequestError(f"--with {text}: {name!r} is no name a module can have", "rename it")
-    if name == "timm":
+    if name == PACKAGE:
         raise RequestError(f"--with {text}: this is timm itself", "--timm PATH reads another timm's source")
     return name, path
 
@@ -102,14 +108,10 @@ def digest_with(timm_digest: str, extras: Sequence[Extra]) -> str:
     for extra in sorted(extras):
         for name, file in source_files(extra):
             for part in (name.encode(), read_file(name, file)):
+                # with its length, so that two files cannot be cut at another place and give the same digest
                 hasher.update(len(part).to_bytes(8, "big"))
                 hasher.update(part)
     return hasher.hexdigest()
-
-
-PACKAGE = "timm"
-_MEND = "give a folder, wheel or sdist of timm"
-_VERSION = re.compile(rb"^__version__\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
