@@ -4,10 +4,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from explorer import collector
 from explorer.errors import ExplorerError, unexpected
@@ -113,7 +112,7 @@ class Background:
     # hang until an answer is found that nobody will see.
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     async def ask(self, work: Callable[[], T]) -> T:
@@ -122,7 +121,7 @@ class Background:
             self._thread = threading.Thread(target=self._run, name="explorer-background", daemon=True)
             self._thread.start()
         answer: Future[T] = Future()
-        self._jobs.put(partial(_answer, work, answer))
+        self._jobs.put((work, answer))
         return await asyncio.wrap_future(answer)
 
     def close(self) -> None:
@@ -131,13 +130,10 @@ class Background:
 
     def _run(self) -> None:
         while job := self._jobs.get():
-            job()
-
-
-def _answer(work: Callable[[], T], answer: Future[T]) -> None:
-    if not answer.set_running_or_notify_cancel():
-        return
-    try:
-        answer.set_result(work())
-    except Exception as error:
-        answer.set_exception(error)
+            work, answer = job
+            if not answer.set_running_or_notify_cancel():
+                continue
+            try:
+                answer.set_result(work())
+            except Exception as error:
+                answer.set_exception(error)
