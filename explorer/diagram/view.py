@@ -1,7 +1,7 @@
 """A slice of the graph as a picture will show it: what is written where, before anything has a position."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.style import Flow, Look
@@ -120,7 +120,7 @@ def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Seq
     shown = {n.id for n in nodes}
     edges = tuple(edge_arrow(graph, e) for e in graph.edges() if e.source in shown and e.target in shown)
     subtitle = f"timm {graph.info.timm_version} · {counted(len(nodes), 'node')} · {counted(len(edges), 'edge')}"
-    return View(title, subtitle, nodes, edges, _groups(nodes, graph), (*notes, *_crowd_note(len(nodes))))
+    return View(title, subtitle, nodes, edges, tuple(_groups(nodes, graph)), (*notes, *_crowd_note(len(nodes))))
 
 
 def node_box(graph: Graph, node: Node, *, group: str | None = None, focus: bool = False) -> ViewNode:
@@ -143,12 +143,6 @@ def edge_arrow(graph: Graph, edge: Edge) -> ViewEdge:
     return ViewEdge(edge.source, edge.target, edge.kind, label, edge.evidence, edge_tooltip_of(edge))
 
 
-def module_frame(graph: Graph, module: str, holds: int, parent: str | None = None) -> Group:
-    """The frame of a module around what is shown of it."""
-    node = graph.get(module) or Node(module, NodeKind.MODULE)
-    return Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "", parent)
-
-
 def in_rows(parts: "Sequence[str | Stack]", across: int, gap_px: float = 30.0) -> tuple[Stack, ...]:
     """Parts in rows of so many."""
     return tuple(Stack(tuple(parts[i : i + across]), gap_px=gap_px) for i in range(0, len(parts), across))
@@ -163,9 +157,12 @@ def _frame_of(node: Node, frames: Collection[str | None]) -> str | None:
     return node.module if node.kind in _FRAMED and node.module in frames else None
 
 
-def _groups(nodes: Sequence[ViewNode], graph: Graph) -> tuple[Group, ...]:
+def _groups(nodes: Sequence[ViewNode], graph: Graph) -> Iterator[Group]:
+    """The frames of modules around what is shown of them."""
     sizes = Counter(node.group for node in nodes if node.group is not None)
-    return tuple(module_frame(graph, module, holds) for module, holds in sizes.items())
+    for module, holds in sizes.items():
+        node = graph.get(module) or Node(module, NodeKind.MODULE)
+        yield Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "")
 
 
 def _modules_that_only_hold(graph: Graph) -> set[str]:

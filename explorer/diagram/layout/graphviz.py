@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from explorer.diagram.geometry import Box, Curve, Point
@@ -40,14 +39,6 @@ class GraphvizProcess:
             )
         except OSError as error:
             raise LayoutError(f"Graphviz cannot be started: {error.strerror}") from error
-
-    def __enter__(self) -> "GraphvizProcess":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def lay_out(self, graphs: Sequence[str], time_limit_s: float) -> str:
         """Graphviz's ``json0`` of each DOT graph, one after the other; each graph must be on a single line.

@@ -43,8 +43,8 @@ def architecture(flow: FlowResult, *, depth: int | None = None, nodes: int = 40,
         nodes: boxes there is room for.
         graph: where the classes' sources are.
     """
-    painter = FlowViewBuilder(flow, SegmentRules(_is_shown, fold, chains=True), nodes=nodes, depth=depth, graph=graph)
-    return painter.view(f"{flow.model}: architecture")
+    builder = FlowViewBuilder(flow, SegmentRules(_is_shown, fold, chains=True), nodes=nodes, depth=depth, graph=graph)
+    return builder.view(f"{flow.model}: architecture")
 
 
 def _is_shown(passed: ForwardPass, operator: int) -> bool:
@@ -90,8 +90,8 @@ def dataflow(
         raise RequestError(f"no shade {shade!r}", f"shades: {', '.join(_SHADES)}")
     rules = SegmentRules(is_step, fold, opens_leaves=level == "operator")
     amount, shaded_by = _SHADES[shade] if shade else (None, "")
-    painter = FlowViewBuilder(flow, rules, nodes=nodes, depth=depth, graph=graph, amount=amount)
-    return painter.view(f"{flow.model}: dataflow", shaded_by)
+    builder = FlowViewBuilder(flow, rules, nodes=nodes, depth=depth, graph=graph, amount=amount)
+    return builder.view(f"{flow.model}: dataflow", shaded_by)
 
 
 class FlowViewBuilder:
@@ -118,7 +118,7 @@ class FlowViewBuilder:
     ) -> None:
         self._flow, self._graph = flow, graph
         self._passed = ForwardPass(flow)
-        self._words = Captions(self._passed)
+        self._captions = Captions(self._passed)
         room = max(nodes - len(flow.inputs) - len(flow.outputs), 1)
         self._tree = (shown(self._passed, whole(self._passed, rules), room, depth),)
         self._boxes = list(boxes(self._tree))
@@ -135,12 +135,12 @@ class FlowViewBuilder:
             if part.parts:
                 self._weigh(amount, part.parts, times * part.segment.times)
             else:
-                self._amounts[id(part.segment)] = amount(self._passed, self._words, part.segment) * times
+                self._amounts[id(part.segment)] = amount(self._passed, self._captions, part.segment) * times
 
     def _name(self, tree: Sequence[ShownSegment]) -> None:
         """Give every segment an id that no other has."""
         for part in tree:
-            wanted = self._words.id_of(part.segment)
+            wanted = self._captions.id_of(part.segment)
             taken = set(self._ids.values())
             number = 2
             while (name := wanted if number == 2 else f"{wanted} ({number - 1})") in taken:
@@ -186,14 +186,14 @@ class FlowViewBuilder:
                 yield self._node(part.segment, frames)
 
     def _node(self, segment: Segment, frames: Frames) -> ViewNode:
-        words = self._words
-        members = words.members(set(self._passed.calls_in(segment)))
+        captions = self._captions
+        members = captions.members(set(self._passed.calls_in(segment)))
         return ViewNode(
             self._ids[id(segment)],
             _look(segment),
-            words.label(segment, frames),
-            words.setting(segment),
-            words.tooltip(segment, members),
+            captions.label(segment, frames),
+            captions.setting(segment),
+            captions.tooltip(segment, members),
             self._link(segment),
             self._frame(frames),
             shade=self._shade(segment),
@@ -206,7 +206,7 @@ class FlowViewBuilder:
         return self._amounts[id(segment)] / max(1, *self._amounts.values())
 
     def _link(self, segment: Segment) -> str:
-        source = self._words.source(segment)
+        source = self._captions.source(segment)
         return link_of(self._graph, source) if self._graph and source else ""
 
     def _groups(self, tree: Sequence[ShownSegment], frames: Frames) -> Iterator[Group]:
@@ -217,13 +217,13 @@ class FlowViewBuilder:
                 yield from self._groups(part.parts, (*frames, part.segment))
 
     def _group(self, part: ShownSegment, frames: Frames) -> Group:
-        words, segment = self._words, part.segment
-        members = words.members(self._calls_of_frame(part))
+        captions, segment = self._captions, part.segment
+        members = captions.members(self._calls_of_frame(part))
         return Group(
             self._ids[id(segment)],
-            words.heading(segment, frames),
+            captions.heading(segment, frames),
             sum(1 for _ in boxes(part.parts)),
-            words.tooltip(segment, members),
+            captions.tooltip(segment, members),
             self._link(segment),
             self._frame(frames),
             members,
@@ -244,7 +244,7 @@ class FlowViewBuilder:
         return next((self._ids[id(frame)] for frame in reversed(frames) if self._is_drawn(frame)), None)
 
     def _is_drawn(self, frame: Segment) -> bool:
-        return frame is self._tree[0].segment or not self._words.is_bare(frame)
+        return frame is self._tree[0].segment or not self._captions.is_bare(frame)
 
     # arrows
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_dot_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_an_early_child_can_be_given_up() -> None:
-    with GraphvizProcess() as started:
+    with closing(GraphvizProcess()) as started:
         pass
     assert started._child.poll() is not None
 
