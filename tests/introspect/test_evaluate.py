@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from explorer.introspect.evaluator.machine import Evaluator
-from explorer.introspect.evaluator.values import REST, UNKNOWN, Environment, is_data, is_known, options_of
+from explorer.introspect.evaluator.values import (
+    REST,
+    UNKNOWN,
+    Environment,
+    Unknown,
+    Value,
+    is_data,
+    is_known,
+    options_of,
+)
 from explorer.introspect.reading.parse import parse_module
 
 
@@ -411,3 +420,34 @@ def test_a_container_that_holds_itself_is_copied_as_it_is() -> None:
 
 def test_an_empty_list_is_made_by_its_constructor() -> None:
     assert x_of("x = [list(), tuple(), set(), dict()]") == [[], (), set(), {}]
+
+
+@pytest.mark.parametrize(
+    ("expression", "origins"),
+    [
+        ("a", {"f(a)"}),
+        ("a * 2 + 1", {"f(a)"}),
+        ("a + b", {"f(a)", "f(b)"}),
+        ("-a", {"f(a)"}),
+        ("a.size", {"f(a)"}),
+        ("a[0]", {"f(a)"}),
+        ("[0, a][1]", {"f(a)"}),
+        ("dict(k=b)['k']", {"f(b)"}),
+        ("f'{a}-{b}'", {"f(a)", "f(b)"}),
+        ("a(b)", {"f(a)", "f(b)"}),
+        ("1", set()),
+    ],
+)
+def test_an_unknown_value_knows_the_parameters_it_came_from(expression: str, origins: set[str]) -> None:
+    seen: list[Value] = []
+    source = f"def g(x): pass\ndef f(a, b): g({expression})"
+    modules = {"pkg": parse_module("pkg", "__init__.py", source.encode())}
+    evaluator = Evaluator(modules, {"pkg:g": lambda args, keywords: seen.extend(args)}, "pkg")
+
+    with evaluator.state.budget(100):
+        evaluator.call(
+            evaluator.attribute("pkg", "f"), [Unknown(frozenset({"f(a)"})), Unknown(frozenset({"f(b)"}))], {}
+        )
+
+    [value] = seen
+    assert (value.origins if isinstance(value, Unknown) else frozenset()) == origins

@@ -37,6 +37,7 @@ from explorer.introspect.evaluator.values import (
     is_known,
     join,
     options_of,
+    unknown_from,
 )
 
 Expression: TypeAlias = Callable[[Activation], Value]
@@ -179,7 +180,7 @@ class ExpressionCompiler:
 
         def evaluate(frame: Activation) -> Value:
             texts = [part(frame) for part in parts]
-            return guarded("".join, [texts]) if all(isinstance(text, str) for text in texts) else UNKNOWN
+            return guarded("".join, [texts]) if all(isinstance(text, str) for text in texts) else unknown_from(*texts)
 
         return evaluate
 

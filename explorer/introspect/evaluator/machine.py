@@ -39,6 +39,7 @@ from explorer.introspect.evaluator.values import (
     StandIn,
     Value,
     join,
+    unknown_from,
 )
 from explorer.introspect.reading.parse import Module
 
@@ -250,7 +251,7 @@ class Evaluator:
         if function.__class__ is Choice:
             return self._call_any(function, args, keywords, line, through)
         taint([*args, *keywords.values()])
-        return UNKNOWN
+        return unknown_from(function, *args, *keywords.values())
 
     def _call_any(self, choice: Choice, args: list[Value], keywords: Keywords, line: int, through: str | None) -> Value:
         results: list[Value] = []

@@ -31,6 +31,7 @@ from explorer.introspect.evaluator.values import (
     inherits,
     join,
     options_of,
+    unknown_from,
 )
 
 MODULE_CALL = f"{MODULE}.__call__"
@@ -177,7 +178,7 @@ class Objects:
         if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
             field: Value = getattr(owner, name)
             return field
-        return UNKNOWN
+        return unknown_from(owner)
 
     def _module_attribute(self, module: str, name: str) -> Value:
         names = self.machine.execute(module).names

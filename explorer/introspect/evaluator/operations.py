@@ -36,6 +36,7 @@ from explorer.introspect.evaluator.values import (
     key_of,
     may_be_anything,
     options_of,
+    unknown_from,
 )
 
 _ALWAYS_TRUE = (
@@ -109,7 +110,7 @@ def item_of(owner: Value, key: Value) -> Value:
                 raise GiveUp
             return owner[REST]
         return join([UNKNOWN, *owner.values()]) if len(owner) <= MAX_OPTIONS else UNKNOWN
-    return UNKNOWN
+    return unknown_from(owner)
 
 
 def items_of(value: Value) -> list[Value] | None:
@@ -323,7 +324,7 @@ def binary(op: type[ast.operator], left: Value, right: Value) -> Value:
                 return sequence * times
     function = _BINARY.get(op)
     if function is None or not (is_data(left) and is_data(right)):
-        return UNKNOWN
+        return unknown_from(left, right)
     _check_bits(op, left, right)
     if op is ast.Mod and isinstance(left, (str, bytes)):
         _check_format(left)
@@ -334,7 +335,7 @@ def unary(op: type[ast.unaryop], value: Value) -> Value:
     """``op value`` for numbers; ``not`` is the caller's."""
     if value.__class__ is Choice:
         return lifted(functools.partial(unary, op), value)
-    return guarded(_UNARY[op], [value]) if isinstance(value, (int, float)) else UNKNOWN
+    return guarded(_UNARY[op], [value]) if isinstance(value, (int, float)) else unknown_from(value)
 
 
 def compare(op: type[ast.cmpop], left: Value, right: Value) -> Value:
@@ -396,7 +397,7 @@ def formatted(value: Value, conversion: int, spec: Value) -> Value:
         GiveUp: Python would raise, or the text would be too wide.
     """
     if not is_data(value) or not isinstance(spec, str):
-        return UNKNOWN
+        return unknown_from(value, spec)
     _check_format(spec)
     return guarded(format, [_CONVERSIONS[conversion](value) if conversion in _CONVERSIONS else value, spec])
 

@@ -41,6 +41,12 @@ class Rest:
         return "REST"
 
 
+def unknown_from(*values: "Value") -> Unknown:
+    """What is computed from these, unknown ones among them: it comes from whatever parameters they come from."""
+    origins = frozenset(origin for value in values if value.__class__ is Unknown for origin in value.origins)
+    return Unknown(origins) if origins else UNKNOWN
+
+
 UNKNOWN: Final = Unknown()
 REST: Final = Rest()
 
@@ -184,44 +190,16 @@ class PartialValue:
     keywords: "dict[Value, Value]"
 
 
-Value: TypeAlias = (
-    bool
-    | int
-    | float
-    | complex
-    | str
-    | bytes
-    | range
-    | slice
-    | re.Pattern[str]
-    | re.Match[str]
-    | list["Value"]
-    | tuple["Value", ...]
-    | dict["Value", "Value"]
-    | set["Value"]
-    | frozenset["Value"]
-    | Unknown
-    | Rest
-    | Choice
-    | ModuleValue
-    | ExternalValue
-    | FunctionValue
-    | ClassValue
-    | InstanceValue
-    | MethodValue
-    | MemberValue
-    | SuperValue
-    | DescriptorValue
-    | PartialValue
-    | EllipsisType
-    | StandIn
-    | None
-)
+_Atom: TypeAlias = bool | int | float | complex | str | bytes | EllipsisType
+_Made: TypeAlias = range | slice | re.Pattern[str] | re.Match[str]
+_Container: TypeAlias = list["Value"] | tuple["Value", ...] | dict["Value", "Value"] | set["Value"] | frozenset["Value"]
+_Defined: TypeAlias = ModuleValue | ExternalValue | FunctionValue | ClassValue | InstanceValue | StandIn
+_Bound: TypeAlias = MethodValue | MemberValue | SuperValue | DescriptorValue | PartialValue
+Value: TypeAlias = _Atom | _Made | _Container | _Defined | _Bound | Unknown | Rest | Choice | None
 """All that an expression can come out as."""
 
 Keywords: TypeAlias = dict[Value, Value]
 """Keyword arguments by name; :data:`REST` among the keys stands for any others."""
-Callee: TypeAlias = FunctionValue | MethodValue
 
 ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
 """Types of constants."""
@@ -308,6 +286,8 @@ def key_of(value: Value, depth: int = 8) -> Any:
         return (MethodValue, value.function, key_of(value.owner))
     if value.__class__ is MemberValue:
         return (MemberValue, key_of(value.owner), value.name)
+    if value.__class__ is Unknown:
+        return (Unknown, value.origins)
     if value.__class__ is set or value.__class__ is frozenset:
         return (set, frozenset([key_of(v) for v in value]))
     if value.__class__ is FunctionValue:
