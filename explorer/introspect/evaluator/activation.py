@@ -2,9 +2,7 @@
 
 import ast
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from explorer.introspect.evaluator.interface import Machine
 from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import copied, is_hashable, item_of, items_of, loosen, taint
 from explorer.introspect.evaluator.pure import MUTATORS, call_method
@@ -26,24 +24,6 @@ from explorer.introspect.evaluator.values import (
 )
 
 
-class Source(Machine, Protocol):
-    """What compiled source needs of the machine beside calling: the modules that were read."""
-
-    objects: Objects
-
-    def attribute(self, module: str, name: str) -> Value:
-        """What ``from module import name`` binds."""
-
-    def is_internal(self, module: str) -> bool:
-        """Whether the module belongs to the packages evaluated."""
-
-    def has_module(self, module: str) -> bool:
-        """Whether the module was parsed."""
-
-    def is_package(self, module: str) -> bool:
-        """Whether the module is a package."""
-
-
 @dataclass(slots=True)
 class Loop:
     """Names at the places where a loop's body was left."""
@@ -56,7 +36,7 @@ class Activation:
     """One run of a module's top level, of a class body, or of a function.
 
     Args:
-        source: calls functions and imports modules.
+        objects: knows classes and instances, and the machine that calls functions and imports modules.
         module: the module that the source stands in.
         environment: the names it sees; branches replace its ``names`` and merge them again.
         function: the function around it, ``None`` at the top of a module or class.
@@ -65,22 +45,22 @@ class Activation:
     """
 
     __slots__ = (
-        *("cls", "environment", "function", "loop", "module", "objects", "outer_names", "qualname", "returns"),
-        *("source", "state", "trying", "yields"),
+        *("cls", "environment", "function", "loop", "machine", "module", "objects", "outer_names", "qualname"),
+        *("returns", "state", "trying", "yields"),
     )
 
     def __init__(
         self,
-        source: Source,
+        objects: Objects,
         module: str,
         environment: Environment,
         function: FunctionValue | None = None,
         qualname: str = "",
         cls: ClassValue | None = None,
     ) -> None:
-        self.source = source
-        self.objects = source.objects
-        self.state = source.state
+        self.objects = objects
+        self.machine = objects.machine
+        self.state = objects.machine.state
         self.module = module
         self.environment = environment
         self.function = function
@@ -97,7 +77,7 @@ class Activation:
 
     def inner(self) -> "Activation":
         """What a comprehension runs in: names of its own inside these."""
-        return Activation(self.source, self.module, Environment({}, self.environment), self.function, self.qualname)
+        return Activation(self.objects, self.module, Environment({}, self.environment), self.function, self.qualname)
 
     @property
     def closure(self) -> Environment:

@@ -466,7 +466,7 @@ class ExpressionCompiler:
             state = frame.state
             if name is not None and name in frame.environment.names:
                 state.called_as = name
-            result = frame.source.call(function, args, keywords, line)
+            result = frame.machine.call(function, args, keywords, line)
             state.called_as = None
             if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
                 state.fresh(result)
@@ -479,7 +479,7 @@ class ExpressionCompiler:
 
         def called(frame: Activation, owner: Value, args: list[Value], keywords: Keywords) -> Value:
             function = frame.objects.get_attribute(owner, name, line)
-            result = frame.source.call(function, args, keywords, line)
+            result = frame.machine.call(function, args, keywords, line)
             frame.state.called_as = None
             if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
                 frame.state.fresh(result)

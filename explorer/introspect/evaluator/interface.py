@@ -134,7 +134,7 @@ class RunState:
 
 
 class Machine(Protocol):
-    """What the object model and the handlers need of the machine: to call, and to look into modules and classes."""
+    """What the object model, the handlers and compiled source need of the machine: to call, modules, and classes."""
 
     state: RunState
 
@@ -159,6 +159,18 @@ class Machine(Protocol):
 
     def environment(self, module: str) -> Environment | None:
         """The names of a module that was executed."""
+
+    def attribute(self, module: str, name: str) -> Value:
+        """What ``from module import name`` binds."""
+
+    def is_internal(self, module: str) -> bool:
+        """Whether the module belongs to the packages evaluated."""
+
+    def has_module(self, module: str) -> bool:
+        """Whether the module was parsed."""
+
+    def is_package(self, module: str) -> bool:
+        """Whether the module is a package."""
 
     def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
         """Evaluate an expression that stands around a class: a base, a decorator."""

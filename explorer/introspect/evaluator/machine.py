@@ -95,7 +95,7 @@ class Evaluator:
         state = self.state
         before = state.steps, state.depth, state.uncertain, state.context
         state.context = None
-        frame = Activation(self, module, environment)
+        frame = Activation(self.objects, module, environment)
         for statement in self._modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
@@ -195,7 +195,7 @@ class Evaluator:
         """Evaluate an expression that stands around a class: a base, a decorator."""
         with self.state.budget(STEPS_PER_BODY):
             try:
-                return self._compiler.expression(node)(Activation(self, cls.module, cls.closure))
+                return self._compiler.expression(node)(Activation(self.objects, cls.module, cls.closure))
             except (GiveUp, RecursionError, MemoryError):
                 return UNKNOWN
 
@@ -204,7 +204,7 @@ class Evaluator:
         state = self.state
         before = state.context, state.uncertain
         state.context, state.uncertain = None, 0
-        frame = Activation(self, cls.module, environment, None, cls.qualname, cls)
+        frame = Activation(self.objects, cls.module, environment, None, cls.qualname, cls)
         with suppress(OutOfSteps, RecursionError, MemoryError), state.budget(STEPS_PER_BODY):
             self._compiler.block(cls.node.body)(frame)
         state.context, state.uncertain = before
@@ -340,7 +340,9 @@ class Evaluator:
         for extra in (signature.vararg, signature.kwarg):
             if extra:
                 self.state.fresh(names[extra])
-        frame = Activation(self, function.module, Environment(names, function.closure), function, function.qualname)
+        frame = Activation(
+            self.objects, function.module, Environment(names, function.closure), function, function.qualname
+        )
         left = body(frame)
         if frame.yields is not None:
             return InstanceValue(ExternalValue("types.GeneratorType"), items=frame.yields)

@@ -433,7 +433,7 @@ class Compiler(ExpressionCompiler):
             if decorator.__class__ is Unknown:
                 return definition
             try:
-                result = frame.source.call(decorator, [definition], {}, line)
+                result = frame.machine.call(decorator, [definition], {}, line)
             except OutOfSteps:
                 raise
             except GiveUp:
@@ -459,8 +459,8 @@ class Compiler(ExpressionCompiler):
     def _import(self, node: ast.Import) -> Statement:
         def run(frame: Activation) -> bool:
             for alias in node.names:
-                if frame.source.is_internal(alias.name) and frame.source.has_module(alias.name):
-                    frame.source.execute(alias.name)
+                if frame.machine.is_internal(alias.name) and frame.machine.has_module(alias.name):
+                    frame.machine.execute(alias.name)
             for name, binding in import_bindings(node, frame.module, False):
                 frame.environment.names[name] = _module_value(frame, binding.module)
             return False
@@ -469,12 +469,12 @@ class Compiler(ExpressionCompiler):
 
     def _importfrom(self, node: ast.ImportFrom) -> Statement:
         def run(frame: Activation) -> bool:
-            is_package = frame.source.is_package(frame.module)
+            is_package = frame.machine.is_package(frame.module)
             for name, binding in import_bindings(node, frame.module, is_package):
                 if name == "*":
                     _import_star(frame, binding)
                 else:
-                    frame.environment.names[name] = frame.source.attribute(binding.module, binding.attribute or "")
+                    frame.environment.names[name] = frame.machine.attribute(binding.module, binding.attribute or "")
             return False
 
         return run
@@ -712,22 +712,22 @@ def _externally_decorated(decorator: str, definition: Value) -> Value:
 
 
 def _import_star(frame: Activation, binding: Import) -> None:
-    source = frame.source
-    if not (source.is_internal(binding.module) and source.has_module(binding.module)):
+    machine = frame.machine
+    if not (machine.is_internal(binding.module) and machine.has_module(binding.module)):
         return
-    names = source.execute(binding.module).names
+    names = machine.execute(binding.module).names
     public = names.get("__all__")
     if not (isinstance(public, list) and is_known(public)):
         public = [name for name in names if not name.startswith("_")]
     for name in public:
         if isinstance(name, str):
-            frame.environment.names[name] = source.attribute(binding.module, name)
+            frame.environment.names[name] = machine.attribute(binding.module, name)
 
 
 def _module_value(frame: Activation, module: str) -> Value:
-    if not frame.source.is_internal(module):
+    if not frame.machine.is_internal(module):
         return ExternalValue(module)
-    return ModuleValue(module) if frame.source.has_module(module) else UNKNOWN
+    return ModuleValue(module) if frame.machine.has_module(module) else UNKNOWN
 
 
 def _any_matches(matches: Iterable[_Match]) -> _Match:

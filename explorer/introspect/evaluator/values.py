@@ -287,7 +287,7 @@ def key_of(value: Value, depth: int = 8) -> Any:
     if value.__class__ is MemberValue:
         return (MemberValue, key_of(value.owner), value.name)
     if value.__class__ is Unknown:
-        return (Unknown, value.origins)
+        return (Unknown, value.origins) if value.origins else value
     if value.__class__ is set or value.__class__ is frozenset:
         return (set, frozenset([key_of(v) for v in value]))
     if value.__class__ is FunctionValue:
