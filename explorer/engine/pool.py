@@ -67,7 +67,7 @@ def each(
 def usual_workers() -> int:
     """How many workers suit this machine."""
     cores = os.cpu_count() or 1
-    with suppress(OSError):
+    with suppress(ImportError, OSError):
         import psutil  # one model needs no pool, and starts without it
 
         cores = min(cores, psutil.virtual_memory().available // WORKER_MEMORY_BYTES)
