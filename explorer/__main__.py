@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import collector
+from explorer.errors import RequestError
 
 if TYPE_CHECKING:
     from explorer.introspect.reading.source import Extra
@@ -24,8 +25,6 @@ def main() -> None:
 
 
 def _start_app(timm: Path | None, extras: "Sequence[Extra]") -> None:
-    from explorer.errors import RequestError
-
     if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
         raise RequestError("the terminal app needs a terminal", "explorer --help lists the commands that do not")
     from explorer.tui import run_app

@@ -57,8 +57,8 @@ def trace(
     if everything:
         _check_all(name, bundle, sources)
         with narrator() as tell:
-            done, pairs = tracing.trace_every(name, sources=sources, forward=forward, again=again, emit=tell)
-        if bundle and pairs is not None:
+            done = tracing.trace_every(name, sources=sources, forward=forward, again=again, emit=tell)
+        if bundle and (pairs := done.bundle()) is not None:
             write_file(bundle, pairs)
         _sum_up(done, json)
     elif name is None:

@@ -9,6 +9,7 @@ from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, Report, each, is_of_the_model
 from explorer.errors import OutputError
 from explorer.graph import Graph
+from explorer.graph.contexts import Traced
 from explorer.introspect import traces
 from explorer.introspect.reading.source import Extra
 from explorer.protocol import TraceRequest, TraceResult
@@ -81,14 +82,23 @@ class TracedModels:
     """What came of tracing many models.
 
     ``names`` are those asked for, ``traced`` those of them with a trace, made now or before; ``failed`` says why others
-    have none; ``already`` needed none; ``pairs`` counts the pairs of caller and callee of all.
+    have none; ``already`` needed none; ``have`` are the user's traces of this source, ``None`` where there are none.
     """
 
     names: Sequence[str]
     traced: Sequence[str]
     failed: dict[str, str]
     already: Sequence[str]
-    pairs: int
+    have: Traced | None
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of caller and callee they have together."""
+        return len({pair for name in self.traced for pair in self.have.models[name]}) if self.have else 0
+
+    def bundle(self) -> bytes | None:
+        """The pairs of all as one file's content, ``None`` where there is no trace."""
+        return traces.bundle_bytes(traces.only(self.have, self.names)) if self.have else None
 
 
 def trace_every(
@@ -98,7 +108,7 @@ def trace_every(
     forward: bool = False,
     again: bool = False,
     emit: Emit = quiet,
-) -> tuple[TracedModels, bytes | None]:
+) -> TracedModels:
     """Trace every registered model that is like a pattern and not traced yet, by several workers.
 
     Args:
@@ -107,9 +117,6 @@ def trace_every(
         forward: trace a forward pass too.
         again: those too that are traced.
         emit: takes events while it works.
-
-    Returns:
-        What came of it, and the pairs of all as one bundle, ``None`` where there is none.
 
     Raises:
         RequestError: the pattern matches nothing.
@@ -123,15 +130,13 @@ def trace_every(
     outcomes = trace_told(todo, version, digest, extras, forward, emit)
     have = traces.own_traces(version, digest)
     known_failures = {**(have.failed if have else {}), **failures(outcomes)}
-    traced = [name for name in names if have and name in have.models]
-    done = TracedModels(
+    return TracedModels(
         names,
-        traced,
+        [name for name in names if have and name in have.models],
         {name: known_failures[name] for name in names if name in known_failures},
         sorted(set(names) - set(todo)),
-        len({i for name in traced for i in have.models[name]}) if have else 0,
+        have,
     )
-    return done, traces.bundle_bytes(traces.only(have, names)) if have else None
 
 
 def trace_told(
