@@ -54,10 +54,15 @@ def load_command(name: str) -> Any:
 
 
 class LazyGroup(TyperGroup):
-    """Commands that are imported when they are called; the help lists them without."""
+    """Commands that are imported when they are called; the help lists them without.
+
+    A command's module brings all that it needs with it, and typer makes every option of every command that a group is
+    given: together they would take longer than most commands run.
+    """
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
+        # The names are there from the start: typer suggests the nearest of them for one that is mistyped.
         self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
         self._is_listing = False
 
@@ -70,6 +75,7 @@ class LazyGroup(TyperGroup):
             command = typer.main.get_command(loaded)
             command.name = cmd_name
             return command
+        # An app with one command and no callback is that command, not a group of one.
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(cmd_name)(loaded)
         return typer.main.get_command(alone)
@@ -137,6 +143,7 @@ def run(
     prepare_stdout()
     command = typer.main.get_command(app)
     try:
+        # Left to itself typer would print its own form of an error and leave with its own code.
         result = command.main(
             [a for a in given if a != "--debug"],
             prog_name="explorer",

@@ -29,7 +29,9 @@ from explorer.usecases import recording
 from explorer.usecases.recording import MINE, check_choice
 
 _SHOWN = 50
+"""So many runs are listed on a terminal when nobody says how many; a pipe gets all."""
 _NOTED = 5
+"""So many rows that were left out are named."""
 _FORMATS = ("csv", "json")
 
 results = typer.Typer(

@@ -15,6 +15,7 @@ from explorer.usecases.verifying import VerifiedGraph
 
 _USUAL = 5
 _ROUNDING = 1e-6
+"""What a share may be short of two decimals by binary fractions alone: 0.29 * 100 is 28.999999999999996."""
 
 
 def verify(

@@ -19,6 +19,7 @@ RAW_HEADERS = tuple(
 
 _MOST_NAMES = 5
 _WIDE = 100
+"""Columns from which on labels and latencies fit beside each other; an 80 column terminal has room for one."""
 
 
 def run_table(runs: Sequence[Run], width: int) -> tuple[list[str], list[list[str]], list[int]]:

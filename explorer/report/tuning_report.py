@@ -20,6 +20,7 @@ of images with the same highest class.
 """
 
 _WIDE = 100
+"""Columns from which on the intervals fit."""
 
 
 def step_table(steps: Sequence[TuneStep], width: int | None) -> tuple[list[str], list[list[str]], list[str]]:

@@ -200,6 +200,7 @@ def bench_requests(names: Sequence[str], settings: Mapping[str, Any], known: Mod
     for setting in settings:
         if setting not in SETTINGS:
             raise UnknownName.of("setting", setting, closest(setting, SETTINGS))
+    # A value that makes no sense is refused before names are looked up, which may take a graph.
     first = BenchRequest(names[0], **settings, extra=for_worker(known.extras))
     requests = [replace(first, model=name) for name in known.chosen(names, tags=True)]
     for request in requests if first.args else ():
@@ -229,6 +230,7 @@ def measure_both(
         ExplorerError: one of them failed.
     """
     with worker(client) as near:
+        # Both are measured alone first, for `seconds` each; the turns get as much again.
         result = near.run(VersusRequest(a, b, 2 * a.seconds), emit)
     keeper.keep(a, result.a)
     keeper.keep(b, result.b)

@@ -48,6 +48,7 @@ class ModelNames:
         """
         if ":" in name or self.extras:
             return
+        # Measuring needs neither a graph nor what it stands on, so their want is no reason to refuse a name here.
         with suppress(ImportError, TimmNotFound):
             model = find_model(self._graph, name)
             if names := list(arguments):

@@ -125,6 +125,7 @@ def told_outcomes(names: Sequence[str], wish: InspectRequest, emit: Emit) -> Ite
             one_more(outcome.model, outcome.error.message if outcome.error else None)
             yield outcome
 
+    # Closing ends the workers, so that Ctrl-C in the middle leaves none behind.
     with closing(inspect_each(names, wish)) as coming:
         one_more = counted(emit, len(names), "inspecting", "inspected")
         yield told()

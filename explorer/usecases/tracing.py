@@ -126,6 +126,7 @@ def trace_every(
     graph = load(sources=extras)
     version, digest = graph.info.timm_version, graph.info.digest
     names = registered_models(graph, [pattern] if pattern else ())
+    # A trace is of one source: after any change to timm or to the user's own all are to be made anew.
     todo = names if again else untraced(names, version, digest)
     outcomes = trace_told(todo, version, digest, extras, forward, emit)
     have = traces.own_traces(version, digest)

@@ -84,6 +84,7 @@ def verify(
         TimmNotFound: no timm is installed.
     """
     extras = find_sources(sources)
+    # With traces joined to it the graph would be held against itself.
     graph = load(timm, extras, traces=False, emit=emit)
     names = registered_models(graph, patterns)
     have, failed = _traced(graph, names, timm, extras, trace, emit)
