@@ -9,7 +9,7 @@ from explorer import collector
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.source import Extra
+    from explorer.introspect import Extra
 
 
 def main() -> None:

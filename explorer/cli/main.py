@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError, RequestError, unexpected
 from explorer.version import __version__
 
 if TYPE_CHECKING:
-    from explorer.introspect.reading.source import Extra
+    from explorer.introspect import Extra
 
 INTERRUPTED = 130
 _RUNNING = ("bench", "inspect", "trace")

@@ -17,7 +17,7 @@ from explorer.errors import RequestError
 
 if TYPE_CHECKING:
     from explorer.graph import Graph
-    from explorer.introspect.reading.source import Extra
+    from explorer.introspect import Extra
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TimmOption = Annotated[

@@ -22,7 +22,7 @@ from explorer.cli.output import (
     write_file,
 )
 from explorer.errors import OutputError, RequestError
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra
 from explorer.protocol import TraceResult
 from explorer.protocol.trace import call_count
 from explorer.report.call_story import WIDTH, Line, story_lines

@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static, TabbedContent, Tree
 from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError
 from explorer.graph import Graph, GraphInfo, NodeKind
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra
 from explorer.queries.model_list import Catalogue
 from explorer.tui.actions import EVERYWHERE, HelpScreen, bindings
 from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep, keep_in_results

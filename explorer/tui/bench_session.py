@@ -9,7 +9,7 @@ from typing import Protocol
 
 from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError, StoreError, unexpected
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra
 from explorer.protocol import BenchRequest, BenchResult, Event
 from explorer.usecases.following import WorkState
 from explorer.usecases.loading import for_worker

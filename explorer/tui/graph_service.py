@@ -12,7 +12,7 @@ from explorer import collector
 from explorer.errors import ExplorerError, unexpected
 from explorer.graph import EdgeKind, Graph, GraphInfo, NodeKind
 from explorer.graph.fuzzy import Hit
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra
 from explorer.queries.call_tree import CallPath, call_path
 from explorer.queries.model_list import Catalogue, catalogue
 from explorer.tui.page import Page, page_of

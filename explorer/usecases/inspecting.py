@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, each
 from explorer.graph import Graph
-from explorer.introspect.reading.source import find_timm
+from explorer.introspect import find_timm
 from explorer.protocol import InspectRequest, InspectResult
 from explorer.report.inspect_csv import TotalsFile, failure_row, options_text, totals_row
 from explorer.usecases.choosing import ModelNames

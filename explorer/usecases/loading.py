@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import RequestError
-from explorer.introspect import load_graph
-from explorer.introspect.reading.source import Extra, find_extra, source_files
+from explorer.introspect import Extra, find_extra, load_graph, source_files
 from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from explorer.engine.pool import Outcome, Report, each, is_of_the_model
 from explorer.errors import OutputError
 from explorer.graph import Graph
 from explorer.graph.contexts import Traced
-from explorer.introspect import traces
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra, traces
 from explorer.protocol import TraceRequest, TraceResult
 from explorer.usecases.choosing import ModelNames, registered_models
 from explorer.usecases.following import counted

@@ -8,7 +8,7 @@ from typing import Any
 from explorer.errors import EngineError, TimmNotFound
 from explorer.graph import Graph
 from explorer.graph.contexts import Traced
-from explorer.introspect.reading.source import Extra, find_timm
+from explorer.introspect import Extra, find_timm
 from explorer.introspect.traces import traced
 from explorer.queries import verification
 from explorer.queries.verification import CallDifference, Score, Verification

@@ -24,7 +24,7 @@ from torch import nn
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
-from explorer.introspect.reading.source import Extra
+from explorer.introspect import Extra
 from explorer.protocol import Emit, Log, ModelOptions, Progress
 from explorer.worker.counting import Unfilled
 from explorer.worker.hardware import memory

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.engine.client import worker_environment
-from explorer.introspect import traces
-from explorer.introspect.reading.source import find_timm
+from explorer.introspect import find_timm, traces
 from tests.cli.conftest import Done
 
 FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).parents[1] / "usecases" / "fake_tracer.py")]

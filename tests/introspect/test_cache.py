@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from explorer.graph import EdgeKind, Graph
-from explorer.introspect import load_graph
+from explorer.introspect import SourceTree, find_timm, load_graph
 from explorer.introspect.builder import Builder
 from explorer.introspect.cache import cached_graph
-from explorer.introspect.reading.source import SourceTree, find_timm
 
 MakeTimm = Callable[..., Path]
 

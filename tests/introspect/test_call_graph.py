@@ -7,10 +7,9 @@ import pytest
 
 from explorer.graph import Graph
 from explorer.graph.contexts import Contexts
-from explorer.introspect import load_graph
+from explorer.introspect import find_extra, load_graph
 from explorer.introspect.call_graph import follow_calls
 from explorer.introspect.reading.parse import Module
-from explorer.introspect.reading.source import find_extra
 from explorer.introspect.registry import read_registry
 
 Parse = Callable[..., dict[str, Module]]

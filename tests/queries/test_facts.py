@@ -7,7 +7,6 @@ from explorer.graph import Graph, Node, NodeKind
 from explorer.queries.creation import model_classes
 from explorer.queries.facts import facts
 from explorer.queries.names import find_node
-from explorer.queries.node_data import source_url
 
 
 def about(graph: Graph, name: str) -> dict[str, object]:
@@ -81,20 +80,6 @@ def test_all_that_is_known_of_anything_is_json(timm_graph: Graph) -> None:
         for node in list(timm_graph.nodes(kind))[::40]:
             record = json.loads(json.dumps(facts(timm_graph, node), allow_nan=False))
             assert (record["id"], record["kind"]) == (node.id, kind)
-
-
-@pytest.mark.parametrize(
-    ("version", "url"),
-    [
-        ("1.0.31", "https://github.com/huggingface/pytorch-image-models/blob/v1.0.31/timm/models/toy.py#L7"),
-        ("unknown", "https://github.com/huggingface/pytorch-image-models/blob/main/timm/models/toy.py#L7"),
-        ("1.0.32.dev0", "https://github.com/huggingface/pytorch-image-models/blob/main/timm/models/toy.py#L7"),
-    ],
-)
-def test_source_url(version: str, url: str | None) -> None:
-    node = Node("timm.models.toy:f", NodeKind.FUNCTION, "models/toy.py", 7, 9)
-
-    assert source_url(node, version) == url
 
 
 BUILT = """

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.introspect.reading.source import digest_with, find_timm
+from explorer.introspect import digest_with, find_timm
 from explorer.protocol import Emit, Log, Progress, TraceRequest, TraceResult
 from explorer.worker import serve
 from tests.usecases.fates import meet

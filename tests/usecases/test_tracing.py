@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import EngineError, OutOfMemory, RequestError, TimmNotFound, WorkerDied
-from explorer.introspect import traces
-from explorer.introspect.reading.source import find_timm
+from explorer.introspect import find_timm, traces
 from explorer.protocol import (
     Result,
     TraceRequest,

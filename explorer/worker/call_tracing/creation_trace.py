@@ -14,7 +14,7 @@ from timm.models import get_deprecated_models
 from torch import nn
 
 from explorer.errors import UnknownName
-from explorer.introspect.reading.source import Extra, SourceTree, digest_with, find_timm
+from explorer.introspect import Extra, SourceTree, digest_with, find_timm
 from explorer.protocol import Emit, Log, ModelOptions, Progress, TraceRequest, TraceResult
 from explorer.worker.call_tracing.call_recorder import CallRecording, Root, record
 from explorer.worker.hardware import memory

@@ -11,8 +11,7 @@ import pytest
 
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import RequestError, UnknownName
-from explorer.introspect import traces
-from explorer.introspect.reading.source import digest_with, find_extra, find_timm
+from explorer.introspect import digest_with, find_extra, find_timm, traces
 from explorer.protocol import Log, Progress, TraceRequest, TraceResult
 from explorer.protocol.trace import call_count
 
