@@ -1,6 +1,7 @@
 """What a piece of compiled source runs in: its names, where it stands, and what it has left behind so far."""
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from explorer.introspect.evaluator.objects import Objects
@@ -89,6 +90,12 @@ class Activation:
         if not self.qualname:
             return name
         return f"{self.qualname}.<locals>.{name}" if self.function else f"{self.qualname}.{name}"
+
+    def leave_round(self, place: Callable[[Loop], list[Names]]) -> bool:
+        """Keep the names as they are where a round of the innermost loop is left."""
+        if self.loop:
+            place(self.loop).append(dict(self.environment.names))
+        return True
 
     def exits(self) -> int:
         """How often the function or the innermost loop may have been left so far."""

@@ -99,7 +99,7 @@ class Evaluator:
         for statement in self._modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
-                self._compiler.block([statement])(frame)
+                self._compiler.statement(statement)(frame)
             except (GiveUp, RecursionError, MemoryError):
                 frame.give_up(statement)
         state.steps, state.depth, state.uncertain, state.context = before

@@ -42,7 +42,7 @@ from explorer.introspect.evaluator.values import (
 )
 from explorer.introspect.reading.parse import Import, import_bindings
 
-Statement: TypeAlias = Callable[[Activation], bool]
+Statement: TypeAlias = Callable[[Activation], bool | None]
 Block: TypeAlias = Callable[[Activation], bool]
 _Alternative: TypeAlias = tuple[Block, Names, list[ast.stmt]]
 """A body, what names are known to be where it is executed, and its syntax."""
@@ -59,7 +59,7 @@ class Compiler(ExpressionCompiler):
 
         A statement that fails makes unknown all that it touches, but for one inside a ``try``: that leads to a handler.
         """
-        steps = [(self._statement(node), node) for node in body]
+        steps = [(self.statement(node), node) for node in body]
 
         def run(frame: Activation) -> bool:
             for execute, node in steps:
@@ -76,10 +76,11 @@ class Compiler(ExpressionCompiler):
 
         return run
 
-    def _statement(self, node: ast.stmt) -> Statement:
+    def statement(self, node: ast.stmt) -> Statement:
+        """The closure that executes one statement; true when it certainly leaves the block around it."""
         compiling = _COMPILE.get(node.__class__)
         if compiling is None or self._nesting >= MAX_NESTING:
-            return lambda frame: _given_up(frame, node)
+            return lambda frame: frame.give_up(node)
         self._nesting += 1
         try:
             return compiling(self, node)
@@ -96,9 +97,8 @@ class Compiler(ExpressionCompiler):
         """An expression evaluated for what it calls."""
         evaluate = self.expression(node)
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             evaluate(frame)
-            return False
 
         return run
 
@@ -108,9 +108,8 @@ class Compiler(ExpressionCompiler):
     def _global(self, node: ast.Global | ast.Nonlocal) -> Statement:
         names = node.names
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             frame.outer_names = {*(frame.outer_names or ()), *names}
-            return False
 
         return run
 
@@ -139,20 +138,10 @@ class Compiler(ExpressionCompiler):
         return run
 
     def _break(self, node: ast.Break) -> Statement:
-        def run(frame: Activation) -> bool:
-            if frame.loop:
-                frame.loop.breaks.append(dict(frame.environment.names))
-            return True
-
-        return run
+        return lambda frame: frame.leave_round(lambda loop: loop.breaks)
 
     def _continue(self, node: ast.Continue) -> Statement:
-        def run(frame: Activation) -> bool:
-            if frame.loop:
-                frame.loop.continues.append(dict(frame.environment.names))
-            return True
-
-        return run
+        return lambda frame: frame.leave_round(lambda loop: loop.continues)
 
     # binding
 
@@ -161,22 +150,20 @@ class Compiler(ExpressionCompiler):
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
 
-            def bind(frame: Activation) -> bool:
+            def bind(frame: Activation) -> None:
                 value = evaluate(frame)
                 if frame.outer_names:
                     frame.bind_name(name, value)
                 else:
                     frame.environment.names[name] = value
-                return False
 
             return bind
         targets = [self.target(target) for target in node.targets]
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             value = evaluate(frame)
             for assign in targets:
                 assign(frame, value)
-            return False
 
         return run
 
@@ -184,18 +171,13 @@ class Compiler(ExpressionCompiler):
         if node.value is None:
             return _nothing
         evaluate, assign = self.expression(node.value), self.target(node.target)
-
-        def run(frame: Activation) -> bool:
-            assign(frame, evaluate(frame))
-            return False
-
-        return run
+        return lambda frame: assign(frame, evaluate(frame))
 
     def _augassign(self, node: ast.AugAssign) -> Statement:
         evaluate, assign, operator = self.expression(node.value), self.target(node.target), node.op.__class__
         former = self._former(node.target)
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             old, new = former(frame), evaluate(frame)
             if isinstance(old, list) and operator is ast.Add:
                 frame.call_member(old, "extend", [new], {})
@@ -203,7 +185,6 @@ class Compiler(ExpressionCompiler):
                 taint([old])
             else:
                 assign(frame, binary(operator, old, new))
-            return False
 
         return run
 
@@ -217,10 +198,9 @@ class Compiler(ExpressionCompiler):
     def _delete(self, node: ast.Delete) -> Statement:
         deletions = [self._deletion(target) for target in node.targets]
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             for delete in deletions:
                 delete(frame)
-            return False
 
         return run
 
@@ -384,7 +364,7 @@ class Compiler(ExpressionCompiler):
         defaults = self.defaults(node.args)
         decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             function = FunctionValue(
                 frame.module,
                 frame.inner_qualname(node.name),
@@ -398,7 +378,6 @@ class Compiler(ExpressionCompiler):
             for decorate in decorators:
                 decorated = decorate(frame, decorated)
             frame.environment.names[node.name] = decorated
-            return False
 
         return run
 
@@ -407,14 +386,13 @@ class Compiler(ExpressionCompiler):
     def _classdef(self, node: ast.ClassDef) -> Statement:
         decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
 
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             cls = ClassValue(frame.module, frame.inner_qualname(node.name), node, frame.closure)
             frame.state.classes.append(cls)
             decorated: Value = cls
             for decorate in decorators:
                 decorated = decorate(frame, decorated)
             frame.environment.names[node.name] = decorated
-            return False
 
         return run
 
@@ -457,25 +435,23 @@ class Compiler(ExpressionCompiler):
     # imports
 
     def _import(self, node: ast.Import) -> Statement:
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             for alias in node.names:
                 if frame.machine.is_internal(alias.name) and frame.machine.has_module(alias.name):
                     frame.machine.execute(alias.name)
             for name, binding in import_bindings(node, frame.module, False):
                 frame.environment.names[name] = _module_value(frame, binding.module)
-            return False
 
         return run
 
     def _importfrom(self, node: ast.ImportFrom) -> Statement:
-        def run(frame: Activation) -> bool:
+        def run(frame: Activation) -> None:
             is_package = frame.machine.is_package(frame.module)
             for name, binding in import_bindings(node, frame.module, is_package):
                 if name == "*":
                     _import_star(frame, binding)
                 else:
                     frame.environment.names[name] = frame.machine.attribute(binding.module, binding.attribute or "")
-            return False
 
         return run
 
@@ -547,11 +523,6 @@ class Compiler(ExpressionCompiler):
 
 
 def _nothing(frame: Activation) -> bool:
-    return False
-
-
-def _given_up(frame: Activation, node: ast.stmt) -> bool:
-    frame.give_up(node)
     return False
 
 
