@@ -114,19 +114,9 @@ def _totals(counted: CountedModel) -> Totals:
 
 def _settings(request: InspectRequest) -> dict[str, JSON]:
     """Everything that was asked for, ``None`` where it was left as the model has it."""
-    return {
-        "batch_size": request.batch_size,
-        "img_size": request.img_size,
-        "in_chans": request.in_chans,
-        "num_classes": request.num_classes,
-        "features_only": request.features_only,
-        "reparam": request.reparam,
-        "args": dict(request.args),
-        "totals_only": request.totals_only,
-        "pretrained": False,
-        "mode": "eval",
-        "dtype": "float32",
-    }
+    asked = request.to_json()
+    del asked["model"], asked["extra"]
+    return {**asked, "pretrained": False, "mode": "eval", "dtype": "float32"}
 
 
 def _counted(name: str, options: ModelOptions, batch_size: int, by_module: bool, emit: Emit) -> CountedModel:

@@ -64,16 +64,14 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
     return Count(stack.total(), stack.tallies, dict(sorted(dispatch.uncounted.items())))
 
 
+@dataclass(slots=True)
 class _Frame:
     """A call of a module that is under way."""
 
-    __slots__ = ("cost", "outermost", "own_macs", "tally")
-
-    def __init__(self, tally: Tally, outermost: bool) -> None:
-        self.tally = tally
-        self.outermost = outermost
-        self.own_macs = 0
-        self.cost = NOTHING
+    tally: Tally
+    outermost: bool
+    own_macs: int = 0
+    cost: Cost = NOTHING
 
 
 class _Stack:

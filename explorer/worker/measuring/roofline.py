@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from msgspec import structs
 
 from explorer.protocol import BenchRequest, Emit, InspectRequest, Log, Progress, Roofline, Totals
 from explorer.worker.hardware import devices
@@ -87,16 +88,7 @@ def _best_seconds(run: Callable[[], Any], device: torch.device, budget_seconds: 
 def totals(request: BenchRequest, name: str, emit: Emit) -> Totals | None:
     """The model's totals at one image; ``None``, with a notice, where it cannot be counted."""
     emit(Progress("count", f"counting what {name} computes"))
-    wish = InspectRequest(
-        name,
-        img_size=request.img_size,
-        in_chans=request.in_chans,
-        num_classes=request.num_classes,
-        reparam=request.reparam,
-        args=request.args,
-        totals_only=True,
-        extra=request.extra,
-    )
+    wish = InspectRequest(name, totals_only=True, extra=request.extra, **structs.asdict(request.options))
     try:
         return inspect(wish, lambda _: None).totals
     except Exception as error:

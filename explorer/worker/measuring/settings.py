@@ -162,41 +162,33 @@ def _gradients(request: BenchRequest) -> Any:
     return torch.inference_mode() if request.inference_mode else torch.no_grad()
 
 
+_AS_ASKED = ("train", "batch_size", "img_size", "in_chans", "num_classes", "reparam", "args", "extra", "seconds",
+             "iterations", "backoff", "roofline")  # fmt: skip
+
+
 def described(request: BenchRequest, device: torch.device) -> dict[str, Any]:
     """Every setting as JSON: those of the request, and what they come to in torch. Call it inside :func:`switched`."""
     amp = amp_dtype(request.dtype or "", device)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        precision, cudnn_tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    now = _Switches.now()
+    asked = request.to_json()
     return {
         "pretrained": False,
         "mode": "train" if request.train else "eval",
         "device": request.device,
         "dtype": request.dtype,
         "amp_dtype": None if amp is None else str(amp).removeprefix("torch."),
-        "float32_matmul_precision": precision,
-        "cudnn_allow_tf32": cudnn_tf32,
-        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "float32_matmul_precision": now.matmul_precision,
+        "cudnn_allow_tf32": now.cudnn_tf32,
+        "cudnn_benchmark": now.cudnn_benchmark,
         "memory_format": request.memory_format,
         "compile": request.compile,
         "cuda_graphs": request.cuda_graphs,
-        "fused_attn": use_fused_attn(),
-        "fused_attn_experimental": use_fused_attn(experimental=True),
-        "threads": torch.get_num_threads(),
+        "fused_attn": now.fused_attn[0],
+        "fused_attn_experimental": now.fused_attn[1],
+        "threads": now.threads,
         "interop_threads": torch.get_num_interop_threads(),
         "inference_mode": torch.is_inference_mode_enabled(),
-        "train": request.train,
-        "batch_size": request.batch_size,
-        "img_size": request.img_size,
-        "in_chans": request.in_chans,
-        "num_classes": request.num_classes,
-        "reparam": request.reparam,
-        "args": dict(request.args),
-        "extra": [list(pair) for pair in request.extra],
-        "seconds": request.seconds,
-        "iterations": request.iterations,
-        "backoff": request.backoff,
-        "roofline": request.roofline,
+        **{name: asked[name] for name in _AS_ASKED},
         "input": "random normal",
         "seed": SEED,
     }
