@@ -80,7 +80,8 @@ def versions() -> dict[str, Any]:
     """Of what runs the models, by name."""
     return {
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        # A class of its own, derived from str, which no encoder has to know.
+        "torch": str(torch.__version__),
         "timm": timm.__version__,
         "explorer": __version__,
     }
