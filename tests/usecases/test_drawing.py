@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.errors import RequestError, UnknownName
+from explorer.graph import Graph
+from explorer.introspect import load_graph
+from explorer.usecases.drawing import VIEWS, PictureWish, check, dot_picture, draw, flow_request, neighbourhood
+from explorer.usecases.telling import Notice
+
+
+@pytest.fixture
+def graph(make_timm: Callable[..., Path]) -> Graph:
+    return load_graph(make_timm())
+
+
+@pytest.mark.parametrize(
+    ("view", "target", "wish", "said"),
+    [
+        ("kalls", "x", {}, "no view"),
+        ("calls", None, {}, "no target"),
+        ("overview", "x", {}, "all of timm"),
+        ("calls", "x", {"level": "operator"}, "--level says nothing to --view calls"),
+        ("family", "x", {"args": {"a": 1}}, "--set says nothing to --view family"),
+        ("all", None, {"nodes": 9}, "--nodes says nothing"),
+        ("dataflow", "x", {"level": "layer"}, "no level 'layer'"),
+        ("dataflow", "x", {"shade": "time"}, "no shade 'time'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(view: str, target: str | None, wish: dict[str, Any], said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        check(view, target, PictureWish(**wish))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_can_be_asked_for(view: str) -> None:
+    check(view, None if view == "overview" else "x", PictureWish())
+
+
+def test_a_model_is_drawn_with_its_calls_and_a_class_with_its_relatives(graph: Graph) -> None:
+    assert "model:toy_small" in {node["id"] for node in draw("toy_small", graph=graph).data()["nodes"]}
+    assert any("ToyNet" in line for line in draw("ToyNet", graph=graph).lines())
+    with pytest.raises(UnknownName, match="toy_small"):
+        draw("toy_smal", graph=graph)
+    with pytest.raises(RequestError, match="makes no calls"):
+        draw("ToyNet", view="calls", graph=graph)
+
+
+def test_what_is_left_out_is_told_when_it_is(graph: Graph) -> None:
+    told: list[object] = []
+    picture = draw("toy_small", nodes=2, graph=graph, emit=told.append)
+
+    assert told == []
+    picture.lines()
+    assert any(isinstance(event, Notice) and "left out" in event.message for event in told)
+
+
+def test_the_whole_graph_is_data(graph: Graph) -> None:
+    picture = draw(view="all", graph=graph)
+
+    assert len(picture.data()["nodes"]) == len(graph)
+    with pytest.raises(RequestError, match="is data"):
+        picture.lines()
+
+
+def test_the_neighbourhood_of_what_is_no_model_goes_up_too(graph: Graph) -> None:
+    node = graph.node("timm.models._factory:create_model")
+
+    assert neighbourhood(graph, node).root == node.id
+    assert "timm.models._registry:model_entrypoint" in neighbourhood(graph, node).graph
+
+
+def test_what_runs_is_asked_with_the_wishes_that_were_made(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.touch()
+    request = flow_request("toy_small", PictureWish(img_size=64, args={"depth": 2}), [str(own)])
+
+    assert (request.img_size, request.in_chans, request.args) == (64, None, {"depth": 2})
+    assert [name for name, _ in request.extra] == ["own"]
+
+
+def test_a_dot_of_the_users_own_is_a_picture(tmp_path: Path) -> None:
+    file = tmp_path / "a.dot"
+    file.write_text("digraph { a -> b }")
+    assert len(dot_picture(file, PictureWish()).view.nodes) == 2
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(RequestError, match="UTF-8"):
+        dot_picture(file, PictureWish())
