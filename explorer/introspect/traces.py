@@ -13,23 +13,26 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from explorer.errors import OutputError
 from explorer.files import JSON, data_folder, to_json, write_whole
-from explorer.graph.contexts import Pair, Traced
+from explorer.graph.contexts import Traced
+
+T = TypeVar("T")
 
 BUNDLE = Path(__file__).with_name("traces-bundle.bin")
 """The bundle that comes with explorer."""
 
-_BUNDLE_FORMAT = "explorer-traces-1"
+_BUNDLE_FORMAT = "explorer-traces-2"
 _INDEX = "index.json"
-_INDEX_FORMAT = "explorer-trace-index-2"
+_INDEX_FORMAT = "explorer-trace-index-3"
 _GZIP = 31
 """What zlib calls the format of ``.gz`` files; the module of that name costs ten times as much to import."""
 _USUAL_DEVICE = "meta"
@@ -195,74 +198,36 @@ def _read_index(path: Path, version: str, digest: str) -> tuple[dict[str, list[i
 
 def _updated(folder: Path, stamps: Mapping[str, list[int]], known: Mapping[str, list[int]], found: Traced) -> Traced:
     """The traces of these files; what was found of unchanged ones is taken over."""
-    table = _TraceTable()
     unchanged = {name for name, stamp in stamps.items() if known.get(name) == stamp}
-    table.take_over(found, lambda model: _file_name(model) in unchanged)
+    parts = [only(found, (model for model in _named(found) if _file_name(model) in unchanged))]
     for name in stamps:
         data = None if name in unchanged else _read_trace(folder / name)
         if data and data.get("digest") == found.digest:
             with suppress(*_DAMAGED):
-                table.add_trace(data)
-    return table.traced(found.version, found.digest)
+                parts.append(_of_model(data, found))
+    joined = _joined(parts)
+    return only(joined, _named(joined))
 
 
-class _TraceTable:
-    """Pairs, each once with the sites of all models, and which models have them."""
+def _named(traces: Traced) -> list[str]:
+    return [*traces.models, *traces.failed]
 
-    def __init__(self) -> None:
-        self._sites: dict[Pair, set[str]] = {}
-        self._models: dict[str, list[Pair]] = {}
-        self._forward: dict[str, list[Pair]] = {}
-        self._devices: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
 
-    def add_trace(self, data: Mapping[str, JSON]) -> None:
-        """Add one stored trace, or failure."""
-        model = data["model"]
-        if "failed" in data:
-            self._failed[model] = str(data["failed"])
-            return
-        self._models[model] = self._added((a, b, sites) for a, b, sites in data["pairs"])
-        self._devices[model] = str(data["device"])
-        if data.get("forward_pairs") is not None:
-            self._forward[model] = self._added((a, b, sites) for a, b, sites in data["forward_pairs"])
-
-    def take_over(self, traces: Traced, wanted: Callable[[str], bool] = lambda model: True) -> None:
-        """Add the traces of the models that are wanted; what is there of them is replaced."""
-        for model in filter(wanted, traces.models):
-            self._failed.pop(model, None)
-            self._models[model] = self._added(traces.pairs[i] for i in traces.models[model])
-            self._devices[model] = traces.devices.get(model, "")
-            if model in traces.forward:
-                self._forward[model] = self._added(traces.pairs[i] for i in traces.forward[model])
-        for model in filter(wanted, traces.failed):
-            if model not in self._models:
-                self._failed[model] = traces.failed[model]
-
-    def _added(self, pairs: Iterable[tuple[str, str, Iterable[str]]]) -> list[Pair]:
-        found = []
-        for caller, callee, sites in pairs:
-            self._sites.setdefault((caller, callee), set()).update(sites)
-            found.append((caller, callee))
-        return found
-
-    def traced(self, version: str, digest: str) -> Traced:
-        """Everything in one order, so that the same traces are stored as the same bytes whichever came first."""
-        pairs = sorted(self._sites)
-        number = {pair: position for position, pair in enumerate(pairs)}
-
-        def numbered(models: Mapping[str, list[Pair]]) -> dict[str, tuple[int, ...]]:
-            return {model: tuple(sorted({number[pair] for pair in own})) for model, own in sorted(models.items())}
-
-        return Traced(
-            version,
-            digest,
-            [(*pair, tuple(sorted(self._sites[pair], key=_site_order))) for pair in pairs],
-            numbered(self._models),
-            failed=dict(sorted(self._failed.items())),
-            devices=dict(sorted(self._devices.items())),
-            forward=numbered(self._forward),
-        )
+def _of_model(data: Mapping[str, JSON], others: Traced) -> Traced:
+    """One stored trace, or failure, beside others of the same source."""
+    model = str(data["model"])
+    if "failed" in data:
+        return replace(others, pairs=[], models={}, failed={model: str(data["failed"])}, devices={}, forward={})
+    created, forward = data["pairs"], data.get("forward_pairs")
+    pairs = [(str(a), str(b), tuple(sorted(sites, key=_site_order))) for a, b, sites in (*created, *(forward or ()))]
+    return replace(
+        others,
+        pairs=pairs,
+        models={model: tuple(range(len(created)))},
+        failed={},
+        devices={model: str(data["device"])},
+        forward={} if forward is None else {model: tuple(range(len(created), len(pairs)))},
+    )
 
 
 def _site_order(site: str) -> tuple[str, int]:
@@ -270,51 +235,31 @@ def _site_order(site: str) -> tuple[str, int]:
     return file, int(line)
 
 
-# traces as rows
+# traces in a file
 
 
 def _to_rows(traces: Traced) -> dict[str, JSON]:
-    """Traces as compact JSON.
-
-    A pair is ``[caller, callee, [file, line, ...], ...]``, by position among ``nodes`` and ``files``; a model has the
-    steps from one position among the pairs to the next.
-    """
-    nodes = sorted({name for caller, callee, _ in traces.pairs for name in (caller, callee)})
-    files = sorted({_site_order(site)[0] for *_, sites in traces.pairs for site in sites})
-    node = {name: position for position, name in enumerate(nodes)}
-    number = {file: position for position, file in enumerate(files)}
-    rows = []
-    for caller, callee, sites in traces.pairs:
-        places: dict[int, list[int]] = {}
-        for file, line in map(_site_order, sites):
-            places.setdefault(number[file], []).append(line)
-        rows.append([node[caller], node[callee], *([place, *lines] for place, lines in places.items())])
+    """Traces as JSON; a model has the steps from one position among the pairs to the next, which compress best."""
     return {
-        "nodes": nodes,
-        "files": files,
-        "pairs": rows,
+        "pairs": traces.pairs,
         "models": {model: _steps(own) for model, own in traces.models.items()},
         "forward": {model: _steps(own) for model, own in traces.forward.items()},
         "devices": {model: device for model, device in traces.devices.items() if device != _USUAL_DEVICE},
-        "failed": dict(traces.failed),
+        "failed": traces.failed,
     }
 
 
 def _from_rows(version: str, digest: str, data: Mapping[str, JSON]) -> Traced:
     """The traces that :func:`_to_rows` wrote."""
-    nodes, files = data["nodes"], data["files"]
     models = {model: tuple(accumulate(steps)) for model, steps in data["models"].items()}
     return Traced(
         version,
         digest,
-        pairs=[
-            (nodes[a], nodes[b], tuple(f"{files[file]}:{line}" for file, *lines in places for line in lines))
-            for a, b, *places in data["pairs"]
-        ],
+        pairs=[(caller, callee, tuple(sites)) for caller, callee, sites in data["pairs"]],
         models=models,
         failed=data["failed"],
         devices=dict.fromkeys(models, _USUAL_DEVICE) | data["devices"],
-        forward={model: tuple(accumulate(steps)) for model, steps in data.get("forward", {}).items()},
+        forward={model: tuple(accumulate(steps)) for model, steps in data["forward"].items()},
     )
 
 
@@ -337,41 +282,61 @@ def united(shipped: Traced | None, own: Traced | None, without: Container[str] =
             failed={m: why for m, why in shipped.failed.items() if m not in without},
             forward={m: pairs for m, pairs in shipped.forward.items() if m not in without},
         )
-    return _united(shipped, own) if shipped and own else own or shipped
+    return _joined([shipped, own]) if shipped and own else own or shipped
 
 
-def _united(shipped: Traced, own: Traced) -> Traced:
-    pairs = list(shipped.pairs)
-    place = {(caller, callee): position for position, (caller, callee, _) in enumerate(pairs)}
-    moved: list[int] = []
-    for caller, callee, sites in own.pairs:
-        position = place.setdefault((caller, callee), len(pairs))
-        if position == len(pairs):
-            pairs.append((caller, callee, sites))
-        elif sites != pairs[position][2]:
-            both = tuple(sorted({*sites, *pairs[position][2]}, key=_site_order))
-            pairs[position] = (caller, callee, both)
-        moved.append(position)
-
-    def renumbered(models: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-        return {model: tuple(sorted(moved[i] for i in indices)) for model, indices in models.items()}
-
-    return Traced(
-        own.version,
-        own.digest,
-        pairs,
-        models={**shipped.models, **renumbered(own.models)},
-        failed={m: why for m, why in {**shipped.failed, **own.failed}.items() if m not in own.models},
-        devices={**shipped.devices, **own.devices},
-        forward={**shipped.forward, **renumbered(own.forward)},
+def _joined(parts: Sequence[Traced]) -> Traced:
+    """All of them; of a model's traces the last one counts."""
+    first, *others = parts
+    sites = {(caller, callee): seen for caller, callee, seen in first.pairs}
+    position = {pair: index for index, pair in enumerate(sites)}
+    models, forward = dict(first.models), dict(first.forward)
+    failed, devices = dict(first.failed), dict(first.devices)
+    for part in others:
+        moved = []
+        for caller, callee, seen in part.pairs:
+            known = sites.setdefault((caller, callee), seen)
+            if seen != known:
+                sites[caller, callee] = tuple(sorted({*known, *seen}, key=_site_order))
+            moved.append(position.setdefault((caller, callee), len(position)))
+        models |= _moved(part.models, moved)
+        forward |= _moved(part.forward, moved)
+        devices |= part.devices
+        failed = {model: why for model, why in {**failed, **part.failed}.items() if model not in part.models}
+    return replace(
+        parts[-1],
+        pairs=[(*pair, seen) for pair, seen in sites.items()],
+        models=models,
+        failed=failed,
+        devices=devices,
+        forward=forward,
     )
 
 
 def only(traces: Traced, models: Iterable[str]) -> Traced:
-    """The same, of these models alone."""
-    table = _TraceTable()
-    table.take_over(traces, set(models).__contains__)
-    return table.traced(traces.version, traces.digest)
+    """The same, of these models alone, in an order that does not hang on which of them came first."""
+    models = sorted(models)
+    own = [indices[model] for indices in (traces.models, traces.forward) for model in models if model in indices]
+    pairs = sorted(set().union(*own), key=traces.pairs.__getitem__)
+    place = {index: position for position, index in enumerate(pairs)}
+    return replace(
+        traces,
+        pairs=[traces.pairs[index] for index in pairs],
+        models=_moved(_chosen(traces.models, models), place),
+        failed=_chosen(traces.failed, models),
+        devices=_chosen(traces.devices, models),
+        forward=_moved(_chosen(traces.forward, models), place),
+    )
+
+
+def _moved(
+    models: Mapping[str, tuple[int, ...]], place: Sequence[int] | Mapping[int, int]
+) -> dict[str, tuple[int, ...]]:
+    return {model: tuple(sorted({place[index] for index in indices})) for model, indices in models.items()}
+
+
+def _chosen(by_model: Mapping[str, T], models: Iterable[str]) -> dict[str, T]:
+    return {model: by_model[model] for model in models if model in by_model}
 
 
 # the bundle
@@ -382,10 +347,8 @@ def bundle_bytes(traces: Traced) -> bytes:
 
     Forward passes are left out: they would double it, and the graph is that of creation.
     """
-    table = _TraceTable()
-    table.take_over(replace(traces, forward={}))
-    rows = _to_rows(table.traced(traces.version, traces.digest))
-    del rows["forward"]
+    created = only(replace(traces, forward={}), _named(traces))
+    rows = _to_rows(created)
     return _bundle_line(traces.version, traces.digest) + zlib.compress(to_json(rows), 9)
 
 
