@@ -15,7 +15,7 @@ from explorer.cli.output import check_place, narrate, on_terminal, print_json, p
 from explorer.engine.pool import Outcome
 from explorer.errors import ExplorerError, RequestError
 from explorer.protocol import InspectRequest, InspectResult
-from explorer.report.inspect_csv import COLUMNS, csv_text, layers_csv, options_text
+from explorer.report.inspect_csv import COLUMNS, csv_text, layers_csv, options_text, outcome_row
 from explorer.report.layer_tree import check_sort, flat_rows, tree_rows
 from explorer.report.wording import dimensions, short
 from explorer.results.schema import load as load_schema
@@ -196,7 +196,7 @@ def _stream_totals(names: Sequence[str], wish: InspectRequest) -> list[str]:
     print_lines([csv_text([COLUMNS]).rstrip("\n")])
     with narrator() as tell, inspecting.told_outcomes(names, wish, tell) as outcomes:
         for outcome in outcomes:
-            row = inspecting.outcome_row(outcome, version, options)
+            row = outcome_row(outcome, version, options)
             print_lines([csv_text([[row[name] for name in COLUMNS]]).rstrip("\n")])
             if outcome.error:
                 failed.append(outcome.model)

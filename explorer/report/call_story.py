@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 WIDTH = 100
@@ -136,15 +137,8 @@ class _CallRun:
 
 def _alike(steps: Sequence[Mapping[str, Any]], calls: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
     """Calls in a row of the same function from the same place."""
-    groups: list[list[Sequence[int]]] = []
-    before = None
-    for call in calls:
-        key = (steps[call[0]]["callee"], steps[call[0]]["at"])
-        if key != before:
-            groups.append([])
-        groups[-1].append(call)
-        before = key
-    return groups
+    groups = groupby(calls, key=lambda call: (steps[call[0]]["callee"], steps[call[0]]["at"]))
+    return [list(group) for _, group in groups]
 
 
 def _shapes(steps: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -153,21 +147,13 @@ def _shapes(steps: Sequence[Mapping[str, Any]]) -> list[int]:
     numbers: dict[Any, int] = {}
     shapes: list[int] = []
     for step in steps:
-        calls = tuple((shapes[child], steps[child]["at"], count) for child, count in _joint(step, shapes))
-        key = (step["callee"], step.get("part"), step.get("through"), "raised" in step, calls)
+        calls = []
+        for shape, group in groupby(step.get("steps", ()), key=lambda call: shapes[call[0]]):
+            alike = list(group)
+            calls.append((shape, steps[alike[0][0]]["at"], sum(count for _, count in alike)))
+        key = (step["callee"], step.get("part"), step.get("through"), "raised" in step, tuple(calls))
         shapes.append(numbers.setdefault(key, len(numbers)))
     return shapes
-
-
-def _joint(step: Mapping[str, Any], shapes: Sequence[int]) -> list[tuple[int, int]]:
-    """What a step calls, those in a row that have one shape taken together."""
-    joint: list[tuple[int, int]] = []
-    for child, count in step.get("steps", ()):
-        if joint and shapes[joint[-1][0]] == shapes[child]:
-            joint[-1] = (joint[-1][0], joint[-1][1] + count)
-        else:
-            joint.append((child, count))
-    return joint
 
 
 def _telling(arguments: Mapping[str, str], name: str) -> dict[str, str]:

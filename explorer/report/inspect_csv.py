@@ -8,13 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from explorer.errors import ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
+from explorer.engine.pool import Outcome
+from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
 from explorer.files import write_whole
 from explorer.protocol import InspectRequest, InspectResult, Layer
 from explorer.report.wording import dimensions
 
+_TOTALS = ("params", "macs", "macs_fvcore", "activations", "buffers")
+
 COLUMNS = (
-    *("model", "img_size", "params", "macs", "macs_fvcore", "activations", "buffers"),
+    *("model", "img_size", *_TOTALS),
     *("device", "built_on", "timm", "error", "options"),
 )
 """Columns of a table of totals: whole numbers, MACs and activations of one image, ``img_size`` as 224 or 224x112;
@@ -38,41 +41,23 @@ def _cell(name: str, value: Any) -> Any:
 
 def options_text(wish: InspectRequest) -> str:
     """The wishes that change a model's totals, as the ``options`` column has them."""
-    asked = {
-        "img_size": wish.img_size,
-        "in_chans": wish.in_chans,
-        "num_classes": wish.num_classes,
-        "features_only": wish.features_only or None,
-        "reparam": wish.reparam or None,
-        "args": dict(wish.args) or None,
-    }
+    asked = {name: getattr(wish, name) for name in ("img_size", "in_chans", "num_classes")}
+    asked |= {name: getattr(wish, name) or None for name in ("features_only", "reparam", "args")}
     asked = {name: value for name, value in asked.items() if value is not None}
     return json.dumps(asked, sort_keys=True, separators=(",", ":")) if asked else ""
 
 
-def totals_row(name: str, result: InspectResult, timm_version: str, options: str) -> dict[str, Any]:
-    """One model's totals, by column; ``name`` is the one asked for."""
-    size, totals = result.img_size, result.totals
-    return {
-        "model": name,
-        "img_size": size if isinstance(size, int) else "x".join(map(str, size)),
-        "params": totals.params,
-        "macs": totals.macs,
-        "macs_fvcore": totals.macs_fvcore,
-        "activations": totals.activations,
-        "buffers": totals.buffers,
-        "device": result.device,
-        "built_on": result.built_on,
-        "timm": timm_version,
-        "error": "",
-        "options": options,
-    }
-
-
-def failure_row(name: str, error: ExplorerError, timm_version: str, options: str) -> dict[str, Any]:
-    """A model that failed, by column."""
-    said = " ".join(f"{type(error).__name__}: {error.message}".split())
-    return {**dict.fromkeys(COLUMNS, ""), "model": name, "timm": timm_version, "error": said, "options": options}
+def outcome_row(outcome: Outcome[InspectResult], timm_version: str, options: str) -> dict[str, Any]:
+    """A model's totals, or why there are none, by column; the model goes by the name asked for."""
+    row = {**dict.fromkeys(COLUMNS, ""), "model": outcome.model, "timm": timm_version, "options": options}
+    if error := outcome.error:
+        row["error"] = " ".join(f"{type(error).__name__}: {error.message}".split())
+    if result := outcome.value:
+        size = result.img_size
+        row["img_size"] = size if isinstance(size, int) else "x".join(map(str, size))
+        row |= {name: getattr(result.totals, name) for name in _TOTALS}
+        row |= {"device": result.device, "built_on": result.built_on}
+    return row
 
 
 class TotalsFile:

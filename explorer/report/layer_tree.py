@@ -1,8 +1,10 @@
 """A model's layers as the rows of a table: a tree with repeats folded, or a flat list. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import groupby
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
@@ -37,13 +39,19 @@ class LayerRow:
     count: int = 1
 
 
-@dataclass(slots=True)
+@dataclass
 class _Branch:
     """A layer and those directly in it."""
 
     layer: Layer
     label: str
     branches: "list[_Branch]" = field(default_factory=list)
+
+    @cached_property
+    def likeness(self) -> list[object]:
+        """Equal of layers that are alike, inside too: whether weights are shared counts, whose they are does not."""
+        facts = [getattr(self.layer, name) for name in _COMPARED]
+        return [*facts, self.layer.shared_with is None, [(b.label, b.likeness) for b in self.branches]]
 
 
 def tree_rows(
@@ -62,11 +70,11 @@ def tree_rows(
     """
     root = _tree(layers)
     if depth is not None:
-        return list(_rows(root, depth, fold, idle))
-    rows = list(_rows(root, 1, fold, idle))
+        return list(_rows([root], 0, depth, fold, idle))
+    rows = list(_rows([root], 0, 1, fold, idle))
     deepest = max(layer.name.count(".") + 1 for layer in layers)
     for levels in range(2, deepest + 1):
-        more = list(_rows(root, levels, fold, idle))
+        more = list(_rows([root], 0, levels, fold, idle))
         if len(more) > SCREEN_ROWS:
             break
         rows = more
@@ -104,10 +112,8 @@ def check_sort(sort: str | None) -> None:
 
 def _like(layers: Sequence[Layer], text: str) -> list[Layer]:
     wanted = text.lower()
-    fits: Callable[[str], bool] = (
-        (lambda name: fnmatchcase(name, wanted)) if _WILDCARDS & set(text) else (lambda name: wanted in name)
-    )
-    found = [layer for layer in layers[1:] if fits(layer.name.lower()) or fits(layer.class_name.lower())]
+    pattern = wanted if _WILDCARDS & set(text) else f"*{wanted}*"
+    found = [x for x in layers[1:] if any(fnmatchcase(n.lower(), pattern) for n in (x.name, x.class_name))]
     if not found:
         names = [n for layer in layers[1:] for n in (layer.name.rpartition(".")[2], layer.class_name)]
         near = closest(text, names)
@@ -128,45 +134,14 @@ def _tree(layers: Sequence[Layer]) -> _Branch:
     return root
 
 
-def _rows(branch: _Branch, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
-    yield from _rows_of([branch], 0, levels, fold, idle)
-
-
-def _rows_of(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
+def _rows(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
     """The row of branches that are alike, and those of the layers in the first."""
     first = alike[0]
     inner = [b for b in first.branches if idle or not (_is_idle(b.layer) and not b.branches)]
     yield LayerRow(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
     if depth < levels:
-        for group in _groups(inner) if fold else ([b] for b in inner):
-            yield from _rows_of(group, depth + 1, levels, fold, idle)
-
-
-def _groups(branches: Sequence[_Branch]) -> Iterator[list[_Branch]]:
-    """Neighbours that are alike, together."""
-    group: list[_Branch] = []
-    for branch in branches:
-        if group and not _alike(group[0], branch):
-            yield group
-            group = []
-        group.append(branch)
-    if group:
-        yield group
-
-
-def _alike(one: _Branch, other: _Branch) -> bool:
-    return _facts(one.layer) == _facts(other.layer) and _alike_inside(one.branches, other.branches)
-
-
-def _alike_inside(some: Sequence[_Branch], others: Sequence[_Branch]) -> bool:
-    if len(some) != len(others):
-        return False
-    return all(a.label == b.label and _alike(a, b) for a, b in zip(some, others, strict=True))
-
-
-def _facts(layer: Layer) -> list[object]:
-    """All that makes layers alike: whether weights are shared counts, whose they are does not."""
-    return [*(getattr(layer, name) for name in _COMPARED), layer.shared_with is None]
+        for _, group in groupby(inner, key=lambda branch: branch.likeness if fold else id(branch)):
+            yield from _rows(list(group), depth + 1, levels, fold, idle)
 
 
 _COMPARED = tuple(name for name in Layer.__struct_fields__ if name not in _OWN_NAMES)

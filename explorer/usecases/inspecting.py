@@ -12,7 +12,7 @@ from explorer.engine.pool import Outcome, each
 from explorer.graph import Graph
 from explorer.introspect import find_timm
 from explorer.protocol import InspectRequest, InspectResult
-from explorer.report.inspect_csv import TotalsFile, failure_row, options_text, totals_row
+from explorer.report.inspect_csv import TotalsFile, options_text, outcome_row
 from explorer.usecases.choosing import ModelNames
 from explorer.usecases.following import counted
 from explorer.usecases.loading import Source, for_worker, worker
@@ -165,11 +165,3 @@ def add_totals(file: TotalsFile, names: Sequence[str], wish: InspectRequest, emi
             if outcome.error:
                 failed.add(outcome.model)
     return [name for name in names if name in failed]
-
-
-def outcome_row(outcome: Outcome[InspectResult], version: str, options: str) -> dict[str, Any]:
-    """A model's totals, or why there are none, by the columns of a file of totals."""
-    if outcome.value is not None:
-        return totals_row(outcome.model, outcome.value, version, options)
-    assert outcome.error is not None
-    return failure_row(outcome.model, outcome.error, version, options)

@@ -8,26 +8,26 @@ from typing import Any
 
 import pytest
 
+from explorer.engine.pool import Outcome
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
 from explorer.protocol import InspectRequest
 from explorer.report.inspect_csv import (
     COLUMNS,
     LAYER_COLUMNS,
     TotalsFile,
-    failure_row,
     layers_csv,
     options_text,
-    totals_row,
+    outcome_row,
 )
 from tests.report.layer_samples import LAYERS, inspected, layer
 
 
 def good(name: str, timm: str = "1.0.31", options: str = "") -> dict[str, Any]:
-    return totals_row(name, inspected(), timm, options)
+    return outcome_row(Outcome(name, 0.0, value=inspected()), timm, options)
 
 
 def bad(name: str, error: ExplorerError) -> dict[str, Any]:
-    return failure_row(name, error, "1.0.31", "")
+    return outcome_row(Outcome(name, 0.0, error), "1.0.31", "")
 
 
 def write(path: Path, rows: Sequence[dict[str, Any]], timm: str = "1.0.31", options: str = "") -> None:
