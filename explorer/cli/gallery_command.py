@@ -1,6 +1,7 @@
 """``explorer gallery``."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,25 +9,21 @@ import typer
 
 from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, load
-from explorer.cli.output import print_json, print_lines, report, tell_plainly, write_file
+from explorer.cli.output import print_json, print_lines, report, write_file
 from explorer.errors import ExplorerError, RequestError
-from explorer.usecases.drawing import PictureWish, flow_request, running_pictures, static_picture
+from explorer.usecases.drawing import draw
 from explorer.usecases.loading import worker
 
-STATIC = (
+PICTURES = (
     ("overview.svg", None, "overview"),
     ("resnet34-calls.svg", "resnet34", "calls"),
     ("resnet-family.svg", "resnet", "family"),
     ("SEModule-uses.svg", "timm.layers.squeeze_excite:SEModule", "uses"),
-)
-"""File, target and view of the pictures that reading source is enough for."""
-
-RUNNING = (
     ("resnet34-architecture.svg", "resnet34", "architecture"),
     ("vit_base_patch16_224-architecture.svg", "vit_base_patch16_224", "architecture"),
     ("convnext_tiny-dataflow.svg", "convnext_tiny", "dataflow"),
 )
-"""The same of those for which a model runs."""
+"""File, target and view of each."""
 
 APP = ("app.svg", "resnet34")
 """The terminal app's file, and the model it shows."""
@@ -62,14 +59,14 @@ def gallery(
 
 def _pictures(context: typer.Context) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Every picture's file, and what draws it."""
-    graph, wish = load(context, None), PictureWish()
-    for name, target, view in STATIC:
-        yield name, lambda t=target, v=view: static_picture(graph, t, v, wish, tell_plainly).render()  # type: ignore[misc]
-    requests = [(view, flow_request(model, wish)) for _, model, view in RUNNING]
-    with worker() as client, narrator() as tell:
-        making = running_pictures(requests, wish, graph, client, tell)
-        for (name, _, _), make in zip(RUNNING, making, strict=True):
-            yield name, lambda make=make: make().render()  # type: ignore[misc]
+    graph = load(context, None)
+    with worker() as client, narrator(at_once=False) as tell:
+
+        def svg(target: str | None, view: str) -> bytes:
+            return draw(target, view=view, client=client, graph=graph, emit=tell).render()
+
+        for name, target, view in PICTURES:
+            yield name, partial(svg, target, view)
     take_screenshot = context.obj.get("take_screenshot")
     if take_screenshot:
         yield APP[0], lambda: take_screenshot(APP[1]).encode()

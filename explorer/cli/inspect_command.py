@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from explorer.cli.output import check_place, narrate, on_terminal, print_json, p
 from explorer.engine.pool import Outcome
 from explorer.errors import ExplorerError, RequestError
 from explorer.protocol import InspectRequest, InspectResult
-from explorer.report.inspect_csv import COLUMNS, csv_text, layers_csv, options_text, outcome_row
+from explorer.report.inspect_csv import COLUMNS, TotalsFile, csv_text, layers_csv, options_text, outcome_row
 from explorer.report.layer_tree import check_sort, flat_rows, tree_rows
 from explorer.report.wording import dimensions, short
 from explorer.results.schema import load as load_schema
@@ -164,7 +165,7 @@ def _inspect_many(names: Sequence[str], wish: InspectRequest, shown: LayerOption
         OutputError: the file cannot be written.
         KeyboardInterrupt: Ctrl-C; what was done by then is printed, or in the file.
     """
-    inspecting.check_some_take(names, wish.args, known)
+    known.check_some_take(names, wish.args)
     if shown.csv is None:
         failed = _print_totals(names, wish, shown.json)
         where = "the notes above say why"
@@ -181,7 +182,7 @@ def _inspect_many(names: Sequence[str], wish: InspectRequest, shown: LayerOption
 
 def _add_totals(names: Sequence[str], wish: InspectRequest, path: Path) -> list[str]:
     """Add a row for each model that the file does not have; the names of those that failed, now or before."""
-    file = inspecting.totals_file(path, wish)
+    file = TotalsFile(path, inspecting.timm_version(), options_text(wish))
     done = file.done()
     if there := sum(name in done for name in names):
         narrate(f"{there:,} of {len(names):,} models are in {path} already")
@@ -194,7 +195,7 @@ def _stream_totals(names: Sequence[str], wish: InspectRequest) -> list[str]:
     version, options = inspecting.timm_version(), options_text(wish)
     failed = []
     print_lines([csv_text([COLUMNS]).rstrip("\n")])
-    with narrator() as tell, inspecting.told_outcomes(names, wish, tell) as outcomes:
+    with narrator() as tell, closing(inspecting.inspect_each(names, wish, tell)) as outcomes:
         for outcome in outcomes:
             row = outcome_row(outcome, version, options)
             print_lines([csv_text([[row[name] for name in COLUMNS]]).rstrip("\n")])
@@ -207,7 +208,7 @@ def _print_totals(names: Sequence[str], wish: InspectRequest, json: bool) -> lis
     """Print what came of the models, in the order asked for, when all are done or Ctrl-C was pressed."""
     found: dict[str, Outcome[InspectResult]] = {}
     try:
-        with narrator() as tell, inspecting.told_outcomes(names, wish, tell) as outcomes:
+        with narrator() as tell, closing(inspecting.inspect_each(names, wish, tell)) as outcomes:
             for outcome in outcomes:
                 found[outcome.model] = outcome
     finally:

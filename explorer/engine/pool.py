@@ -34,7 +34,6 @@ class Outcome(Generic[T]):
     value: T | None = None
 
 
-Report = Callable[[Outcome[T], int, int], None]
 """Takes each outcome as it comes, how many there are by now, and how many there will be."""
 
 

@@ -49,7 +49,8 @@ def options_text(wish: InspectRequest) -> str:
 
 def outcome_row(outcome: Outcome[InspectResult], timm_version: str, options: str) -> dict[str, Any]:
     """A model's totals, or why there are none, by column; the model goes by the name asked for."""
-    row = {**dict.fromkeys(COLUMNS, ""), "model": outcome.model, "timm": timm_version, "options": options}
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+    row |= {"model": outcome.model, "timm": timm_version, "options": options}
     if error := outcome.error:
         row["error"] = " ".join(f"{type(error).__name__}: {error.message}".split())
     if result := outcome.value:

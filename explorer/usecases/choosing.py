@@ -54,8 +54,12 @@ class ModelNames:
             if names := list(arguments):
                 check_arguments(self._graph, model, names)
 
-    def refusals(self, names: Sequence[str], arguments: Iterable[str]) -> list[RequestError]:
-        """Why models do not take the arguments, of each that does not."""
+    def check_some_take(self, names: Sequence[str], arguments: Iterable[str]) -> None:
+        """Refuse arguments that none of the models takes.
+
+        Raises:
+            RequestError: of the first.
+        """
         arguments = list(arguments)
         refused = []
         for name in names if arguments else ():
@@ -63,7 +67,8 @@ class ModelNames:
                 self.check(name, arguments)
             except RequestError as error:
                 refused.append(error)
-        return refused
+        if refused and len(refused) == len(names):
+            raise refused[0]
 
     def chosen(self, texts: Sequence[str], *, tags: bool) -> list[str]:
         """The models that names and patterns stand for, in their order, each once.

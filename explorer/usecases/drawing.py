@@ -1,8 +1,7 @@
 """Pictures of how timm hangs together: which view of what, and how each is made, drawn, told as data or as lines."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +44,6 @@ _FITTING: dict[str, Sequence[str | None]] = {
     "nodes": tuple(view for view in (None, *VIEWS) if view != ALL),
 }
 """The views that each wish has a meaning for; ``None`` is the one that suits the target."""
-
-_OPTIONS = {"args": "--set"}
-"""Options that go by another name than the wish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +127,7 @@ def check(view: str | None, target: str | None, wish: PictureWish) -> None:
     for name, views in _FITTING.items():
         if getattr(wish, name) and view not in views:
             fitting = ", ".join(v for v in views if v)
-            option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            option = "--set" if name == "args" else f"--{name.replace('_', '-')}"
             raise RequestError(f"{option} says nothing to --view {view or CALLS}", f"for: {fitting}")
     for name, values in {"level": ("module", "operator"), "shade": ("macs", "params")}.items():
         if getattr(wish, name) not in (None, *values):
@@ -283,33 +279,7 @@ def running_picture(
     request = flow_request(target, wish, sources)
     ModelNames(sources, graph).check(target, wish.args)
     with worker(client) as near:
-        (make,) = running_pictures([(view, request)], wish, graph, near, emit)
-        return make()
-
-
-def running_pictures(
-    wishes: "Sequence[tuple[str, FlowRequest]]", wish: PictureWish, graph: Graph, client: "Client", emit: Emit = quiet
-) -> Iterator[Callable[[], Picture]]:
-    """Views of models as they run, each model built and run once when its picture is asked for.
-
-    Args:
-        wishes: the view of each, and what to run for it.
-        wish: how the pictures are made.
-        graph: where the classes' sources are.
-        client: the worker that runs them all.
-        emit: takes events while it works.
-
-    Raises:
-        EngineError: a model cannot be built or run; raised when its picture is asked for.
-    """
-    for view, request in wishes:
-        yield partial(_running, view, request, wish, graph, client, emit)
-
-
-def _running(
-    view: str, request: "FlowRequest", wish: PictureWish, graph: Graph, client: "Client", emit: Emit
-) -> Picture:
-    flow = client.run(request, emit)
+        flow = near.run(request, emit)
     wishes = {name: getattr(wish, name) for name in ("depth", "level", "shade") if getattr(wish, name)}
     make_view = view_function(view)
     return _picture(lambda nodes: make_view(flow, nodes=nodes, graph=graph, **wishes), wish, MAX_NODES)

@@ -1,8 +1,7 @@
 """What a model is made of, or the totals of many models, by several workers at once."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from explorer.engine.pool import Outcome, each
 from explorer.graph import Graph
 from explorer.introspect import find_timm
 from explorer.protocol import InspectRequest, InspectResult
-from explorer.report.inspect_csv import TotalsFile, options_text, outcome_row
+from explorer.report.inspect_csv import TotalsFile, outcome_row
 from explorer.usecases.choosing import ModelNames
 from explorer.usecases.following import counted
 from explorer.usecases.loading import Source, for_worker, worker
@@ -84,25 +83,15 @@ def inspect_one(
 # many models
 
 
-def check_some_take(names: Sequence[str], args: Mapping[str, Any], known: ModelNames) -> None:
-    """Refuse arguments that none of the models takes.
-
-    Raises:
-        RequestError: of the first.
-    """
-    refused = known.refusals(names, args)
-    if refused and len(refused) == len(names):
-        raise refused[0]
-
-
 def inspect_each(
-    names: Sequence[str], wish: InspectRequest, workers: int | None = None
+    names: Sequence[str], wish: InspectRequest, emit: Emit = quiet, workers: int | None = None
 ) -> Generator[Outcome[InspectResult], None, None]:
     """Inspect these models, totals only; outcomes come as they are ready, and closing the generator ends the workers.
 
     Args:
         names: models, each inspected once.
         wish: how; its model is left aside.
+        emit: takes progress and failures.
         workers: processes, see :func:`explorer.engine.pool.each`.
 
     Raises:
@@ -113,32 +102,12 @@ def inspect_each(
     def inspect_totals(client: Client, name: str) -> InspectResult:
         return client.run(replace(wish, model=name, totals_only=True))
 
-    return each(names, inspect_totals, workers)
-
-
-@contextmanager
-def told_outcomes(names: Sequence[str], wish: InspectRequest, emit: Emit) -> Iterator[Iterator[Outcome[InspectResult]]]:
-    """What :func:`inspect_each` gives, told as it comes; the workers end with the block."""
-
-    def told() -> Iterator[Outcome[InspectResult]]:
+    one_more = counted(emit, len(names), "inspecting", "inspected")
+    # Closing ends the workers, so that Ctrl-C in the middle leaves none behind.
+    with closing(each(names, inspect_totals, workers)) as coming:
         for outcome in coming:
             one_more(outcome.model, outcome.error.message if outcome.error else None)
             yield outcome
-
-    # Closing ends the workers, so that Ctrl-C in the middle leaves none behind.
-    with closing(inspect_each(names, wish)) as coming:
-        one_more = counted(emit, len(names), "inspecting", "inspected")
-        yield told()
-
-
-def totals_file(path: Path, wish: InspectRequest) -> TotalsFile:
-    """A file of totals to which models inspected in this way, with the installed timm, can be added.
-
-    Raises:
-        RequestError: the file is there, and is no table of totals.
-        OutputError: it cannot be read.
-    """
-    return TotalsFile(path, timm_version(), options_text(wish))
 
 
 def timm_version() -> str:
@@ -159,7 +128,7 @@ def add_totals(file: TotalsFile, names: Sequence[str], wish: InspectRequest, emi
     done = file.done()
     todo = [name for name in names if name not in done]
     failed = {name for name in names if name in done and done[name]["error"]}
-    with file.open(todo) as table, told_outcomes(todo, wish, emit) as outcomes:
+    with file.open(todo) as table, closing(inspect_each(todo, wish, emit)) as outcomes:
         for outcome in outcomes:
             table.add(outcome_row(outcome, file.timm_version, file.options))
             if outcome.error:

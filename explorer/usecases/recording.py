@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.graph.fuzzy import closest
@@ -113,27 +114,19 @@ def runs(
         RequestError: one of these cannot have its value.
         StoreError: the results file cannot be read.
     """
-    wanted = run_filter(patterns, device, dtype, label, source, since, mode)
-    return Store().runs(replace(wanted, status="failed" if failed else None, limit=limit))
+    wishes = {"device": device, "dtype": dtype, "label": label, "source": source, "since": since, "mode": mode}
+    return Store().runs(replace(run_filter(patterns, **wishes), status="failed" if failed else None, limit=limit))
 
 
-def run_filter(
-    patterns: Sequence[str] = (),
-    device: str | None = None,
-    dtype: str | None = None,
-    label: str | None = None,
-    source: str | None = None,
-    since: str | None = None,
-    mode: str | None = None,
-) -> RunFilter:
-    """The filter that these wishes make.
+def run_filter(patterns: Sequence[str] = (), since: str | None = None, **wishes: Any) -> RunFilter:
+    """The filter that wishes make, by the names of its fields; ``since`` as :func:`runs` takes it.
 
     Raises:
         RequestError: one cannot have its value.
     """
-    check_choice("--source", source, (MEASURED, IMPORTED))
-    check_choice("--mode", mode, ("infer", "train"))
-    return RunFilter(patterns, device, dtype, label, source, None if since is None else _moment(since), mode=mode)
+    check_choice("--source", wishes.get("source"), (MEASURED, IMPORTED))
+    check_choice("--mode", wishes.get("mode"), ("infer", "train"))
+    return RunFilter(patterns, since=None if since is None else _moment(since), **wishes)
 
 
 def check_choice(option: str, value: str | None, choices: tuple[str, ...]) -> None:

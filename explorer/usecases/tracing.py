@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.engine.client import Client
-from explorer.engine.pool import Outcome, Report, each, is_of_the_model
+from explorer.engine.pool import Outcome, each, is_of_the_model
 from explorer.errors import OutputError
 from explorer.graph import Graph
 from explorer.graph.contexts import Traced
@@ -126,8 +126,8 @@ def trace_every(
     version, digest = graph.info.timm_version, graph.info.digest
     names = registered_models(graph, [pattern] if pattern else ())
     # A trace is of one source: after any change to timm or to the user's own all are to be made anew.
-    todo = names if again else untraced(names, version, digest)
-    outcomes = trace_told(todo, version, digest, extras, forward, emit)
+    todo = names if again else untraced(names, traces.own_traces(version, digest))
+    outcomes = trace_all(todo, version, digest, extras=extras, forward=forward, emit=emit)
     have = traces.own_traces(version, digest)
     known_failures = {**(have.failed if have else {}), **failures(outcomes)}
     return TracedModels(
@@ -139,26 +139,13 @@ def trace_every(
     )
 
 
-def trace_told(
-    names: Sequence[str], version: str, digest: str, extras: Sequence[Extra], forward: bool, emit: Emit
-) -> list[Outcome[None]]:
-    """Trace these models as :func:`trace_all` does, with progress and failures told."""
-    one_more = counted(emit, len(names), "tracing", "traced")
-
-    def report(outcome: Outcome[None], done: int, total: int) -> None:
-        one_more(outcome.model, outcome.error.message if outcome.error else None)
-
-    return trace_all(names, version, digest, extras=extras, forward=forward, report=report)
-
-
 def failures(outcomes: Sequence[Outcome[None]]) -> dict[str, str]:
     """Why models failed, of those that did."""
     return {outcome.model: outcome.error.message for outcome in outcomes if outcome.error}
 
 
-def untraced(names: Sequence[str], version: str, digest: str) -> list[str]:
-    """Those of the names that the user has neither a trace of, made from this source, nor a noted failure."""
-    have = traces.own_traces(version, digest)
+def untraced(names: Sequence[str], have: Traced | None) -> list[str]:
+    """Those of the names of which there is neither a trace nor a noted failure."""
     return [name for name in names if have is None or (name not in have.models and name not in have.failed)]
 
 
@@ -170,7 +157,7 @@ def trace_all(
     extras: Sequence[Extra] = (),
     forward: bool = False,
     workers: int | None = None,
-    report: Report[None] = lambda outcome, done, total: None,
+    emit: Emit = quiet,
 ) -> list[Outcome[None]]:
     """Trace these models and store what comes of it; one that fails, or ends its worker, does not stop the others.
 
@@ -183,7 +170,7 @@ def trace_all(
         extras: sources of the user's own.
         forward: trace a forward pass too.
         workers: processes, see :func:`explorer.engine.pool.each`.
-        report: is called in this thread.
+        emit: takes progress and failures.
 
     Raises:
         ExplorerError: nothing can be traced here, whatever the model: timm is missing, or every model fails alike.
@@ -191,6 +178,7 @@ def trace_all(
         KeyboardInterrupt: Ctrl-C; what was traced is stored.
     """
     own = for_worker(extras)
+    one_more = counted(emit, len(names), "tracing", "traced")
 
     def trace_one(client: Client, name: str) -> None:
         keep_trace(client.run(TraceRequest(name, forward, own)))
@@ -201,5 +189,5 @@ def trace_all(
             outcomes.append(outcome)
             if outcome.error and is_of_the_model(outcome.model, outcome.error):
                 traces.save_failure(version, digest, outcome.model, outcome.error.message)
-            report(outcome, len(outcomes), len(names))
+            one_more(outcome.model, outcome.error.message if outcome.error else None)
     return outcomes

@@ -15,7 +15,7 @@ from explorer.queries.verification import CallDifference, Score, Verification
 from explorer.usecases.choosing import registered_models
 from explorer.usecases.loading import Source, find_sources, load
 from explorer.usecases.telling import Emit, quiet, tell
-from explorer.usecases.tracing import failures, trace_told
+from explorer.usecases.tracing import failures, trace_all, untraced
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +104,14 @@ def _traced(
     version, digest = graph.info.timm_version, graph.info.digest
     have = traced(version, digest)
     failed = dict(have.failed) if have else {}
-    todo = [name for name in names if have is None or (name not in have.models and name not in failed)]
+    todo = untraced(names, have)
     if not todo or not trace:
         return have, failed
     if timm and not _is_installed(digest, extras):
         models = f"{len(todo):,} {'model' if len(todo) == 1 else 'models'}"
         tell(emit, f"{models} cannot be traced: that takes an installed timm, and this one is not")
         return have, failed
-    outcomes = trace_told(todo, version, digest, extras, False, emit)
+    outcomes = trace_all(todo, version, digest, extras=extras, emit=emit)
     return traced(version, digest), failed | failures(outcomes)
 
 
@@ -131,13 +131,7 @@ def _nothing_traced(names: Sequence[str], failed: dict[str, str], trace: bool) -
 
 
 def _score(score: Score) -> dict[str, Any]:
-    return {
-        "recall": score.recall,
-        "precision": score.precision,
-        "traced": score.traced,
-        "static": score.static,
-        "both": score.both,
-    }
+    return {name: getattr(score, name) for name in ("recall", "precision", "traced", "static", "both")}
 
 
 def _pairs(differences: Sequence[CallDifference]) -> Iterator[dict[str, Any]]:

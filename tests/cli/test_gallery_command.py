@@ -1,5 +1,5 @@
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,7 @@ def picture(title: str) -> Picture:
 
 
 def every_picture_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery_command, "static_picture", lambda graph, target, view, *_: picture(view))
-
-    def running(wishes: Any, *_: Any) -> Iterator[Callable[[], Picture]]:
-        yield from (lambda view=view: picture(view) for view, _ in wishes)
-
-    monkeypatch.setattr(gallery_command, "running_pictures", running)
+    monkeypatch.setattr(gallery_command, "draw", lambda target, *, view, **_: picture(view))
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def test_every_picture_is_written_and_named(
 ) -> None:
     every_picture_works(monkeypatch)
     done = explorer("--timm", toy, "gallery", folder)
-    names = [file for file, *_ in (*gallery_command.STATIC, *gallery_command.RUNNING)]
+    names = [file for file, *_ in gallery_command.PICTURES]
 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [str(folder / name) for name in names]
@@ -64,19 +59,14 @@ def test_one_that_fails_does_not_stop_the_rest(
 ) -> None:
     every_picture_works(monkeypatch)
 
-    def some(graph: Any, target: str | None, view: str, *_: Any) -> Picture:
+    def some(target: str | None, *, view: str, **_: Any) -> Picture:
         if view == "calls":
             raise RequestError("not this one", "another")
+        if view in ("architecture", "dataflow"):
+            raise EngineError("no torch here")
         return picture(view)
 
-    def none(wishes: Any, *_: Any) -> Iterator[Callable[[], Picture]]:
-        def fail() -> Picture:
-            raise EngineError("no torch here")
-
-        yield from (fail for _ in wishes)
-
-    monkeypatch.setattr(gallery_command, "static_picture", some)
-    monkeypatch.setattr(gallery_command, "running_pictures", none)
+    monkeypatch.setattr(gallery_command, "draw", some)
     done = explorer("--timm", toy, "gallery", folder, "--json")
 
     assert done.code == 1
@@ -85,7 +75,8 @@ def test_one_that_fails_does_not_stop_the_rest(
         "resnet-family.svg",
         "SEModule-uses.svg",
     }
-    assert set(done.json["failed"]) == {"resnet34-calls.svg", *(file for file, *_ in gallery_command.RUNNING)}
+    running = {file for file, _, view in gallery_command.PICTURES if view in ("architecture", "dataflow")}
+    assert set(done.json["failed"]) == {"resnet34-calls.svg", *running}
     assert "error: resnet34-calls.svg: not this one (another)" in done.err.splitlines()
 
 

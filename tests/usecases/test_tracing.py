@@ -11,6 +11,7 @@ import pytest
 from explorer.errors import EngineError, OutOfMemory, RequestError, TimmNotFound, WorkerDied
 from explorer.introspect import find_timm, traces
 from explorer.protocol import (
+    Progress,
     Result,
     TraceRequest,
     TraceResult,
@@ -19,7 +20,7 @@ from explorer.protocol import (
     encode_event,
     encode_request,
 )
-from explorer.usecases.tracing import Outcome, trace_all, untraced
+from explorer.usecases.tracing import trace_all, untraced
 
 DIGEST = "0" * 32
 FAKE_TRACER = [sys.executable, "-P", str(Path(__file__).with_name("fake_tracer.py"))]
@@ -41,15 +42,16 @@ def timm() -> tuple[str, str]:
 
 def test_every_model_is_traced_once_and_stored(timm: tuple[str, str], fake_tracer: Path) -> None:
     names = [f"model_{i}" for i in range(9)]
-    reports: list[tuple[Outcome, int, int]] = []
-    outcomes = trace_all(names, *timm, workers=3, report=lambda *told: reports.append(told))
+    told: list[object] = []
+    outcomes = trace_all(names, *timm, workers=3, emit=told.append)
     assert sorted(o.model for o in outcomes) == sorted(fake_tracer.read_text().split()) == names
     assert all(o.error is None and o.seconds > 0 for o in outcomes)
-    assert [(o, done, total) for o, done, total in reports] == [(o, i + 1, 9) for i, o in enumerate(outcomes)]
+    said = [event.message for event in told if isinstance(event, Progress)]
+    assert said == ["tracing 9 models", *(f"{done} of 9 models traced" for done in range(1, 10))]
     found = traces.own_traces(*timm)
     assert found is not None
     assert sorted(found.models) == names
-    assert untraced([*names, "another"], *timm) == ["another"]
+    assert untraced([*names, "another"], found) == ["another"]
 
 
 def test_one_that_fails_or_kills_its_worker_does_not_stop_the_others(timm: tuple[str, str]) -> None:
@@ -68,7 +70,7 @@ def test_only_a_models_own_failure_is_noted(timm: tuple[str, str]) -> None:
     found = traces.own_traces(*timm)
     assert found is not None
     assert found.failed == {"test_efficientnet": "test_efficientnet cannot be built and run: no such width"}
-    assert untraced(names, *timm) == ["test_resnet", "test_mambaout"]
+    assert untraced(names, found) == ["test_resnet", "test_mambaout"]
 
 
 @pytest.mark.parametrize(("fate", "kind"), [("no timm", TimmNotFound), ("all alike", EngineError)])

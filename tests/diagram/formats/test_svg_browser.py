@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli.gallery_command import RUNNING, STATIC
+from explorer.cli.gallery_command import PICTURES
 from explorer.diagram import View, draw
 from explorer.diagram.views import view_function
 from explorer.engine.client import Client
 from explorer.graph import Graph, NodeKind
-from explorer.usecases.drawing import PictureWish, flow_request, running_pictures, static_picture
+from explorer.usecases.drawing import draw as draw_picture
 
 from .. import samples
 from ..browser import SCHEMES, measure, needs_browser
@@ -95,11 +95,8 @@ def test_pictures_of_every_family_are_readable_and_their_legends_true(
 
 @cache
 def gallery(graph: Graph) -> dict[str, str]:
-    static = [(file, static_picture(graph, target, view, PictureWish())) for file, target, view in STATIC]
-    requests = [(view, flow_request(model, PictureWish())) for _, model, view in RUNNING]
     with Client() as client:
-        running = [make() for make in running_pictures(requests, PictureWish(), graph, client)]
-    pictures = [*static, *zip((file for file, *_ in RUNNING), running, strict=True)]
+        pictures = [(file, draw_picture(what, view=view, client=client, graph=graph)) for file, what, view in PICTURES]
     return {file: draw(picture.make, "svg", nodes=picture.nodes).decode() for file, picture in pictures}
 
 
