@@ -16,7 +16,8 @@ from contextlib import nullcontext
 
 import torch
 
-from explorer.protocol import BenchRequest, Event, Log
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Event, Log
 from explorer.worker.hardware.devices import synchronizer
 from explorer.worker.measuring import Prepared, prepared
 from explorer.worker.measuring.settings import amp_dtype

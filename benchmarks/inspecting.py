@@ -17,7 +17,7 @@ import timm
 import torch
 from fvcore.nn import FlopCountAnalysis
 
-from explorer.protocol import InspectRequest
+from explorer.protocol.inspect import InspectRequest
 from explorer.worker.inspection import run
 
 MODELS = ("resnet34", "vit_base_patch16_224", "convnext_tiny", "efficientnet_b0")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from explorer.engine.client import Client
 from explorer.errors import ExplorerError
-from explorer.protocol import InspectRequest, InspectResult
+from explorer.protocol.inspect import InspectRequest, InspectResult
 
 WORKERS = 2
 

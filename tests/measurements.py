@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from explorer.protocol import BenchResult, CompileTimes, GpuReadings, Latency, Roofline, TrainTimes
+from explorer.protocol.bench import BenchResult, CompileTimes, GpuReadings, Latency, Roofline, TrainTimes
 
 LATENCY = Latency(10.0, 11.0, 12.0, 10.5, 9.0, 13.0, 0.5, 9.9, 10.1)
 

@@ -21,7 +21,8 @@ from explorer.cli.output import (
     terminal_width,
 )
 from explorer.errors import ExplorerError, RequestError
-from explorer.protocol import BenchRequest, TuneResult, VersusResult
+from explorer.protocol.bench import BenchRequest, VersusResult
+from explorer.protocol.tune import TuneResult
 from explorer.report.measurement_report import (
     TABLE_HEADERS,
     VERSUS_HEADERS,
@@ -43,7 +44,7 @@ from explorer.usecases.recording import Keeper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchOptions(BuildOptions):
-    """What a measurement can be told, by the names of :class:`~explorer.protocol.BenchRequest`'s settings."""
+    """What a measurement can be told, by the names of :class:`~explorer.protocol.bench.BenchRequest`'s settings."""
 
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a batch.", show_default="1 on the CPU (8 to train), 256 on cuda")

@@ -15,7 +15,7 @@ from explorer.cli.options import JsonOption, RunOptions, WithOption, find_extras
 from explorer.cli.output import check_place, narrate, on_terminal, print_json, print_lines, print_table, write_file
 from explorer.engine.pool import Outcome
 from explorer.errors import ExplorerError, RequestError
-from explorer.protocol import InspectRequest, InspectResult
+from explorer.protocol.inspect import InspectRequest, InspectResult
 from explorer.report.inspect_csv import COLUMNS, TotalsFile, csv_text, layers_csv, options_text, outcome_row
 from explorer.report.layer_tree import check_sort, flat_rows, tree_rows
 from explorer.report.wording import dimensions, short

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.cli.output import on_terminal, print_facts, print_lines, print_table, table_width, terminal_width
-from explorer.protocol import FeatureLevel, InspectResult
+from explorer.protocol.inspect import FeatureLevel, InspectResult
 from explorer.report.layer_tree import LayerRow
 from explorer.report.wording import byte_size, dimensions, percent, short, size
 

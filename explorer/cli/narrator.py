@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from explorer.cli.output import narrate, notice, on_terminal
-from explorer.protocol import BenchPartial, Event, Partial, Progress, TuneStep, VersusPartial
+from explorer.protocol.bench import BenchPartial, VersusPartial
+from explorer.protocol.events import Event, Partial, Progress
+from explorer.protocol.tune import TuneStep
 from explorer.report.tuning_report import step_line
 from explorer.report.wording import milliseconds, significant
 from explorer.usecases.following import WorkState

@@ -19,7 +19,7 @@ from explorer.files import write_whole
 from explorer.usecases.telling import Notice
 
 if TYPE_CHECKING:
-    from explorer.protocol import Event
+    from explorer.protocol.events import Event
 
 
 def prepare_stdout() -> None:

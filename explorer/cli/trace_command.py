@@ -23,8 +23,7 @@ from explorer.cli.output import (
 )
 from explorer.errors import OutputError, RequestError
 from explorer.introspect import Extra
-from explorer.protocol import TraceResult
-from explorer.protocol.trace import call_count
+from explorer.protocol.trace import TraceResult, call_count
 from explorer.report.call_story import WIDTH, Line, story_lines
 from explorer.usecases import tracing
 from explorer.usecases.choosing import is_pattern

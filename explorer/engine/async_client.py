@@ -17,7 +17,8 @@ from explorer.engine.client import (
     worker_environment,
     worker_not_started,
 )
-from explorer.protocol import Event, Failure, Request, Result, encode_request
+from explorer.protocol.events import Event, Failure, Result, encode_request
+from explorer.protocol.request import Request
 
 R = TypeVar("R")
 

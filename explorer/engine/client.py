@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from explorer.errors import WorkerDied
-from explorer.protocol import Event, Failure, LineSplitter, Request, Result, decode_event, encode_request
+from explorer.protocol.events import Event, Failure, LineSplitter, Result, decode_event, encode_request
+from explorer.protocol.request import Request
 
 R = TypeVar("R")
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from explorer.engine.pool import Outcome
 from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
 from explorer.files import write_whole
-from explorer.protocol import InspectRequest, InspectResult, Layer
+from explorer.protocol.inspect import InspectRequest, InspectResult, Layer
 from explorer.report.wording import dimensions
 
 _TOTALS = ("params", "macs", "macs_fvcore", "activations", "buffers")

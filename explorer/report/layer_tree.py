@@ -8,7 +8,7 @@ from itertools import groupby
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
-from explorer.protocol import Layer
+from explorer.protocol.inspect import Layer
 
 SORT_FIELDS = (
     *("params", "own_params", "buffers"),

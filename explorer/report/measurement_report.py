@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from explorer.protocol import BenchResult, GpuReadings, Latency, Roofline, VersusResult
+from explorer.protocol.bench import BenchResult, GpuReadings, Latency, Roofline, VersusResult
 from explorer.report.wording import mebibytes, milliseconds, significant, size
 
 Facts = list[tuple[str, str]]

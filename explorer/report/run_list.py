@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from explorer.protocol import BenchResult
+from explorer.protocol.bench import BenchResult
 from explorer.report.measurement_report import bench_facts
 from explorer.report.wording import milliseconds, significant
 from explorer.results.run_comparison import Comparison, OtherSize, Pair, RunDifference, SideBySide

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from explorer.protocol import BenchRequest, BenchResult, OutputDifference, TuneResult, TuneStep, TuneSummary
+from explorer.protocol.bench import BenchRequest, BenchResult
+from explorer.protocol.tune import OutputDifference, TuneResult, TuneStep, TuneSummary
 from explorer.report.measurement_report import Facts, brief, rate, ratio_sentence, setting_value
 from explorer.report.wording import significant
 

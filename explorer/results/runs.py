@@ -29,7 +29,7 @@ class Run:
 
     ``created_at`` is UTC in ISO 8601: when it was kept. ``source`` is ``measured`` or ``imported``, ``status``
     ``done`` or ``failed``, ``mode`` ``infer`` or ``train``. The other fields are those of
-    :class:`~explorer.protocol.BenchResult`; ``None`` where not known. ``latency_p50_ms`` is of a whole batch;
+    :class:`~explorer.protocol.bench.BenchResult`; ``None`` where not known. ``latency_p50_ms`` is of a whole batch;
     ``timm`` and ``torch`` are versions.
     """
 
@@ -59,7 +59,7 @@ class Run:
 class RunDetails:
     """All that is kept of a run.
 
-    ``result`` is the JSON of a :class:`~explorer.protocol.BenchResult`, of finished runs measured here.
+    ``result`` is the JSON of a :class:`~explorer.protocol.bench.BenchResult`, of finished runs measured here.
     ``imported`` is the row of the file that an imported run is from, by column, and ``origin`` that file.
     ``error`` is that of a failed run: ``kind``, ``message``, ``hint``.
     """

@@ -14,21 +14,12 @@ from typing import Any
 
 import msgspec
 
-from explorer.protocol import (
-    BenchRequest,
-    BenchResult,
-    InspectRequest,
-    InspectResult,
-    TuneSummary,
-    VersusResult,
-    bench,
-    request,
-    tune,
-)
+from explorer.protocol import bench, request, tune
 from explorer.protocol import inspect as inspected
-from explorer.protocol.bench import RunSettings
-from explorer.protocol.inspect import InspectSettings
+from explorer.protocol.bench import BenchRequest, BenchResult, RunSettings, VersusResult
+from explorer.protocol.inspect import InspectRequest, InspectResult, InspectSettings
 from explorer.protocol.request import ErrorFacts, MachineFacts, Message
+from explorer.protocol.tune import TuneSummary
 
 Schema = dict[str, Any]
 

@@ -32,7 +32,7 @@ from explorer.results.runs import (
 from explorer.version import __version__
 
 if TYPE_CHECKING:
-    from explorer.protocol import BenchRequest, BenchResult
+    from explorer.protocol.bench import BenchRequest, BenchResult
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ class Store:
         """Keep a finished run.
 
         Args:
-            result: a :class:`~explorer.protocol.BenchResult` as JSON.
+            result: a :class:`~explorer.protocol.bench.BenchResult` as JSON.
             label: what the user calls it.
             request: what was asked for, where the result does not tell.
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError, StoreError, unexpected
 from explorer.introspect import Extra
-from explorer.protocol import BenchRequest, BenchResult, Event
+from explorer.protocol.bench import BenchRequest, BenchResult
+from explorer.protocol.events import Event
 from explorer.usecases.following import WorkState
 from explorer.usecases.loading import for_worker
 

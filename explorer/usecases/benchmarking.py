@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from explorer.errors import ExplorerError, RequestError, StoreError, UnknownName
 from explorer.graph import Graph
 from explorer.graph.fuzzy import closest
-from explorer.protocol import TUNED, BenchRequest, BenchResult, TuneRequest, TuneResult, VersusRequest, VersusResult
+from explorer.protocol.bench import BenchRequest, BenchResult, VersusRequest, VersusResult
+from explorer.protocol.tune import TUNED, TuneRequest, TuneResult
 from explorer.usecases.choosing import ModelNames
 from explorer.usecases.loading import Source, for_worker, worker
 from explorer.usecases.recording import Keeper
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.engine.client import Client
 
 SETTINGS = tuple(name for name in BenchRequest.__struct_fields__ if name not in ("model", "extra"))
-"""What a measurement can be told besides the model, as :class:`~explorer.protocol.BenchRequest` describes it."""
+"""What a measurement can be told besides the model, as :class:`~explorer.protocol.bench.BenchRequest` describes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def bench(
         graph: where names are looked up first; the installed timm's when ``None``.
         emit: takes events while it works: phases, figures so far, notes.
         settings: ``batch_size``, ``img_size`` (pixels), ``device``, ``dtype``, ``seconds``, ``compile``, ``train``,
-            ``args`` (of ``create_model``), ...: the fields of :class:`~explorer.protocol.BenchRequest`. What is left
-            out is chosen to suit the device.
+            ``args`` (of ``create_model``), ...: the fields of :class:`~explorer.protocol.bench.BenchRequest`. What is
+            left out is chosen to suit the device.
 
     Returns:
         Latency in milliseconds a batch, throughput in samples a second, peak memory in bytes, MACs of one image, and

@@ -21,7 +21,7 @@ from explorer.usecases.telling import Emit, quiet, tell
 if TYPE_CHECKING:
     from explorer.diagram import View
     from explorer.engine.client import Client
-    from explorer.protocol import FlowRequest
+    from explorer.protocol.flow import FlowRequest
 
 OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY = "overview", "calls", "classes", "imports", "family"
 ARCHITECTURE, DATAFLOW, USES, ALL = "architecture", "dataflow", "uses", "all"
@@ -252,7 +252,7 @@ def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) 
     Raises:
         RequestError: a wish has a value that makes no sense for any model.
     """
-    from explorer.protocol import FlowRequest
+    from explorer.protocol.flow import FlowRequest
 
     names = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
     asked = {name: getattr(wish, name) for name in names if getattr(wish, name) is not None}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from explorer.protocol import Event, Log, Partial, Progress
+from explorer.protocol.events import Event, Log, Partial, Progress
 from explorer.usecases.telling import Emit, Notice
 
 

@@ -10,7 +10,7 @@ from explorer.engine.client import Client
 from explorer.engine.pool import Outcome, each
 from explorer.graph import Graph
 from explorer.introspect import find_timm
-from explorer.protocol import InspectRequest, InspectResult
+from explorer.protocol.inspect import InspectRequest, InspectResult
 from explorer.report.inspect_csv import TotalsFile, outcome_row
 from explorer.usecases.choosing import ModelNames
 from explorer.usecases.following import counted

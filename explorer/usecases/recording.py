@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.graph.fuzzy import closest
-from explorer.protocol import BenchRequest, BenchResult
+from explorer.protocol.bench import BenchRequest, BenchResult
 from explorer.report.run_list import side_notes
 from explorer.results import run_comparison
 from explorer.results.run_comparison import Comparison, SideBySide

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    from explorer.protocol import Event
+    from explorer.protocol.events import Event
 
 
 @dataclass(frozen=True, slots=True)

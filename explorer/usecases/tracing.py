@@ -11,7 +11,7 @@ from explorer.errors import OutputError
 from explorer.graph import Graph
 from explorer.graph.contexts import Traced
 from explorer.introspect import Extra, traces
-from explorer.protocol import TraceRequest, TraceResult
+from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.usecases.choosing import ModelNames, registered_models
 from explorer.usecases.following import counted
 from explorer.usecases.loading import Source, find_sources, for_worker, load, worker

@@ -10,17 +10,9 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor, nn
 
-from explorer.protocol import (
-    JSON,
-    Emit,
-    FeatureLevel,
-    InspectRequest,
-    InspectResult,
-    Layer,
-    ModelOptions,
-    Progress,
-    Totals,
-)
+from explorer.protocol.events import Emit, Progress
+from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
+from explorer.protocol.request import JSON, ModelOptions
 from explorer.worker.counting import NOTHING, Cost, Count, Shortened, Tally, count, tensors_of
 from explorer.worker.hardware import memory
 from explorer.worker.hardware.devices import versions

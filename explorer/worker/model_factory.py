@@ -25,7 +25,8 @@ from torch import nn
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
 from explorer.introspect import Extra
-from explorer.protocol import Emit, Log, ModelOptions, Progress
+from explorer.protocol.events import Emit, Log, Progress
+from explorer.protocol.request import ModelOptions
 from explorer.worker.counting import Unfilled
 from explorer.worker.hardware import memory
 from explorer.worker.model_failures import Attempt, explained, reason

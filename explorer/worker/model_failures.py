@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
-from explorer.protocol import ModelOptions
+from explorer.protocol.request import ModelOptions
 from explorer.worker.hardware import memory
 from explorer.worker.serve import breaks_device
 

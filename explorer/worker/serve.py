@@ -13,7 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from explorer.errors import EngineError, ExplorerError, TimmNotFound
-from explorer.protocol import Emit, Event, Failure, Progress, Request, Result, decode_request, encode_event
+from explorer.protocol.events import Emit, Event, Failure, Progress, Result, decode_request, encode_event
+from explorer.protocol.request import Request
 
 Handler = Callable[[Any, Emit], Any]
 """Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""

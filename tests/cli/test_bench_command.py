@@ -131,7 +131,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("options", SETTINGS)
 def test_every_setting_has_an_option(bench: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, options: str) -> None:
-    from explorer.protocol import BenchRequest
+    from explorer.protocol.bench import BenchRequest
 
     asked: list[Any] = []
     monkeypatch.setattr("explorer.cli.bench_command._measure", lambda requests, *_: asked.extend(requests))

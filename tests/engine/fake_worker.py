@@ -9,24 +9,18 @@ import time
 from msgspec.structs import replace
 
 from explorer.errors import EngineError, OutOfMemory
-from explorer.protocol import (
+from explorer.protocol.bench import (
     BenchPartial,
     BenchRequest,
     BenchResult,
     CompileTimes,
-    Emit,
-    Log,
-    OutputDifference,
-    Partial,
-    Progress,
     Roofline,
     TrainTimes,
-    TuneRequest,
-    TuneResult,
-    TuneStep,
     VersusRequest,
     VersusResult,
 )
+from explorer.protocol.events import Emit, Log, Partial, Progress
+from explorer.protocol.tune import OutputDifference, TuneRequest, TuneResult, TuneStep
 from explorer.worker import serve
 from tests.measurements import LATENCY, measured
 

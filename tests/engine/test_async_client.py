@@ -6,7 +6,8 @@ import pytest
 
 from explorer.engine.async_client import AsyncClient
 from explorer.errors import OutOfMemory, WorkerDied
-from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Log, Partial, Progress, Result
 
 
 async def collect(client, model):

@@ -8,7 +8,8 @@ import pytest
 
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import EngineError, OutOfMemory, WorkerDied
-from explorer.protocol import BenchRequest, Log, Partial, Progress, Result
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Log, Partial, Progress, Result
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_ctrl_c_ends_both_without_a_traceback(fake_worker):
     program = f"""
 import sys
 from explorer.engine.client import Client
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 try:
     with Client({fake_worker!r}) as client:
         client.run(BenchRequest("sleeps"), lambda _: print(client.pid, flush=True))

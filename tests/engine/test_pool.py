@@ -8,7 +8,7 @@ import pytest
 from explorer.engine.client import Client
 from explorer.engine.pool import MOST_WORKERS, WORKER_MEMORY_BYTES, each, is_of_the_model, usual_workers
 from explorer.errors import EngineError, OutOfMemory, WorkerDied
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,14 @@ import pytest
 from msgspec.structs import replace
 
 from explorer.errors import OutOfMemory, RequestError, UnknownName
-from explorer.protocol import (
-    BenchPartial,
-    BenchRequest,
-    BenchResult,
+from explorer.protocol.bench import BenchPartial, BenchRequest, BenchResult, VersusPartial, VersusRequest, VersusResult
+from explorer.protocol.events import (
     Failure,
     LineSplitter,
     Log,
     Partial,
     Progress,
     Result,
-    VersusPartial,
-    VersusRequest,
-    VersusResult,
     decode_event,
     decode_request,
     encode_event,

@@ -7,15 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from explorer.errors import RequestError
-from explorer.protocol import (
-    BenchRequest,
-    FlowRequest,
-    InspectRequest,
-    ModelOptions,
-    TraceRequest,
-    TuneRequest,
-    VersusRequest,
-)
+from explorer.protocol.bench import BenchRequest, VersusRequest
+from explorer.protocol.flow import FlowRequest
+from explorer.protocol.inspect import InspectRequest
+from explorer.protocol.request import ModelOptions
+from explorer.protocol.trace import TraceRequest
+from explorer.protocol.tune import TuneRequest
 
 
 @pytest.mark.parametrize(

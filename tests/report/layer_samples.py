@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from explorer.protocol import FeatureLevel, InspectResult, Layer, Totals
+from explorer.protocol.inspect import FeatureLevel, InspectResult, Layer, Totals
 
 
 def layer(name: str, class_name: str = "Conv2d", **more: Any) -> Layer:

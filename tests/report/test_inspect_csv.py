@@ -10,7 +10,7 @@ import pytest
 
 from explorer.engine.pool import Outcome
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
-from explorer.protocol import InspectRequest
+from explorer.protocol.inspect import InspectRequest
 from explorer.report.inspect_csv import (
     COLUMNS,
     LAYER_COLUMNS,

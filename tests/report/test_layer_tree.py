@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import Layer
+from explorer.protocol.inspect import Layer
 from explorer.report.layer_tree import SCREEN_ROWS, LayerRow, flat_rows, tree_rows
 from tests.report.layer_samples import LAYERS, block, layer
 

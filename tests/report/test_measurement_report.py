@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from explorer.protocol import CompileTimes, GpuReadings, Latency, OutputDifference, TrainTimes, TuneStep, VersusResult
+from explorer.protocol.bench import CompileTimes, GpuReadings, Latency, TrainTimes, VersusResult
+from explorer.protocol.tune import OutputDifference, TuneStep
 from explorer.report.measurement_report import (
     TABLE_HEADERS,
     bench_facts,

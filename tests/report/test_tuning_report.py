@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from explorer.cli.main import run
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 from explorer.report.tuning_report import command, python
 from tests.tui.samples import result
 

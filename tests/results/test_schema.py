@@ -8,22 +8,18 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from explorer.errors import OutOfMemory
-from explorer.protocol import (
+from explorer.protocol.bench import (
     BenchRequest,
     BenchResult,
     CompileTimes,
-    FeatureLevel,
     GpuReadings,
-    InspectResult,
     Latency,
-    Layer,
-    OutputDifference,
     Roofline,
-    Totals,
     TrainTimes,
-    TuneStep,
     VersusResult,
 )
+from explorer.protocol.inspect import FeatureLevel, InspectResult, Layer, Totals
+from explorer.protocol.tune import OutputDifference, TuneStep
 from explorer.results.schema import NAMES, load
 from tests.measurements import RESULT, WHOLE
 from tests.report.layer_samples import inspected

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from explorer.errors import ExplorerError
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind, Problem
 from explorer.graph.contexts import Contexts
-from explorer.protocol import BenchPartial, BenchRequest, BenchResult, Event, Latency, Log, Partial, Progress, Roofline
+from explorer.protocol.bench import BenchPartial, BenchRequest, BenchResult, Latency, Roofline
+from explorer.protocol.events import Event, Log, Partial, Progress
 from tests.measurements import measured
 
 MARKUP = "Takes [bold]x[/bold], gives [/] or [link=a]b[/] and [unclosed"

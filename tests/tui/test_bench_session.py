@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explorer.errors import EngineError, OutOfMemory, StoreError
-from explorer.protocol import BenchRequest, BenchResult
+from explorer.protocol.bench import BenchRequest, BenchResult
 from explorer.tui.bench_session import BenchRun, BenchSession, State
 from tests.tui.samples import FakeClient
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from explorer.protocol import Emit, InspectRequest, InspectResult, Progress, Totals
+from explorer.protocol.events import Emit, Progress
+from explorer.protocol.inspect import InspectRequest, InspectResult, Totals
 from explorer.worker import serve
 from tests.report.layer_samples import inspected
 from tests.usecases.fates import meet

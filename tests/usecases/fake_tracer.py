@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from explorer.introspect import digest_with, find_timm
-from explorer.protocol import Emit, Log, Progress, TraceRequest, TraceResult
+from explorer.protocol.events import Emit, Log, Progress
+from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.worker import serve
 from tests.usecases.fates import meet
 

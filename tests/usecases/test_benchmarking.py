@@ -4,7 +4,7 @@ import pytest
 
 from explorer.errors import EngineError, RequestError, UnknownName
 from explorer.graph import Graph
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 from explorer.usecases.benchmarking import (
     Measurement,
     bench_requests,

@@ -1,4 +1,4 @@
-from explorer.protocol import Log, Partial, Progress
+from explorer.protocol.events import Log, Partial, Progress
 from explorer.usecases.following import WorkState, counted
 from explorer.usecases.telling import Notice
 

@@ -8,7 +8,7 @@ import pytest
 
 import explorer
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import Event, Progress
+from explorer.protocol.events import Event, Progress
 from explorer.usecases.telling import Notice
 
 pytestmark = pytest.mark.usefixtures("warm_cache")

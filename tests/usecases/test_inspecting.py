@@ -8,7 +8,7 @@ import pytest
 
 from explorer.engine.pool import SAME_FAILURES
 from explorer.errors import EngineError, OutOfMemory, TimmNotFound, WorkerDied
-from explorer.protocol import InspectRequest
+from explorer.protocol.inspect import InspectRequest
 from explorer.usecases.inspecting import inspect_each
 
 FAKE_INSPECTOR = [sys.executable, "-P", str(Path(__file__).with_name("fake_inspector.py"))]

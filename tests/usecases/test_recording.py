@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import EngineError, RequestError, StoreError
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 from explorer.results.runs import RunFilter
 from explorer.results.store import Store
 from explorer.usecases.recording import Keeper, check_pairs, compare, export, keep, run_filter, runs, take_in

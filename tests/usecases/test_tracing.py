@@ -10,16 +10,8 @@ import pytest
 
 from explorer.errors import EngineError, OutOfMemory, RequestError, TimmNotFound, WorkerDied
 from explorer.introspect import find_timm, traces
-from explorer.protocol import (
-    Progress,
-    Result,
-    TraceRequest,
-    TraceResult,
-    decode_event,
-    decode_request,
-    encode_event,
-    encode_request,
-)
+from explorer.protocol.events import Progress, Result, decode_event, decode_request, encode_event, encode_request
+from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.usecases.tracing import trace_all, untraced
 
 DIGEST = "0" * 32

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import InspectRequest, InspectResult, Log, Progress
+from explorer.protocol.events import Log, Progress
+from explorer.protocol.inspect import InspectRequest, InspectResult
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import Event, Log, ModelOptions
+from explorer.protocol.events import Event, Log
+from explorer.protocol.request import ModelOptions
 from explorer.worker import model_factory
 from explorer.worker.model_factory import build_and_run, create, create_args, import_extra, input_size, resolve_name
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
-from explorer.protocol import ModelOptions
+from explorer.protocol.request import ModelOptions
 from explorer.worker.model_failures import Attempt, explained, is_memory, reason
 
 pytestmark = pytest.mark.xdist_group("torch")

@@ -7,7 +7,8 @@ import pytest
 
 from explorer.engine.client import worker_command, worker_environment
 from explorer.errors import EngineError, RequestError, TimmNotFound
-from explorer.protocol import BenchRequest, Failure, Log, Progress, Result, decode_event, encode_request
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Failure, Log, Progress, Result, decode_event, encode_request
 from explorer.worker.serve import serve
 
 

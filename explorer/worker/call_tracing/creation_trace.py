@@ -15,7 +15,9 @@ from torch import nn
 
 from explorer.errors import UnknownName
 from explorer.introspect import Extra, SourceTree, digest_with, find_timm
-from explorer.protocol import Emit, Log, ModelOptions, Progress, TraceRequest, TraceResult
+from explorer.protocol.events import Emit, Log, Progress
+from explorer.protocol.request import ModelOptions
+from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.worker.call_tracing.call_recorder import CallRecording, Root, record
 from explorer.worker.hardware import memory
 from explorer.worker.model_factory import CPU, META, import_extra, input_size, offline, resolve_name

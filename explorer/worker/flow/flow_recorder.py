@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.protocol import Emit, ModelOptions
+from explorer.protocol.events import Emit
 from explorer.protocol.flow import FlowCall, FlowOperator, FlowRequest, FlowResult, FlowTensor
+from explorer.protocol.request import ModelOptions
 from explorer.worker.counting import hooked, tensors_of
 from explorer.worker.counting.meta_shortcuts import Shortcut, TorchDispatchMode, shortcut_of, shortened
 from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of

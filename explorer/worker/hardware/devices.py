@@ -12,7 +12,7 @@ import timm
 import torch
 
 from explorer.errors import RequestError
-from explorer.protocol import Emit, Log
+from explorer.protocol.events import Emit, Log
 from explorer.version import __version__
 from explorer.worker.hardware.nvml import driver_version
 

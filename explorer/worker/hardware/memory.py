@@ -165,7 +165,7 @@ class PeakMemory:
     """The highest memory use from here on, in bytes.
 
     On CUDA it is what torch's allocator held in tensors. Elsewhere it is the resident memory of this process;
-    ``kind`` is in the terms of :class:`~explorer.protocol.BenchResult`.
+    ``kind`` is in the terms of :class:`~explorer.protocol.bench.BenchResult`.
     """
 
     def __init__(self, device: torch.device) -> None:

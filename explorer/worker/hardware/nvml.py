@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from explorer.protocol import GpuReadings
+from explorer.protocol.bench import GpuReadings
 
 SAMPLE_SECONDS = 0.1
 """Between two looks at the GPU: rare enough that the thread which runs the passes does not feel it."""

@@ -7,7 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from explorer.errors import OutOfMemory
-from explorer.protocol import BenchRequest, BenchResult, Emit, GpuReadings, Log, Roofline, Totals, TrainTimes
+from explorer.protocol.bench import BenchRequest, BenchResult, GpuReadings, Roofline, TrainTimes
+from explorer.protocol.events import Emit, Log
+from explorer.protocol.inspect import Totals
 from explorer.worker.hardware.devices import environment, gpu_properties
 from explorer.worker.hardware.nvml import GpuMonitor
 from explorer.worker.measuring.passes import TrainingStep

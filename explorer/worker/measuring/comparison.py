@@ -7,7 +7,9 @@ from time import perf_counter
 
 import torch
 
-from explorer.protocol import Emit, Log, OutputDifference, Partial, Progress, VersusPartial, VersusRequest, VersusResult
+from explorer.protocol.bench import VersusPartial, VersusRequest, VersusResult
+from explorer.protocol.events import Emit, Log, Partial, Progress
+from explorer.protocol.tune import OutputDifference
 from explorer.worker.measuring.benchmark import measured
 from explorer.worker.measuring.prepared_model import Prepared, prepared
 from explorer.worker.measuring.timing import median_interval, percentile

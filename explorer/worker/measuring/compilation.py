@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from explorer.errors import EngineError, ExplorerError
-from explorer.protocol import CompileTimes
+from explorer.protocol.bench import CompileTimes
 from explorer.worker.model_failures import is_memory, reason
 
 _CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from torch import nn
 
 from explorer.errors import OutOfMemory
-from explorer.protocol import BenchRequest, Emit, Log, Progress
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Emit, Log, Progress
 from explorer.worker.counting import tensors_of
 from explorer.worker.hardware import devices, memory
 from explorer.worker.measuring.compilation import Compiled, recorded

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from explorer.protocol import BenchRequest, Emit, InspectRequest, Log, Progress, Roofline, Totals
+from explorer.protocol.bench import BenchRequest, Roofline
+from explorer.protocol.events import Emit, Log, Progress
+from explorer.protocol.inspect import InspectRequest, Totals
 from explorer.worker.hardware import devices
 from explorer.worker.inspection import run as inspect
 from explorer.worker.measuring.settings import amp_dtype, weights_dtype

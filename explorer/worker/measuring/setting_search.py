@@ -17,19 +17,9 @@ import torch
 from msgspec.structs import replace
 
 from explorer.errors import ExplorerError
-from explorer.protocol import (
-    TUNED,
-    BenchRequest,
-    Emit,
-    Event,
-    Log,
-    OutputDifference,
-    Partial,
-    Progress,
-    TuneRequest,
-    TuneResult,
-    TuneStep,
-)
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Emit, Event, Log, Partial, Progress
+from explorer.protocol.tune import TUNED, OutputDifference, TuneRequest, TuneResult, TuneStep
 from explorer.worker.measuring.benchmark import measured
 from explorer.worker.measuring.comparison import LEAST_ROUNDS, difference, ratio_of, turns
 from explorer.worker.measuring.prepared_model import Prepared, prepared

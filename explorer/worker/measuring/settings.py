@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from timm.layers import set_fused_attn, use_fused_attn
 
 from explorer.errors import RequestError
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 
 SEED = 0
 """Of the weights, the input and the labels."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from explorer.protocol import BenchPartial, BenchRequest, Emit, Latency, Partial, Progress
+from explorer.protocol.bench import BenchPartial, BenchRequest, Latency
+from explorer.protocol.events import Emit, Partial, Progress
 
 REPORT_SECONDS = 0.25
 """The shortest time between two reports of a running measurement."""

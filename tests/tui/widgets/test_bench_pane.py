@@ -1,7 +1,7 @@
 import pytest
 
 from explorer.errors import OutOfMemory, StoreError
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 from explorer.tui.widgets.bench_pane import RunTable
 from tests.tui.driving import SIZES, go_to, made, ready, screen, seen, until
 from tests.tui.samples import FakeClient

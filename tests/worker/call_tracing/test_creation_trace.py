@@ -12,8 +12,8 @@ import pytest
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.introspect import digest_with, find_extra, find_timm, traces
-from explorer.protocol import Log, Progress, TraceRequest, TraceResult
-from explorer.protocol.trace import call_count
+from explorer.protocol.events import Log, Progress
+from explorer.protocol.trace import TraceRequest, TraceResult, call_count
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.protocol import InspectRequest
+from explorer.protocol.inspect import InspectRequest
 from explorer.worker.counting.operator_costs import Cost
 
 torch = pytest.importorskip("torch")

@@ -13,7 +13,9 @@ from explorer.diagram.view import View
 from explorer.diagram.views.flow_view import architecture, dataflow
 from explorer.engine.client import Client, worker_environment
 from explorer.errors import RequestError, UnknownName
-from explorer.protocol import FlowRequest, FlowResult, InspectRequest, Log
+from explorer.protocol.events import Log
+from explorer.protocol.flow import FlowRequest, FlowResult
+from explorer.protocol.inspect import InspectRequest
 from explorer.report.wording import dimensions
 
 pytestmark = pytest.mark.xdist_group("torch")

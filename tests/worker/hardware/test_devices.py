@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from explorer.errors import RequestError
-from explorer.protocol import Event, Log
+from explorer.protocol.events import Event, Log
 from explorer.worker.hardware import devices
 
 pytestmark = pytest.mark.xdist_group("torch")

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from explorer.errors import OutOfMemory, RequestError, UnknownName
-from explorer.protocol import BenchRequest, Log, Partial, Progress, VersusRequest
+from explorer.protocol.bench import BenchRequest, VersusRequest
+from explorer.protocol.events import Log, Partial, Progress
 
 pytestmark = pytest.mark.xdist_group("torch")
 

@@ -11,7 +11,8 @@ import torch
 from timm.layers import use_fused_attn
 
 from explorer.errors import EngineError, OutOfMemory, RequestError
-from explorer.protocol import BenchRequest, Log
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Log
 from explorer.worker.hardware import memory
 from explorer.worker.measuring import benchmark, prepared, prepared_model, run
 from explorer.worker.measuring.passes import images

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from explorer.protocol import BenchRequest, Event, Log
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Event, Log
 from explorer.worker.measuring import roofline
 
 pytestmark = pytest.mark.xdist_group("torch")

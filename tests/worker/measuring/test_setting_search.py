@@ -9,18 +9,9 @@ from msgspec.structs import replace
 
 from explorer.engine.client import Client
 from explorer.errors import RequestError
-from explorer.protocol import (
-    TUNED,
-    BenchRequest,
-    Event,
-    Partial,
-    TuneRequest,
-    TuneResult,
-    TuneStep,
-    VersusRequest,
-    decode_request,
-    encode_request,
-)
+from explorer.protocol.bench import BenchRequest, VersusRequest
+from explorer.protocol.events import Event, Partial, decode_request, encode_request
+from explorer.protocol.tune import TUNED, TuneRequest, TuneResult, TuneStep
 from explorer.report.tuning_report import python
 
 pytestmark = pytest.mark.xdist_group("torch")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from explorer.errors import RequestError
-from explorer.protocol import BenchRequest
+from explorer.protocol.bench import BenchRequest
 from explorer.worker.measuring.settings import amp_dtype, described, resolved, switched, weights_dtype
 
 pytestmark = pytest.mark.xdist_group("torch")
