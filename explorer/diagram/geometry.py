@@ -70,19 +70,22 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Positions for a view: boxes by node id, frames by group id, curves in the order of the view's edges."""
+    """Positions for a view: boxes by node id, frames by group id, curves in the order of the view's edges.
+
+    A packing has no curves: its edges are routed later.
+    """
 
     width: float
     height: float
     nodes: Mapping[str, Box]
     frames: Mapping[str, Frame]
-    curves: tuple[Curve, ...]
+    curves: tuple[Curve, ...] = ()
 
-    def moved(self, x: float, y: float, width: float, height: float) -> "Geometry":
-        """The same layout elsewhere in a picture of this size."""
+    def moved(self, x: float, y: float) -> "Geometry":
+        """The same layout elsewhere."""
         return Geometry(
-            width,
-            height,
+            self.width,
+            self.height,
             {node_id: box.moved(x, y) for node_id, box in self.nodes.items()},
             {group: frame.moved(x, y) for group, frame in self.frames.items()},
             tuple(curve.moved(x, y) for curve in self.curves),

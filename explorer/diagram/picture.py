@@ -151,9 +151,14 @@ def draw(
         OutputError: a PNG or a PDF could not be drawn.
     """
     wanted = format_of(fmt)
-    if wanted not in LAID_OUT:
-        return _written(make(nodes), wanted)
-    return _drawn(*_placed(make, nodes, time_limit_s, fit, graphviz), wanted)
+    if wanted in DATA:
+        return data_of(view_node_link(make(nodes)), wanted)
+    if wanted in LAID_OUT:
+        placed = _placed(make, nodes, time_limit_s, fit, graphviz)
+        content = writer_of("svg" if wanted in BINARY else wanted)(*placed)
+    else:
+        content = writer_of(wanted)(make(nodes))
+    return bytes(writer_of(wanted)(content) if wanted in BINARY else content.encode())
 
 
 def _placed(
@@ -196,18 +201,3 @@ def _ever_smaller(make: Callable[[int], View], nodes: int) -> Iterator[View]:
         if nodes <= _LEAST_NODES:
             return
         nodes = max(int(min(nodes, len(view.nodes)) * _FEWER), _LEAST_NODES)
-
-
-def _drawn(view: View, geometry: Geometry, fmt: str) -> bytes:
-    if fmt in BINARY:
-        picture: bytes = writer_of(fmt)(writer_of("svg")(view, geometry))
-        return picture
-    text: str = writer_of(fmt)(view, geometry)
-    return text.encode()
-
-
-def _written(view: View, fmt: str) -> bytes:
-    if fmt in DATA:
-        return data_of(view_node_link(view), fmt)
-    text: str = writer_of(fmt)(view)
-    return text.encode()

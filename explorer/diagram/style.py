@@ -57,11 +57,11 @@ class NodeStyle:
 
 
 class Head(Enum):
-    """The end of an arrow."""
+    """The end of an arrow, by its name in DOT."""
 
-    SOLID = "solid triangle"
-    HOLLOW = "hollow triangle"
-    OPEN = "open angle"
+    SOLID = "normal"
+    HOLLOW = "empty"
+    OPEN = "vee"
     DIAMOND = "diamond"
     DOT = "dot"
     NONE = "none"

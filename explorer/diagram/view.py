@@ -1,7 +1,7 @@
 """A slice of the graph as a picture will show it: what is written where, before anything has a position."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.style import Flow, Look
@@ -111,7 +111,7 @@ def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Seq
     members is a box and has no frame.
     """
     frames = {node.module for node in graph.nodes(NodeKind.CLASS, NodeKind.FUNCTION)}
-    drawn_as_frames = _modules_that_only_hold(graph)
+    drawn_as_frames = {module for module in graph.ids(NodeKind.MODULE) if _only_holds_members(module, graph)}
     nodes = tuple(
         node_box(graph, node, group=_frame_of(node, frames), focus=node.id in focus)
         for node in graph.nodes()
@@ -120,7 +120,9 @@ def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Seq
     shown = {n.id for n in nodes}
     edges = tuple(edge_arrow(graph, e) for e in graph.edges() if e.source in shown and e.target in shown)
     subtitle = f"timm {graph.info.timm_version} · {counted(len(nodes), 'node')} · {counted(len(edges), 'edge')}"
-    return View(title, subtitle, nodes, edges, tuple(_groups(nodes, graph)), (*notes, *_crowd_note(len(nodes))))
+    if len(nodes) > MAX_NODES:
+        notes = (*notes, f"{len(nodes)} nodes are more than the {MAX_NODES} that read well in one picture.")
+    return View(title, subtitle, nodes, edges, tuple(_groups(nodes, graph)), tuple(notes))
 
 
 def node_box(graph: Graph, node: Node, *, group: str | None = None, focus: bool = False) -> ViewNode:
@@ -148,6 +150,11 @@ def in_rows(parts: "Sequence[str | Stack]", across: int, gap_px: float = 30.0) -
     return tuple(Stack(tuple(parts[i : i + across]), gap_px=gap_px) for i in range(0, len(parts), across))
 
 
+def column(parts: "Iterable[str | Stack]", frame: str, gap_px: float) -> Stack:
+    """Parts one below the other in a frame."""
+    return Stack(tuple(parts), down=True, frame=frame, gap_px=gap_px)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``1 node``, ``1,371 nodes``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
@@ -165,22 +172,12 @@ def _groups(nodes: Sequence[ViewNode], graph: Graph) -> Iterator[Group]:
         yield Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "")
 
 
-def _modules_that_only_hold(graph: Graph) -> set[str]:
-    return {module for module in graph.ids(NodeKind.MODULE) if _only_holds_members(module, graph)}
-
-
 def _only_holds_members(module: str, graph: Graph) -> bool:
     # A module that imports, or is imported, has arrows of its own, and a frame has none.
     held = list(graph.out_edges(module))
     if not held or any(graph.in_edges(module)):
         return False
     return all(e.kind is EdgeKind.CONTAINS and graph.node(e.target).module == module for e in held)
-
-
-def _crowd_note(count: int) -> tuple[str, ...]:
-    if count <= MAX_NODES:
-        return ()
-    return (f"{count} nodes are more than the {MAX_NODES} that read well in one picture.",)
 
 
 def label_of(node: Node) -> str:

@@ -4,23 +4,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-_WRITERS = {
-    "svg": ("svg", "svg_of"),
-    "html": ("html", "html_of"),
-    "png": ("png", "png_of"),
-    "pdf": ("pdf", "pdf_of"),
-    "dot": ("dot", "dot_of"),
-    "mmd": ("mermaid", "mermaid_of"),
-}
-"""The module and the function of each format. Formats that are data are made by ``interchange``."""
-
 
 def writer_of(fmt: str) -> Callable[..., Any]:
     """The function that writes a format; only that format's module is imported, as one picture needs one of them.
 
-    Raises:
-        KeyError: there is no such format.
+    The module has the format's name, the function too: ``svg.svg_of``. Formats that are data are made by
+    ``interchange``.
     """
-    module, function = _WRITERS[fmt]
-    writer: Callable[..., Any] = getattr(import_module(f"{__name__}.{module}"), function)
+    name = "mermaid" if fmt == "mmd" else fmt
+    writer: Callable[..., Any] = getattr(import_module(f"{__name__}.{name}"), f"{name}_of")
     return writer

@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from explorer.diagram import style
-from explorer.diagram.style import Flow, Head, Look
+from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Evidence, NodeKind
@@ -20,15 +20,6 @@ from explorer.graph import EdgeKind, Evidence, NodeKind
 if TYPE_CHECKING:
     import pydot
 
-
-_HEADS = {
-    Head.SOLID: "normal",
-    Head.HOLLOW: "empty",
-    Head.OPEN: "vee",
-    Head.DIAMOND: "diamond",
-    Head.DOT: "dot",
-    Head.NONE: "none",
-}
 
 _SETTINGS = ("graph", "node", "edge")
 """Names that set defaults and are no nodes."""
@@ -133,7 +124,7 @@ def _edge_statement(edge: ViewEdge) -> str:
         "style": _line(look.dash),
         "color": f'"{style.edge_ink(edge.kind, edge.evidence).light}"',
         "penwidth": f"{style.edge_width_px(edge.evidence):g}",
-        "arrowhead": _HEADS[look.head],
+        "arrowhead": look.head.value,
         "evidence": f'"{style.evidence_name(edge.evidence)}"' if edge.evidence else "",
         "tooltip": escaped(edge.tooltip),
     }

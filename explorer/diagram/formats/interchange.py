@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -35,21 +35,16 @@ def data_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
 
     In the latter two a fact that is no number and no text becomes JSON, and a character that XML lacks U+FFFD.
     """
-    return json_of(node_link) if fmt == "json" else _xml_of(node_link, fmt)
+    return _json_of(node_link) if fmt == "json" else _xml_of(node_link, fmt)
 
 
-def json_of(node_link: Mapping[str, Any]) -> bytes:
-    """Node-link data as JSON, a node or an edge a line."""
+def _json_of(node_link: Mapping[str, Any]) -> bytes:
     # One node or edge a line, so that two versions of a graph can be compared by any diff.
-    rows = {name: value for name, value in node_link.items() if name in ("nodes", "edges")}
-    head = json.dumps({name: value for name, value in node_link.items() if name not in rows}, ensure_ascii=False)
-    lists = (f'"{name}": [{_lines(values)}]' for name, values in rows.items())
-    return (",\n".join((head.removesuffix("}"), *lists)) + "}\n").encode(errors="replace")
-
-
-def _lines(values: Iterable[Any]) -> str:
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    return ",".join(f"\n{encode(value)}" for value in values)
+    rows = {name: ",".join("\n" + encode(row) for row in node_link[name]) for name in ("nodes", "edges")}
+    head = json.dumps({name: value for name, value in node_link.items() if name not in rows}, ensure_ascii=False)
+    lists = (f'"{name}": [{lines}]' for name, lines in rows.items())
+    return (",\n".join((head.removesuffix("}"), *lists)) + "}\n").encode(errors="replace")
 
 
 def _xml_of(node_link: Mapping[str, Any], fmt: str) -> bytes:

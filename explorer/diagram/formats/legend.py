@@ -9,7 +9,7 @@ from explorer.diagram import style
 from explorer.diagram.formats import svg_elements as shapes
 from explorer.diagram.formats.svg_elements import element
 from explorer.diagram.geometry import Box, Curve
-from explorer.diagram.style import Flow, Look
+from explorer.diagram.style import Flow, Head, Look
 from explorer.diagram.view import View
 from explorer.graph import EdgeKind, Evidence, NodeKind
 
@@ -150,9 +150,7 @@ def _sample(entry: LegendEntry, x: float, middle: float) -> str:
     start, base, tip = (x, middle), (x + _SAMPLE - 9, middle), (x + _SAMPLE, middle)
     if isinstance(entry.sample, EdgeKind | Flow):
         look = style.EDGE_STYLES[entry.sample]
-        return shapes.arrow(
-            Curve((start, start, base, base), tip), look.ink, style.edge_width_px(()), look.dash, look.head
-        )
-    return shapes.plain_line(
-        start, tip, style.edge_ink(EdgeKind.CALLS, entry.sample), style.edge_width_px(entry.sample)
-    )
+        line = Curve((start, start, base, base), tip)
+        return shapes.arrow(line, look.ink, style.edge_width_px(()), look.dash, look.head)
+    ink, width_px = style.edge_ink(EdgeKind.CALLS, entry.sample), style.edge_width_px(entry.sample)
+    return shapes.arrow(Curve((start,), tip), ink, width_px, "", Head.NONE)

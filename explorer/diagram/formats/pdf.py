@@ -6,7 +6,7 @@ Reads what :mod:`explorer.diagram.formats.svg` writes, and nothing else of SVG.
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from itertools import groupby
 from xml.etree import ElementTree
 
 from reportlab.lib.colors import HexColor
@@ -136,28 +136,12 @@ def _text(part: ElementTree.Element, canvas: Canvas, mono: bool) -> None:
 
 def _runs(value: str, font: str) -> Iterator[tuple[str, str]]:
     """A text in pieces with the font of each."""
-    run, last = "", font
-    for character in value:
-        name = font if _is_standard(character) else _WIDE_FONT
-        if name != last and run:
-            yield run, last
-            run = ""
-        run, last = run + (character if ord(character) < 0x10000 else "\ufffd"), name
-    if run:
-        yield run, last
-
-
-def _is_standard(character: str) -> bool:
-    try:
-        character.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
+    for is_standard, run in groupby(value, lambda character: bool(character.encode("cp1252", "ignore"))):
+        yield "".join(c if ord(c) < 0x10000 else "\ufffd" for c in run), font if is_standard else _WIDE_FONT
 
 
 def _link(part: ElementTree.Element, canvas: Canvas) -> None:
     href, rect = part.get("href"), part.find(f"{_SVG}rect")
     if href and rect is not None:
         x, y, width, height = (float(rect.get(name, 0)) for name in ("x", "y", "width", "height"))
-        place: Any = (x, y, x + width, y + height)
-        canvas.linkURL(href, place, relative=1)
+        canvas.linkURL(href, (x, y, x + width, y + height), relative=1)

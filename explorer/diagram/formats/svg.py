@@ -7,7 +7,7 @@ from explorer.diagram.formats import svg_elements as shapes
 from explorer.diagram.formats.legend import footer, header, title_width
 from explorer.diagram.formats.svg_elements import element, ink_class, number, text
 from explorer.diagram.geometry import Box, Curve, Geometry
-from explorer.diagram.layout.label_placement import frame_label_box, label_box, track_of
+from explorer.diagram.layout.label_placement import frame_label_box, label_box, pieces_of
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 
 _MARGIN = 24.0
@@ -78,10 +78,9 @@ def drawing(view: View, geometry: Geometry) -> Iterator[str]:
     yield from (_edge(edge, curve) for edge, curve in arrows)
     yield from (_node(node, geometry.nodes[node.id]) for node in view.nodes)
     yield from (_edge_label(edge, place) for edge, place in named)
-    taken = [place for _, place in named]
-    tracks = [track_of(curve) for curve in geometry.curves]
+    taken = [*(piece for curve in geometry.curves for piece in pieces_of(curve)), *(place for _, place in named)]
     for group in view.groups:
-        yield _frame_label(group, frame_label_box(group.label, geometry.frames[group.id], tracks, taken))
+        yield _frame_label(group, frame_label_box(group.label, geometry.frames[group.id], taken))
 
 
 def _frame(group: Group, box: Box) -> str:

@@ -76,11 +76,6 @@ def line_path(curve: Curve, head: Head) -> str:
     return "".join(pieces)
 
 
-def straight_path(start: Point, end: Point) -> str:
-    """The SVG path of a straight line."""
-    return f"M{_pair(start)}L{_pair(end)}"
-
-
 def head_path(curve: Curve, head: Head) -> str:
     """The SVG path of the head, from where the spline ends to the tip."""
     base, tip = curve.points[-1], curve.tip
@@ -160,18 +155,6 @@ def arrow(curve: Curve, ink: Ink, width_px: float, dash: str, head: Head) -> str
         stroke_linecap="round" if dash.startswith("1.5") else None,
     )
     return line if head is Head.NONE else line + _head(curve, ink, width_px, head)
-
-
-def plain_line(start: Point, end: Point, ink: Ink, width_px: float) -> str:
-    """A straight line without a head."""
-    return element(
-        "path",
-        class_=ink_class(ink.light),
-        d=straight_path(start, end),
-        fill="none",
-        stroke=ink.light,
-        stroke_width=width_px,
-    )
 
 
 def _head(curve: Curve, ink: Ink, width_px: float, head: Head) -> str:

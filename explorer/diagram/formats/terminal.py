@@ -25,14 +25,11 @@ def tree_lines(graph: Graph, root: str) -> list[str]:
     written: set[str] = set()
     lines: list[str] = []
     # What has no caller comes before what is left, which is in cycles that nothing leads into.
-    for start in (root, *_other_roots(graph), *graph.ids()):
+    other_roots = (node_id for node_id in graph.ids() if not any(graph.in_edges(node_id)))
+    for start in (root, *other_roots, *graph.ids()):
         if start not in written:
             lines += _tree(graph, start, written)
     return lines
-
-
-def _other_roots(graph: Graph) -> Iterator[str]:
-    return (node_id for node_id in graph.ids() if not any(graph.in_edges(node_id)))
 
 
 def _tree(graph: Graph, start: str, written: set[str]) -> Iterator[str]:

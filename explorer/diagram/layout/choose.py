@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from explorer.diagram.geometry import Box, Frame, Geometry
 from explorer.diagram.layout.graphviz import PT_PER_INCH, GraphvizProcess, curve, documents, node_box, numbers, point
 from explorer.diagram.layout.label_placement import settled
-from explorer.diagram.layout.packing import Packing, groups_without_way_out, pack, stacked
+from explorer.diagram.layout.packing import groups_without_way_out, pack, stacked
 from explorer.diagram.style import Flow, Size, edge_label_size, group_label_size, node_size
-from explorer.diagram.view import Group, View, ViewEdge
+from explorer.diagram.view import Group, View
 from explorer.errors import LayoutError
 from explorer.graph import EdgeKind
 
@@ -25,6 +25,9 @@ _SPACING = {"TB": "nodesep=0.32, ranksep=0.5", "LR": "nodesep=0.22, ranksep=0.45
 
 _DOWNWARDS = "nodesep=0.45, ranksep=0.6"
 """The same where labels get no room of their own, as a line would bend round it: they stand beside straight ones."""
+
+_OFF_LINE_PX = (10.0, 4.0)
+"""Width and height that keep a label's background off the line it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,13 @@ def _edge_statements(view: View, names: Mapping[str, str], leaf_rows: int) -> It
     for i, edge in enumerate(view.edges):
         weight = _WEIGHTS.get(edge.kind, 1)
         ends = f"{names[edge.source]} -> {names[edge.target]}"
-        label, ranks = _label(edge), leaves.get(edge.target, 1)
-        if view.downwards and label:
+        label, ranks = "", leaves.get(edge.target, 1)
+        if edge.label and view.downwards:
             # It stands beside its line, for which there is too little room where a frame begins.
-            label, ranks = "", ranks + (groups[edge.source] != groups[edge.target])
+            ranks += groups[edge.source] != groups[edge.target]
+        elif edge.label:
+            label = f", label={_blank(edge_label_size(edge.label), _OFF_LINE_PX)}"
         yield f"{ends} [id=e{i}, weight={weight}, minlen={ranks}{label}];"
-
-
-def _label(edge: ViewEdge) -> str:
-    return f", label={_blank(_apart(edge_label_size(edge.label)))}" if edge.label else ""
 
 
 def _leaf_ranks(view: View, rows: int) -> dict[str, int]:
@@ -126,17 +127,12 @@ def _leaf_ranks(view: View, rows: int) -> dict[str, int]:
     return ranks
 
 
-def _apart(size: Size) -> Size:
-    """Room that keeps a label's background off the line it belongs to."""
-    return Size(size.width + 10.0, size.height + 4.0)
-
-
-def _blank(size: Size) -> str:
-    """An empty label of a fixed size, in pt.
+def _blank(size: Size, around: tuple[float, float] = (0.0, 0.0)) -> str:
+    """An empty label of a fixed size with room around it, in pt.
 
     Graphviz would measure a text with the fonts of this machine; an empty table is as large everywhere.
     """
-    width, height = round(size.width), round(size.height)
+    width, height = round(size.width + around[0]), round(size.height + around[1])
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" '
         f'WIDTH="{width}" HEIGHT="{height}"><TR><TD></TD></TR></TABLE>>'
@@ -185,16 +181,16 @@ class Packed:
         """
         packing = self._packing(view)
         if not view.nodes:
-            return Geometry(0.0, 0.0, {}, {}, ())
+            return packing
         # Graphviz moves a drawing so that it begins at 0,0: the first node tells how far.
         first = next(iter(packing.nodes.values())).center
         there = point(next(o for o in answer["objects"] if o["name"] == "n0")["pos"], 0.0)
         shift = first[0] - there[0], first[1] - there[1]
         edges = {e["id"]: e for e in answer.get("edges", ())}
         curves = tuple(curve(edges[f"e{i}"], 0.0).moved(*shift) for i in range(len(view.edges)))
-        return Geometry(packing.width, packing.height, packing.nodes, packing.frames, curves)
+        return replace(packing, curves=curves)
 
-    def _packing(self, view: View) -> Packing:
+    def _packing(self, view: View) -> Geometry:
         if view.stack and self.by_stack:
             return stacked(view, view.stack)
         return pack(view, self.width_px, self.frame_px)

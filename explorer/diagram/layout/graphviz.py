@@ -65,12 +65,8 @@ class GraphvizProcess:
 
     def close(self) -> None:
         """End the child if it still runs."""
-        if self._child.poll() is None:
+        with self._child:
             self._child.kill()
-            self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
 
 
 def graphviz_command() -> list[str]:

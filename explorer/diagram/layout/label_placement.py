@@ -1,7 +1,7 @@
 """Where labels stand: of frames in the strip kept for them, of edges beside nothing but their own line."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from explorer.diagram.geometry import Box, Curve, Frame, Geometry, Point, overlap
@@ -22,38 +22,27 @@ _BESIDE = 4.0
 _SIDE_STEP = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """An edge's course as a chain of straight pieces, with the highest and the lowest of its points."""
-
-    points: tuple[Point, ...]
-    top: float
-    bottom: float
-
-
 def course_of(curve: Curve) -> tuple[Point, ...]:
     """Points of a curve, from its start to its tip, close to each other."""
     return (*_sampled(curve), curve.tip)
 
 
-def track_of(curve: Curve) -> Track:
-    """The course of a curve, to its tip."""
-    points = course_of(curve)
-    heights = [y for _, y in points]
-    return Track(points, min(heights), max(heights))
+def pieces_of(curve: Curve) -> Iterator[Box]:
+    """The straight pieces of a curve's course, each with some room on both sides."""
+    for (x, y), (to_x, to_y) in pairwise(course_of(curve)):
+        yield Box(min(x, to_x) - _CLEARANCE, min(y, to_y), abs(to_x - x) + 2 * _CLEARANCE, abs(to_y - y))
 
 
-def frame_label_box(label: str, frame: Frame, tracks: Sequence[Track], taken: Sequence[Box]) -> Box:
+def frame_label_box(label: str, frame: Frame, taken: Sequence[Box]) -> Box:
     """The leftmost place in the strip that nothing crosses, or its left end when there is none.
 
     Args:
         label: the frame's label, whole.
         frame: the frame.
-        tracks: every edge of the picture.
-        taken: boxes to stay off: the labels of edges.
+        taken: boxes to stay off: the pieces of edges, and their labels.
     """
     first, box = first_place(label, frame), frame.box
-    crossed = list(_crossings(Box(box.x, first.y, box.width, first.height), tracks, taken))
+    crossed = [(other.x, other.right) for other in taken if other.bottom >= first.y and other.y <= first.bottom]
     x = first.x
     while x + first.width <= box.right - _INSET / 2:
         if not any(low < x + first.width and high > x for low, high in crossed):
@@ -66,19 +55,6 @@ def first_place(label: str, frame: Frame) -> Box:
     """The left end of the strip, where a frame's label stands when nothing else is there."""
     size = group_label_size(label)
     return Box(frame.box.x + _INSET, frame.label_y - size.height / 2, size.width, size.height)
-
-
-def _crossings(strip: Box, tracks: Sequence[Track], taken: Sequence[Box]) -> Iterator[tuple[float, float]]:
-    """Stretches of x where something lies in the strip."""
-    for track in tracks:
-        if track.bottom < strip.y or track.top > strip.bottom:
-            continue
-        for (x, y), (to_x, to_y) in pairwise(track.points):
-            if max(y, to_y) >= strip.y and min(y, to_y) <= strip.bottom:
-                yield min(x, to_x) - _CLEARANCE, max(x, to_x) + _CLEARANCE
-    for box in taken:
-        if box.bottom >= strip.y and box.y <= strip.bottom:
-            yield box.x, box.right
 
 
 def _sampled(curve: Curve) -> Iterator[Point]:
@@ -170,6 +146,4 @@ def _within(geometry: Geometry, view: View) -> Geometry:
     top = min((0.0, *(box.y for box in boxes), *(y for _, y in points)))
     right = max((geometry.width, *(box.right for box in boxes), *(x for x, _ in points)))
     bottom = max((geometry.height, *(box.bottom for box in boxes), *(y for _, y in points)))
-    if (left, top) == (0.0, 0.0):
-        return replace(geometry, width=right, height=bottom)
-    return geometry.moved(-left, -top, right - left, bottom - top)
+    return replace(geometry.moved(-left, -top), width=right - left, height=bottom - top)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from explorer.diagram.geometry import Box, Frame
+from explorer.diagram.geometry import Box, Frame, Geometry
 from explorer.diagram.style import group_label_size, node_size
 from explorer.diagram.view import Stack, View, ViewEdge
 
@@ -83,23 +83,7 @@ def groups_without_way_out(view: View) -> set[str]:
     return {group for group in entered - left - parents if group is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
-    """Boxes by node id and frames by group id, from the top left corner of the whole."""
-
-    width: float
-    height: float
-    nodes: Mapping[str, Box]
-    frames: Mapping[str, Frame]
-
-    def moved(self, x: float, y: float) -> "Packing":
-        """The same elsewhere."""
-        nodes = {node_id: box.moved(x, y) for node_id, box in self.nodes.items()}
-        frames = {group: frame.moved(x, y) for group, frame in self.frames.items()}
-        return Packing(self.width, self.height, nodes, frames)
-
-
-def pack(view: View, width: float, frame_width: float) -> Packing:
+def pack(view: View, width: float, frame_width: float) -> Geometry:
     """Place all nodes and frames of a view within a width, unless a single one is wider than that.
 
     Args:
@@ -109,42 +93,38 @@ def pack(view: View, width: float, frame_width: float) -> Packing:
     """
     edges = forward_edges(view)
     depths = depths_of([node.id for node in view.nodes], edges)
-    return _Packer(view, edges, depths, groups_without_way_out(view), frame_width).packed(None, width)
+    boxes = _boxes(view)
+    return _Packer(view, boxes, edges, depths, groups_without_way_out(view), frame_width).packed(None, width)
 
 
 @dataclass(frozen=True, slots=True)
 class _Packer:
     view: View
+    boxes: Mapping[str, Geometry]
     edges: Sequence[ViewEdge]
     depths: Mapping[str, int]
     closed: Collection[str]
     frame_width: float
 
-    def packed(self, group: str | None, width: float) -> Packing:
+    def packed(self, group: str | None, width: float) -> Geometry:
         """A frame with all it holds, the whole picture when ``None``."""
         inner = width if group is None else min(width, self.frame_width) - 2 * _MARGIN
-        parts = [self._box(node.id) for node in self.view.nodes if node.group == group]
+        parts = [self.boxes[node.id] for node in self.view.nodes if node.group == group]
         parts += [self.packed(frame.id, inner) for frame in self.view.groups if frame.parent == group]
         parts = sorted((part for part in parts if part.nodes), key=self._turn)
         content = self._stacked(parts, inner)
-        return content if group is None else self._framed(content, group)
+        if group is None:
+            return content
+        label = next(frame.label for frame in self.view.groups if frame.id == group)
+        return _in_frame(content, group, label, _NARROW_STRIP_PX, below=group in self.closed)
 
-    def _box(self, node_id: str) -> Packing:
-        node = next(node for node in self.view.nodes if node.id == node_id)
-        size = node_size(node.label, node.sublabel)
-        return Packing(size.width, size.height, {node_id: Box(0, 0, size.width, size.height)}, {})
-
-    def _turn(self, part: Packing) -> tuple[int, bool]:
+    def _turn(self, part: Geometry) -> tuple[int, bool]:
         """Callers first, and those that call before those that do not."""
         calls = any(edge.source in part.nodes and edge.target not in part.nodes for edge in self.edges)
         return min(self.depths[node_id] for node_id in part.nodes), not calls
 
-    def _framed(self, content: Packing, group: str) -> Packing:
-        label = next(frame.label for frame in self.view.groups if frame.id == group)
-        return _in_frame(content, group, label, _NARROW_STRIP_PX, below=group in self.closed)
-
-    def _stacked(self, parts: Sequence[Packing], width: float) -> Packing:
-        placed: list[tuple[Packing, Box]] = []
+    def _stacked(self, parts: Sequence[Geometry], width: float) -> Geometry:
+        placed: list[tuple[Geometry, Box]] = []
         for part in parts:
             above = [(other, box) for other, box in placed if self._joined(other, part)]
             start = max((box.bottom + _GAP_Y for _, box in above), default=0.0)
@@ -152,11 +132,11 @@ class _Packer:
             placed.append((part, _free_place(part, [box for _, box in placed], start, wish, width)))
         return _together([part.moved(box.x, box.y) for part, box in placed], [box for _, box in placed])
 
-    def _joined(self, upper: Packing, lower: Packing) -> bool:
+    def _joined(self, upper: Geometry, lower: Geometry) -> bool:
         return any(edge.source in upper.nodes and edge.target in lower.nodes for edge in self.edges)
 
 
-def _free_place(part: Packing, taken: Sequence[Box], start: float, wish: float, width: float) -> Box:
+def _free_place(part: Geometry, taken: Sequence[Box], start: float, wish: float, width: float) -> Box:
     """The highest place from ``start`` on, and of those the nearest to ``wish``."""
     # A part can only begin at the top of the room, or below something: between these nothing changes.
     levels = sorted({start, *(box.bottom + _GAP_Y for box in taken if box.bottom + _GAP_Y > start)})
@@ -181,7 +161,7 @@ def _gaps(beside: Sequence[Box], wanted: float, width: float) -> Iterator[tuple[
         yield left, width - wanted
 
 
-def _together(parts: Sequence[Packing], boxes: Sequence[Box]) -> Packing:
+def _together(parts: Sequence[Geometry], boxes: Sequence[Box]) -> Geometry:
     """Parts at the places of these boxes, the leftmost moved to the left side."""
     left = min((box.x for box in boxes), default=0.0)
     width = max((box.right for box in boxes), default=0.0) - left
@@ -189,27 +169,29 @@ def _together(parts: Sequence[Packing], boxes: Sequence[Box]) -> Packing:
     return _united([part.moved(-left, 0) for part in parts], width, height)
 
 
-def _united(parts: Sequence[Packing], width: float, height: float) -> Packing:
+def _united(parts: Sequence[Geometry], width: float, height: float) -> Geometry:
     """Parts that stand where they are, as one of this size."""
     nodes = {node_id: box for part in parts for node_id, box in part.nodes.items()}
     frames = {group: frame for part in parts for group, frame in part.frames.items()}
-    return Packing(width, height, nodes, frames)
+    return Geometry(width, height, nodes, frames)
 
 
-_NOTHING = Packing(0.0, 0.0, {}, {})
+_NOTHING = Geometry(0.0, 0.0, {}, {})
 
 
-def stacked(view: View, stack: Stack) -> Packing:
+def stacked(view: View, stack: Stack) -> Geometry:
     """Boxes and frames as a stack has them; parts that the view does not have are passed over."""
-    sizes = {node.id: node_size(node.label, node.sublabel) for node in view.nodes}
-    boxes = {
-        i: Packing(size.width, size.height, {i: Box(0, 0, size.width, size.height)}, {}) for i, size in sizes.items()
-    }
     labels = {group.id: group.label for group in view.groups}
-    return _placed(stack, boxes, labels, 0.0)
+    return _placed(stack, _boxes(view), labels, 0.0)
 
 
-def _placed(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Packing:
+def _boxes(view: View) -> dict[str, Geometry]:
+    """Every node alone."""
+    sizes = {node.id: node_size(node.label, node.sublabel) for node in view.nodes}
+    return {i: Geometry(s.width, s.height, {i: Box(0, 0, s.width, s.height)}, {}) for i, s in sizes.items()}
+
+
+def _placed(stack: Stack, boxes: Mapping[str, Geometry], labels: Mapping[str, str], room: float) -> Geometry:
     # Parts are placed twice: how wide a column is shows only when all in it are placed, and ``wide`` parts fill it.
     framed = stack.frame in labels
     inner = max(room - 2 * _MARGIN * framed, 0.0)
@@ -221,7 +203,7 @@ def _placed(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str
     return _in_frame(content, str(stack.frame), labels[str(stack.frame)], STRIP_PX) if framed and parts else content
 
 
-def _parts(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str], room: float) -> Iterator[Packing]:
+def _parts(stack: Stack, boxes: Mapping[str, Geometry], labels: Mapping[str, str], room: float) -> Iterator[Geometry]:
     """What a stack holds, with the room that it gives to those that want it."""
     for part in stack.parts:
         if isinstance(part, Stack):
@@ -232,7 +214,7 @@ def _parts(stack: Stack, boxes: Mapping[str, Packing], labels: Mapping[str, str]
             yield boxes.get(part, _NOTHING)
 
 
-def _column(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
+def _column(parts: Sequence[Geometry], stack: Stack, room: float) -> Geometry:
     width = max([*(part.width for part in parts), room], default=0.0)
     moved, y = [], 0.0
     for part in parts:
@@ -241,7 +223,7 @@ def _column(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
     return _united(moved, width, max(y - stack.gap_px, 0.0))
 
 
-def _row(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
+def _row(parts: Sequence[Geometry], stack: Stack, room: float) -> Geometry:
     height = max([stack.least_px, *(part.height for part in parts)])
     taken = sum(part.width for part in parts) + stack.gap_px * max(len(parts) - 1, 0)
     spread = max(room - taken, 0.0) / max(len(parts) - 1, 1)
@@ -252,10 +234,10 @@ def _row(parts: Sequence[Packing], stack: Stack, room: float) -> Packing:
     return _united(moved, max(taken, room), height)
 
 
-def _in_frame(content: Packing, group: str, label: str, strip_px: float, *, below: bool = False) -> Packing:
+def _in_frame(content: Geometry, group: str, label: str, strip_px: float, *, below: bool = False) -> Geometry:
     """A frame around what it holds, with a strip for its label over that, or ``below`` it."""
     width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
     height = content.height + strip_px + _MARGIN
     inside = content.moved((width - content.width) / 2, _MARGIN if below else strip_px)
     frame = Frame(Box(0, 0, width, height), height - _LABEL_Y if below else _LABEL_Y)
-    return Packing(width, height, inside.nodes, {group: frame, **inside.frames})
+    return Geometry(width, height, inside.nodes, {group: frame, **inside.frames})

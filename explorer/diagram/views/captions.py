@@ -7,7 +7,7 @@ from explorer.diagram.style import GROUP_LABEL_CELLS, SUBLABEL_CELLS, cells
 from explorer.diagram.view import counted
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.diagram.views.view_builder import named
-from explorer.protocol.flow import FlowLevel, FlowModule
+from explorer.protocol.flow import FlowLevel
 from explorer.report.wording import dimensions, short
 
 Shape = tuple[int, ...]
@@ -58,11 +58,9 @@ class Captions:
         if segment.calls:
             return self._path(segment.calls[0])
         runs = segment.repeats or (segment.parts,)
-        return _span(self.place(runs[0][0]).partition(" · ")[0], self._end(runs[-1][-1]))
-
-    def _end(self, segment: Segment) -> str:
-        """The path of the last of what a segment stands for."""
-        return self._path(segment.calls[-1]) if segment.is_chain else self.place(segment)
+        last = runs[-1][-1]
+        end = self._path(last.calls[-1]) if last.is_chain else self.place(last)
+        return _span(self.place(runs[0][0]).partition(" · ")[0], end)
 
     def _path(self, call: int) -> str:
         module = self._passed.module(call)
@@ -114,8 +112,7 @@ class Captions:
         """``×3 BasicBlock, separate weights`` for what repeats; empty for what runs once."""
         if segment.times == 1:
             return ""
-        weights = self._weights_of(segment)
-        return ", ".join(filter(None, (self._times_what(segment), weights)))
+        return ", ".join(filter(None, (self._times_what(segment), self._weights_of(segment))))
 
     def _times_what(self, segment: Segment) -> str:
         first = segment.repeats[0]
@@ -124,7 +121,8 @@ class Captions:
 
     def _weights_of(self, segment: Segment) -> str:
         """Whether repeats have weights of their own; empty where there are none."""
-        first, *others = ([m for m in self._modules(repeat) if m.own_params] for repeat in segment.repeats)
+        runs = ([call for part in repeat for call in self._passed.calls_in(part)] for repeat in segment.repeats)
+        first, *others = ([m for m in map(self._passed.module, calls) if m.own_params] for calls in runs)
         if not first:
             return ""
         known = {module.path for module in first}
@@ -133,9 +131,6 @@ class Captions:
         if not shared:
             return "separate weights"
         return "shared weights" if len(shared) == len(again) else "some weights shared"
-
-    def _modules(self, segments: Sequence[Segment]) -> list[FlowModule]:
-        return [self._passed.module(call) for segment in segments for call in self._passed.calls_in(segment)]
 
     def level(self, segment: Segment) -> str:
         """``stage 2 · /8`` where a segment gives a level of ``feature_info``; empty elsewhere."""
@@ -152,11 +147,12 @@ class Captions:
     def setting(self, segment: Segment) -> str:
         """The second line of a box: its class and setting, or what it holds and the level it gives."""
         if segment.operator is not None:
-            return self._setting_of_operator(segment)
+            # The module that an operator is alone in, or the weights it brings in.
+            weights = self._passed.flow.operators[segment.operator].weights
+            return self.place(segment) if segment.calls else ", ".join(map(_short_name, weights))
         if segment.parts or segment.repeats or not segment.calls:
             return self._setting_of_group(segment)
-        call = self.telling_call(segment)
-        module = self._passed.module(call)
+        module = self._passed.module(self.telling_call(segment))
         is_shared = self._turn[segment.calls[0]] > 1 or module.shared_with
         words = " ".join(filter(None, (self.kinds(segment) or module.class_name, module.about)))
         return f"{words}, shared weights" if is_shared and module.params else words
@@ -171,13 +167,6 @@ class Captions:
         name, level, what = self.label(segment, frames), self.level(segment), self.times(segment) or self.kinds(segment)
         forms = ((name, level, what), (name, level.replace(" · ", " "), what), (name, what))
         return _fitting(GROUP_LABEL_CELLS, *(" · ".join(dict.fromkeys(filter(None, form))) for form in forms))
-
-    def _setting_of_operator(self, segment: Segment) -> str:
-        """The module an operator is alone in, or the weights it brings in."""
-        if segment.calls:
-            return self.place(segment)
-        weights = self._passed.flow.operators[segment.operator or 0].weights
-        return ", ".join(map(_short_name, weights))
 
     def _held(self, segment: Segment) -> str:
         """The class of a segment and how many layers it holds; of what only holds others what those are."""
@@ -226,27 +215,18 @@ class Captions:
         if segment.operator is not None:
             operator = self._passed.flow.operators[segment.operator]
             return _change([tensor.shape for tensor in operator.inputs], operator.outputs)
-        first, last = self._first_call(segment), self._last_call(segment)
+        first, last = self._outer_call(segment, 0), self._outer_call(segment, -1)
         if first is None or last is None:
             return ""
         taken, given = self._passed.flow.calls[first].inputs, self._passed.flow.calls[last].outputs
         return _change([tensor.shape for tensor in taken], [tensor.shape for tensor in given])
 
-    def _first_call(self, segment: Segment) -> int | None:
-        """The call that takes what the segment takes."""
+    def _outer_call(self, segment: Segment, end: int) -> int | None:
+        """The call that takes what the segment takes (``end`` is 0), or that gives what it gives (-1)."""
         if segment.calls:
-            return segment.calls[0]
-        return (
-            self._first_call((segment.repeats or (segment.parts,))[0][0]) if segment.parts or segment.repeats else None
-        )
-
-    def _last_call(self, segment: Segment) -> int | None:
-        """The call that gives what the segment gives."""
-        if segment.calls:
-            return segment.calls[-1 if segment.is_chain else 0]
-        return (
-            self._last_call((segment.repeats or (segment.parts,))[-1][-1]) if segment.parts or segment.repeats else None
-        )
+            return segment.calls[end if segment.is_chain else 0]
+        parts = (segment.repeats or (segment.parts,))[end]
+        return self._outer_call(parts[end], end) if parts else None
 
     def _costs(self, segment: Segment) -> str:
         macs, params = self._passed.macs(segment), self.params(segment)

@@ -151,14 +151,10 @@ def _add_crowd(builder: ViewBuilder, members: Sequence[str], start: str, kind: E
     for class_id in alone:
         builder.source(class_id)
         builder.join(class_id, start, kind)
-    names = sorted(_short(class_id) for class_id in rest)
+    # A class is named with its file: many have the same name.
+    places = (class_id.partition(":") for class_id in rest)
+    names = sorted(f"{module.rpartition('.')[2]}.{name}" for module, _, name in places)
     box_id = f"group:{kind}:{start}"
     label = counted(len(names), "more class", "more classes")
     if builder.fold(box_id, label, names, few=38):
         builder.join(box_id, start, kind)
-
-
-def _short(class_id: str) -> str:
-    """A class with its file: many have the same name."""
-    module, _, name = class_id.partition(":")
-    return f"{module.rpartition('.')[2]}.{name}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.diagram.style import Flow
-from explorer.diagram.view import Stack, View, counted
+from explorer.diagram.view import Stack, View, column, counted
 from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
 from explorer.errors import RequestError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
@@ -87,11 +87,6 @@ class _Users:
     family: Family
     names: Sequence[str]
 
-    @property
-    def share(self) -> str:
-        """``12 of 81``."""
-        return f"{len(self.names)} of {len(self.family.models)}"
-
 
 def uses(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     """Who uses a thing: families with the number of their architectures that do, the most first.
@@ -120,7 +115,8 @@ def uses(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     families = _add_families(builder, users, room)
     between = _add_makers(builder, makers, room)
     _add_arrows(builder, node.id, users, found)
-    columns = _column(families, _FAMILIES), _column(builder.levelled(between, families), _MAKERS), node.id
+    between = builder.levelled(between, families)
+    columns = column(families, _FAMILIES, 18.0), column(between, _MAKERS, 18.0), node.id
     words = f"{counted(len(found), 'architecture')} in {counted(len(users), 'family', 'families')}"
     notes = () if found else ("No architecture uses it when it is created with its defaults.",)
     return builder.view(f"What uses {node.name}", words, notes=notes, stack=Stack(columns, gap_px=90.0))
@@ -146,8 +142,9 @@ def _add_families(builder: ViewBuilder, users: Mapping[str, _Users], room: int) 
         words = f"{len(here.names)} of {counted(len(here.family.models), 'architecture')}"
         about = list(named(here.names))
         builder.source(module, label=here.family.name, words=words, frame=frame, about=about)
-    lines = [f"{users[module].family.name}: {users[module].share}" for module in rest]
-    words = counted(sum(len(users[module].names) for module in rest), "architecture")
+    others = [users[module] for module in rest]
+    lines = [f"{other.family.name}: {len(other.names)} of {len(other.family.models)}" for other in others]
+    words = counted(sum(len(other.names) for other in others), "architecture")
     label = counted(len(rest), "more family", "more families")
     builder.fold(_MORE_FAMILIES, label, lines, words=words, frame=frame)
     return [*shown, _MORE_FAMILIES]
@@ -185,7 +182,3 @@ def _add_arrows(
     for maker in list(builder.nodes):
         if builder.nodes[maker].group == _MAKERS:
             builder.join(maker, used, Flow.USES)
-
-
-def _column(ids: Sequence[str], frame: str) -> Stack:
-    return Stack(tuple(ids), down=True, frame=frame, gap_px=18.0)

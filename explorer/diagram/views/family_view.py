@@ -1,10 +1,10 @@
 """The view ``family``: a family's architectures, what builds them, what they share and where they differ."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from explorer.diagram.style import Flow
-from explorer.diagram.view import Stack, View, counted, in_rows
+from explorer.diagram.view import Stack, View, column, counted, in_rows
 from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
@@ -43,9 +43,10 @@ def family(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     some = _add_classes(builder, _SOME, "some are made of", composition.some, room // 3, len(found.models))
     variants = _add_variants(builder, composition, min(room - len(shared) - len(some), _MOST_VARIANTS), node)
     words = counted(len(found.models), "architecture"), counted(len(composition.variants), "variant")
-    beside = _columned(variants, _VARIANTS), _columned(builder.levelled(some, variants), _SOME)
+    beside = column(variants, _VARIANTS, 20.0), column(builder.levelled(some, variants), _SOME, 20.0)
     below = Stack(beside, align="start", gap_px=90.0)
-    stack = Stack((top, below, _rows(shared, _SHARED), Stack((_TAGS, _SIZES), frame=_WEIGHTS)), down=True, gap_px=36.0)
+    rows = column(in_rows(shared, _ACROSS, 20.0), _SHARED, 20.0)
+    stack = Stack((top, below, rows, Stack((_TAGS, _SIZES), frame=_WEIGHTS)), down=True, gap_px=36.0)
     return builder.view(f"The {found.name} family", *words, stack=stack)
 
 
@@ -70,17 +71,14 @@ def _add_way(builder: ViewBuilder, family: Family, composition: FamilyCompositio
         builder.join(_ALL, function, Flow.LEADS)
         builder.source(_BUILD)
         builder.call(function, _BUILD)
+    own = [model for model in models if model.startswith(f"{family.module}:")]
     for model in models:
-        builder.source(model, frame=frame if model.startswith(f"{family.module}:") else None)
+        builder.source(model, frame=frame if model in own else None)
         builder.call(_BUILD, model)
-    own = Stack((_ALL, *_split(builders, models, family.module)), frame=_BUILT, gap_px=44.0)
-    others = tuple(model for model in models if not model.startswith(f"{family.module}:"))
-    return Stack((own, Stack((_BUILD, Stack(others, gap_px=16.0)), gap_px=44.0)), down=True, gap_px=44.0)
-
-
-def _split(builders: Sequence[str], models: Sequence[str], module: str) -> Iterable[Stack]:
-    yield Stack(tuple(builders), down=True, gap_px=16.0)
-    yield Stack(tuple(model for model in models if model.startswith(f"{module}:")), down=True, gap_px=16.0)
+    columns = (Stack(tuple(column), down=True, gap_px=16.0) for column in (builders, own))
+    built = Stack((_ALL, *columns), frame=_BUILT, gap_px=44.0)
+    others = tuple(model for model in models if model not in own)
+    return Stack((built, Stack((_BUILD, Stack(others, gap_px=16.0)), gap_px=44.0)), down=True, gap_px=44.0)
 
 
 def _add_weights(builder: ViewBuilder, family: Family) -> None:
@@ -105,23 +103,15 @@ def _add_classes(
     builder: ViewBuilder, frame_id: str, label: str, counts: dict[str, int], room: int, of: int = 0
 ) -> tuple[str, ...]:
     """As many classes as there is room for, the rest in one box; their ids."""
-    frame = builder.frame(frame_id, label)
-    shown, rest = with_room(list(counts), room)
-    for class_id in shown:
-        builder.source(class_id, words=f"in {counts[class_id]} of {of}" if of else None, frame=frame)
-    more = f"group:{frame_id}"
-    names = [class_id.partition(":")[2] for class_id in rest]
-    builder.fold(more, f"{len(rest)} more", names, few=24, frame=frame)
-    return (*shown, more)
+    words = {class_id: f"in {count} of {of}" if of else None for class_id, count in counts.items()}
+    return builder.some(words, room, f"group:{frame_id}", builder.frame(frame_id, label))
 
 
 def _add_variants(builder: ViewBuilder, composition: FamilyComposition, room: int, asked: Node) -> tuple[str, ...]:
     frame = builder.frame(_VARIANTS, "variants" if len(composition.variants) > 1 else "architectures")
     variants = composition.variants
     shown = variants if len(variants) <= room else variants[: max(room - 1, 1)]
-    ids = []
-    for index, variant in enumerate(shown):
-        ids.append(_add_variant(builder, variant, f"group:variant:{index}", frame, asked))
+    ids = [_add_variant(builder, v, f"group:variant:{index}", frame, asked) for index, v in enumerate(shown)]
     rest = [name for variant in variants[len(shown) :] for name in variant.names]
     label = counted(len(variants) - len(shown), "more variant")
     builder.fold(_MORE_VARIANTS, label, rest, words=counted(len(rest), "architecture"), frame=frame)
@@ -139,18 +129,9 @@ def _add_variant(builder: ViewBuilder, variant: Variant, box_id: str, frame: str
         words = first_few(classes, 40) or "1 architecture"
         builder.source(model, words=words, frame=frame, focus=model == asked.id, about=list(named(classes)))
         return model
-    words = (
-        f"{len(variant.names)} × {first_few(classes, 34)}" if classes else counted(len(variant.names), "architecture")
-    )
-    about = f"with {', '.join(classes)}" if classes else ""
-    label = first_few(list(variant.names), 32)
+    words, about = counted(len(variant.names), "architecture"), ""
+    if classes:
+        words, about = f"{len(variant.names)} × {first_few(classes, 34)}", f"with {', '.join(classes)}"
+    label = first_few(variant.names, 32)
     builder.fold(box_id, label, variant.names, words=words, frame=frame, about=about)
     return box_id
-
-
-def _columned(ids: Sequence[str], frame: str) -> Stack:
-    return Stack(tuple(ids), down=True, frame=frame, gap_px=20.0)
-
-
-def _rows(ids: Sequence[str], frame: str) -> Stack:
-    return Stack(in_rows(ids, _ACROSS, 20.0), down=True, frame=frame, gap_px=20.0)

@@ -1,12 +1,13 @@
 """The views ``architecture`` and ``dataflow``: a model's forward pass as boxes, frames and what flows between them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from math import prod
 
 from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 from explorer.diagram.views.captions import Captions, shape
-from explorer.diagram.views.folding import ShownSegment, boxes, fold, shown
+from explorer.diagram.views.folding import ShownSegment, boxes, fold, shown, walked
 from explorer.diagram.views.segments import ForwardPass, Segment, SegmentRules, is_join, is_step, whole
 from explorer.diagram.views.tensor_edges import TensorEdge, incoming, tensor_edges
 from explorer.diagram.views.view_builder import link_of
@@ -121,32 +122,24 @@ class FlowViewBuilder:
         self._captions = Captions(self._passed)
         room = max(nodes - len(flow.inputs) - len(flow.outputs), 1)
         self._tree = (shown(self._passed, whole(self._passed, rules), room, depth),)
-        self._boxes = list(boxes(self._tree))
+        self._parts = list(walked(self._tree))
+        self._boxes = boxes(self._tree)
         self._tensor_edges = tensor_edges(self._passed, self._tree)
         self._ids: dict[int, str] = {}
-        self._name(self._tree)
+        for part, _ in self._parts:
+            self._ids[id(part.segment)] = self._free_id(self._captions.id_of(part.segment))
         self._amounts: dict[int, int] = {}
-        if amount:
-            self._weigh(amount, self._tree, 1)
-
-    def _weigh(self, amount: Amount, tree: Sequence[ShownSegment], times: int) -> None:
-        """Note what every box has, in all the repeats that it is shown for."""
-        for part in tree:
-            if part.parts:
-                self._weigh(amount, part.parts, times * part.segment.times)
-            else:
+        for part, frames in self._parts:
+            if amount and not part.parts:
+                # A box stands for all the repeats that it is shown for.
+                times = prod(frame.times for frame in frames)
                 self._amounts[id(part.segment)] = amount(self._passed, self._captions, part.segment) * times
 
-    def _name(self, tree: Sequence[ShownSegment]) -> None:
-        """Give every segment an id that no other has."""
-        for part in tree:
-            wanted = self._captions.id_of(part.segment)
-            taken = set(self._ids.values())
-            number = 2
-            while (name := wanted if number == 2 else f"{wanted} ({number - 1})") in taken:
-                number += 1
-            self._ids[id(part.segment)] = name
-            self._name(part.parts)
+    def _free_id(self, wanted: str) -> str:
+        """The id that is wanted, numbered where another segment has it."""
+        taken = set(self._ids.values())
+        names = chain((wanted,), (f"{wanted} ({number})" for number in count(2)))
+        return next(name for name in names if name not in taken)
 
     def view(self, title: str, shaded_by: str = "") -> View:
         """The view, read downwards."""
@@ -156,9 +149,9 @@ class FlowViewBuilder:
         return View(
             title,
             self._subtitle(),
-            (*inputs, *self._nodes(self._tree, ()), *outputs),
+            (*inputs, *(self._node(p.segment, frames) for p, frames in self._parts if not p.parts), *outputs),
             tuple(self._edges()),
-            tuple(self._groups(self._tree, ())),
+            tuple(self._group(p, frames) for p, frames in self._parts if p.parts and self._is_drawn(p.segment)),
             () if self._flow.device == "meta" else (on_cpu,),
             shaded_by=shaded_by,
             downwards=True,
@@ -177,13 +170,6 @@ class FlowViewBuilder:
             label = _tensor(name, number, len(shapes))
             tooltip = f"{label} of the model\n{shape(size)}, batch of 1"
             yield ViewNode(f"tensor:{label}", Look.TENSOR, label, shape(size), tooltip)
-
-    def _nodes(self, tree: Sequence[ShownSegment], frames: Frames) -> Iterator[ViewNode]:
-        for part in tree:
-            if part.parts:
-                yield from self._nodes(part.parts, (*frames, part.segment))
-            else:
-                yield self._node(part.segment, frames)
 
     def _node(self, segment: Segment, frames: Frames) -> ViewNode:
         captions = self._captions
@@ -209,20 +195,13 @@ class FlowViewBuilder:
         source = self._captions.source(segment)
         return link_of(self._graph, source) if self._graph and source else ""
 
-    def _groups(self, tree: Sequence[ShownSegment], frames: Frames) -> Iterator[Group]:
-        for part in tree:
-            if part.parts and self._is_drawn(part.segment):
-                yield self._group(part, frames)
-            if part.parts:
-                yield from self._groups(part.parts, (*frames, part.segment))
-
     def _group(self, part: ShownSegment, frames: Frames) -> Group:
         captions, segment = self._captions, part.segment
         members = captions.members(self._calls_of_frame(part))
         return Group(
             self._ids[id(segment)],
             captions.heading(segment, frames),
-            sum(1 for _ in boxes(part.parts)),
+            len(boxes(part.parts)),
             captions.tooltip(segment, members),
             self._link(segment),
             self._frame(frames),
@@ -233,10 +212,8 @@ class FlowViewBuilder:
         """The calls that a frame stands for and nothing in it does."""
         calls = set(self._passed.calls_in(part.segment))
         for inner in part.parts:
-            if inner.parts and not self._is_drawn(inner.segment):
-                calls -= set(self._passed.calls_in(inner.segment)) - self._calls_of_frame(inner)
-            else:
-                calls -= set(self._passed.calls_in(inner.segment))
+            is_drawn = not inner.parts or self._is_drawn(inner.segment)
+            calls -= set(self._passed.calls_in(inner.segment)) - (set() if is_drawn else self._calls_of_frame(inner))
         return calls
 
     def _frame(self, frames: Frames) -> str | None:
@@ -252,8 +229,8 @@ class FlowViewBuilder:
         taken = incoming(self._tensor_edges)
         said: set[tuple[int, str]] = set()
         for edge in self._tensor_edges:
-            label = _edge_label(edge, taken.get(edge.source, set()))
-            label = " ".join(filter(None, (label, f"after {edge.after}" if edge.after else "")))
+            words = _edge_label(edge, taken.get(edge.source, set())), edge.after and f"after {edge.after}"
+            label = " ".join(filter(None, words))
             # A shape that goes to several boxes is said once: where it leaves, all its arrows begin.
             is_new = (edge.source, label) not in said
             said.add((edge.source, label))

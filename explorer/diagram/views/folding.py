@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.diagram.views.segments import ForwardPass, Segment
+from explorer.protocol.flow import FlowOperator
 from explorer.queries.slices import MAX_NODES
 
 _LONGEST_PATTERN = 8
@@ -117,8 +118,12 @@ def _continues(wires: Wires, first: Wires) -> bool:
 
 def _digest(passed: ForwardPass, segment: Segment) -> Hashable:
     """What makes segments alike, besides where they take from."""
+
+    def is_own(operator: FlowOperator) -> bool:
+        return all("." not in name for name in operator.weights)
+
     operators = tuple(
-        (operator.name, operator.outputs, operator.macs, operator.weights if _is_own(operator.weights) else ())
+        (operator.name, operator.outputs, operator.macs, operator.weights if is_own(operator) else ())
         for operator in passed.flow.operators[segment.first : segment.stop]
     )
     calls = []
@@ -137,10 +142,6 @@ def _role(path: str, base: str) -> str:
     """A module's path from the one it is in; of one beside it its last name, which may count on."""
     inner = path.removeprefix(base)
     return inner if inner != path else path.rpartition(".")[2].rstrip("0123456789")
-
-
-def _is_own(weights: Sequence[str]) -> bool:
-    return all("." not in name for name in weights)
 
 
 def _repeated(repeats: Sequence[tuple[Segment, ...]]) -> Segment:
@@ -196,15 +197,12 @@ def _opened(passed: ForwardPass, top: Sequence[Segment], nodes: int, depth: int 
         is_stage = segment.times == 1 and any(part.parts for part in segment.parts)
         return level == first_level == 1 and is_stage and len(segment.parts) <= _FEW
 
-    def is_near(_segment: Segment, level: int) -> bool:
-        return depth is None or level < depth
-
     opened: set[int] = set()
     room = nodes - len(top)
     if depth is None:
         room = _open(top, room, opened, shows_more)
     if depth is not None or nodes > MAX_NODES:
-        _open(top, room, opened, is_near)
+        _open(top, room, opened, lambda _, level: depth is None or level < depth)
     return opened
 
 
@@ -245,10 +243,15 @@ def _build(passed: ForwardPass, segment: Segment) -> object:
     return classes, tuple(dict.fromkeys(parts))
 
 
-def boxes(tree: Sequence[ShownSegment]) -> Iterator[Segment]:
-    """The segments shown as boxes, in order."""
+def walked(
+    tree: Sequence[ShownSegment], frames: tuple[Segment, ...] = ()
+) -> Iterator[tuple[ShownSegment, tuple[Segment, ...]]]:
+    """Every segment of a tree, before its parts, with the segments that it is in, the outermost first."""
     for part in tree:
-        if part.parts:
-            yield from boxes(part.parts)
-        else:
-            yield part.segment
+        yield part, frames
+        yield from walked(part.parts, (*frames, part.segment))
+
+
+def boxes(tree: Sequence[ShownSegment]) -> list[Segment]:
+    """The segments shown as boxes, in order."""
+    return [part.segment for part, _ in walked(tree) if not part.parts]

@@ -1,11 +1,12 @@
 """The view ``overview``: timm on one whiteboard, models on one side, data on the other."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, counted, in_rows
-from explorer.diagram.views.view_builder import ViewBuilder, with_room
-from explorer.graph import EdgeKind, Graph, NodeKind
+from explorer.diagram.views.view_builder import ViewBuilder
+from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import INIT, ancestors, class_made_by
 from explorer.queries.families import Blocks, Family, blocks_of, families_of
 from explorer.queries.slices import MAX_NODES
@@ -21,13 +22,18 @@ _LOOK_UP = f"{_REGISTRY}:model_entrypoint"
 _BUILD, _LOAD = f"{_BUILDER}:build_model_with_cfg", f"{_BUILDER}:load_pretrained"
 _FROM_HUB = "timm.models._hub:load_state_dict_from_hf"
 _NAMES, _ENTRYPOINTS, _CLASSES, _WEIGHTS = "group:names", "group:entrypoints", "group:classes", "group:weights"
-_MORE_LAYERS = "group:layers"
 _BLOCKS, _MOST_USED = "frame:blocks", "frame:most-used"
 _MODEL_FRAMES = "frame:registry", "frame:models", "frame:builder", "frame:layers"
 
 _CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
 _CREATE_LOADER = "timm.data.loader:create_loader"
 _CREATE_TRANSFORM = "timm.data.transforms_factory:create_transform"
+_FACTORIES = {
+    _CREATE_MODEL: "a name → a model",
+    _CREATE_DATASET: "a name → images",
+    _CREATE_LOADER: "images → batches",
+    _CREATE_TRANSFORM: "an image → a tensor",
+}
 
 _CREATE_READER = "timm.data.readers.reader_factory:create_reader"
 _RANDOM, _STREAM = "timm.data.dataset:ImageDataset", "timm.data.dataset:IterableImageDataset"
@@ -46,7 +52,9 @@ def overview(graph: Graph, *, nodes: int = MAX_NODES) -> View:
         nodes: boxes at the most: fewer layers and readers are shown on their own where there is no room.
     """
     builder = ViewBuilder(graph)
-    _factories(builder)
+    frame = builder.frame(_YOURS, "what you call", about="The four factories.")
+    for factory, words in _FACTORIES.items():
+        builder.source(factory, words=words, frame=frame)
     _add_models(builder)
     _add_data(builder)
     _add_the_rest(builder)
@@ -56,22 +64,10 @@ def overview(graph: Graph, *, nodes: int = MAX_NODES) -> View:
     builder.join(_CREATE_DATASET, _CREATE_LOADER, Flow.LEADS)
     found = counted(sum(1 for _ in graph.ids(NodeKind.MODEL)), "architecture")
     found = f"{found} in {counted(len(families_of(graph)), 'family', 'families')}"
-    return builder.view("timm on one whiteboard", found, stack=_whiteboard(builder, layers, readers))
-
-
-def _factories(builder: ViewBuilder) -> None:
-    frame = builder.frame(_YOURS, "what you call", about="The four factories.")
-    builder.source(_CREATE_MODEL, words="a name → a model", frame=frame)
-    builder.source(_CREATE_DATASET, words="a name → images", frame=frame)
-    builder.source(_CREATE_LOADER, words="images → batches", frame=frame)
-    builder.source(_CREATE_TRANSFORM, words="an image → a tensor", frame=frame)
-
-
-def _whiteboard(builder: ViewBuilder, layers: tuple[str, ...], readers: tuple[str, ...]) -> Stack:
-    factories = (_CREATE_MODEL, _CREATE_DATASET, _CREATE_LOADER, _CREATE_TRANSFORM)
-    yours = Stack(factories, frame=_YOURS, wide=True)
+    yours = Stack(tuple(_FACTORIES), frame=_YOURS, wide=True)
     below = Stack((_models_stack(layers), _data_stack(builder, readers)), align="start", gap_px=24.0)
-    return Stack((yours, below), down=True, gap_px=36.0)
+    stack = Stack((yours, below), down=True, gap_px=36.0)
+    return builder.view("timm on one whiteboard", found, stack=stack)
 
 
 def _add_models(builder: ViewBuilder) -> None:
@@ -128,11 +124,8 @@ def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     counts = _architectures_by_class(graph)
     frame = builder.frame(_MOST_USED, "most used", of=_LAYERS, parent=frame)
     order = sorted(layers, key=lambda layer: (-counts[layer], layer))
-    for layer in order[:most]:
-        builder.source(layer, words=f"in {counted(counts[layer], 'model')}", frame=frame)
-    rest = [layer.partition(":")[2] for layer in order[most:]]
-    builder.fold(_MORE_LAYERS, f"{len(rest)} more", rest, few=24, frame=frame)
-    return (*order[:most], _MORE_LAYERS)
+    words = {layer: f"in {counted(counts[layer], 'model')}" for layer in order}
+    return builder.some(words, most + 1, "group:layers", frame)
 
 
 def _add_registry(builder: ViewBuilder) -> None:
@@ -156,7 +149,7 @@ def _add_families(builder: ViewBuilder, families: dict[str, Family]) -> None:
     names = [i.partition(":")[2] for i in sorted({e.target for e in graph.edges(EdgeKind.REGISTERS)})]
     count = counted(len(names), "entrypoint")
     builder.fold(_ENTRYPOINTS, count, names, words="one for each name", frame=frame, kind=NodeKind.FUNCTION)
-    made = {class_made_by(edge.target) for edge in graph.out_edges(_BUILD, EdgeKind.CALLS)}
+    made = {class_made_by(node.id) for node in _called(graph, _BUILD)}
     names = sorted(i.partition(":")[2] for i in made if i and i.partition(":")[0] in families)
     count = counted(len(names), "model class", "model classes")
     builder.fold(_CLASSES, count, names, words="made of blocks", frame=frame, kind=NodeKind.CLASS)
@@ -202,7 +195,8 @@ def _add_data(builder: ViewBuilder) -> None:
     loading, datasets, readers = _DATA_FRAMES
     frame = builder.frame(loading, "batches", of="timm.data.loader")
     builder.source(_PREFETCH, words="on to the device", frame=frame)
-    pipelines = _made_by(builder.graph, _CREATE_TRANSFORM)
+    called = _called(builder.graph, _CREATE_TRANSFORM)
+    pipelines = [node.name.removesuffix(INIT) for node in called if node.kind is NodeKind.FUNCTION]
     label, words = counted(len(pipelines), "pipeline"), "training, evaluation"
     builder.fold(_PIPELINES, label, pipelines, words=words, frame=frame, kind=NodeKind.FUNCTION)
     builder.call(_CREATE_LOADER, _PREFETCH)
@@ -211,7 +205,8 @@ def _add_data(builder: ViewBuilder) -> None:
     frame = builder.frame(datasets, "datasets", of="timm.data.dataset")
     builder.source(_RANDOM, words="by index", frame=frame)
     builder.source(_STREAM, words="a stream", frame=frame)
-    found = _external(builder.graph, _CREATE_DATASET, "torchvision.datasets")
+    places = (node.id.partition(":") for node in _called(builder.graph, _CREATE_DATASET))
+    found = sorted({name for module, _, name in places if module == "torchvision.datasets"})
     words = f"{counted(len(found), 'class', 'classes')}, for torch/…"
     builder.fold(_TORCHVISION, "torchvision.datasets", found, words=words, frame=frame, kind=NodeKind.EXTERNAL)
     builder.join(_CREATE_DATASET, _TORCHVISION, EdgeKind.CALLS)
@@ -224,17 +219,15 @@ def _add_data(builder: ViewBuilder) -> None:
 
 def _add_readers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     """The readers, as many as there is room for on their own; their ids."""
-    made = (class_made_by(edge.target) for edge in builder.graph.out_edges(_CREATE_READER, EdgeKind.CALLS))
+    made = (class_made_by(node.id) for node in _called(builder.graph, _CREATE_READER))
     readers = [name for name in made if name and name in builder.graph and name.startswith("timm")]
-    shown, rest = with_room(readers, most)
+    files = {reader: reader.partition(":")[0].rpartition(".")[2] for reader in readers}
+    words = {reader: file.removeprefix("reader_").replace("_", " ") for reader, file in files.items()}
+    shown = builder.some(words, most, _MORE_READERS, "frame:readers")
     for reader in shown:
-        source = reader.partition(":")[0].rpartition(".")[2].removeprefix("reader_").replace("_", " ")
-        builder.source(reader, words=source, frame="frame:readers")
         builder.call(_CREATE_READER, reader)
-    names = [reader.partition(":")[2] for reader in rest]
-    builder.fold(_MORE_READERS, f"{len(rest)} more", names, few=24, frame="frame:readers")
     builder.join(_CREATE_READER, _MORE_READERS, EdgeKind.CALLS)
-    return (*shown, _MORE_READERS)
+    return shown
 
 
 def _add_the_rest(builder: ViewBuilder) -> None:
@@ -264,12 +257,5 @@ def _data_stack(builder: ViewBuilder, readers: tuple[str, ...]) -> Stack:
     )
 
 
-def _made_by(graph: Graph, function: str) -> list[str]:
-    """What a function of timm's calls or makes within timm, by name."""
-    called = (graph.node(edge.target) for edge in graph.out_edges(function, EdgeKind.CALLS))
-    return [node.name.removesuffix(INIT) for node in called if node.kind is NodeKind.FUNCTION]
-
-
-def _external(graph: Graph, function: str, module: str) -> list[str]:
-    called = (edge.target for edge in graph.out_edges(function, EdgeKind.CALLS))
-    return sorted({i.partition(":")[2] for i in called if i.partition(":")[0] == module})
+def _called(graph: Graph, function: str) -> Iterator[Node]:
+    return (graph.node(edge.target) for edge in graph.out_edges(function, EdgeKind.CALLS))

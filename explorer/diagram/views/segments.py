@@ -1,7 +1,7 @@
 """A forward pass as a tree of segments: what a picture can show as a box, or open into a frame with segments in it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from explorer.protocol.flow import FlowCall, FlowModule, FlowOperator, FlowResult
 
@@ -37,7 +37,6 @@ class Segment:
         return tuple(repeat[0].first for repeat in self.repeats) or (self.first,)
 
 
-@dataclass(slots=True)
 class ForwardPass:
     """A result with what is looked up in it again and again.
 
@@ -45,18 +44,12 @@ class ForwardPass:
     weights alone; what only looks up or rearranges weights is not. ``takers`` are the operators that take from it.
     """
 
-    flow: FlowResult
-    children: list[list[int]] = field(init=False)
-    own: list[list[int]] = field(init=False)
-    is_live: list[bool] = field(init=False)
-    takers: list[set[int]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        flow = self.flow
-        self.children = [[] for _ in flow.calls]
-        self.own = [[] for _ in flow.calls]
-        self.is_live = []
-        self.takers = [set() for _ in flow.operators]
+    def __init__(self, flow: FlowResult) -> None:
+        self.flow = flow
+        self.children: list[list[int]] = [[] for _ in flow.calls]
+        self.own: list[list[int]] = [[] for _ in flow.calls]
+        self.is_live: list[bool] = []
+        self.takers: list[set[int]] = [set() for _ in flow.operators]
         for index, call in enumerate(flow.calls):
             if call.parent >= 0:
                 self.children[call.parent].append(index)

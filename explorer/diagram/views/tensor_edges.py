@@ -1,7 +1,7 @@
 """What flows between the boxes of a picture: operators' tensors, gathered by the boxes that they run in."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from explorer.diagram.views.folding import ShownSegment
 from explorer.diagram.views.segments import ForwardPass, Segment
@@ -41,18 +41,16 @@ def tensor_edges(passed: ForwardPass, tree: Sequence[ShownSegment]) -> list[Tens
     return _with_shortcuts(passed, gathered.boxes, list(found.values()))
 
 
-@dataclass
 class _EdgeCollector:
     """Operators by box: ``at`` is the box of each, ``None`` where none shows it.
 
     ``turns`` are the repeats each is in: the repeated segment, and the number of the repeat.
     """
 
-    passed: ForwardPass
-    boxes: list[Segment] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        count = len(self.passed.flow.operators)
+    def __init__(self, passed: ForwardPass) -> None:
+        count = len(passed.flow.operators)
+        self.passed = passed
+        self.boxes: list[Segment] = []
         self.at: list[int | None] = [None] * count
         self.turns: list[tuple[tuple[int, int], ...]] = [()] * count
         self.times: dict[int, int] = {}
@@ -167,16 +165,13 @@ def _with_shortcuts(passed: ForwardPass, boxes: Sequence[Segment], found: Sequen
         takes.setdefault(edge.target, set()).add(edge.source)
 
     def is_shortcut(edge: TensorEdge) -> bool:
-        if edge.target >= len(boxes) or not _is_addition(passed, boxes[edge.target]):
+        operator = boxes[edge.target].operator if edge.target < len(boxes) else None
+        if operator is None or passed.flow.operators[operator].name != "add":
             return False
         others = takes[edge.target] - {edge.source}
         return edge.source in reached(others, lambda end: takes.get(end, ()))
 
     return [replace(s, is_shortcut=True) if is_shortcut(s) else s for s in found]
-
-
-def _is_addition(passed: ForwardPass, segment: Segment) -> bool:
-    return segment.operator is not None and passed.flow.operators[segment.operator].name == "add"
 
 
 def incoming(found: Sequence[TensorEdge]) -> Mapping[int, set[Shape]]:

@@ -1,6 +1,6 @@
 """Collects a view: boxes, frames and arrows, each once; arrows that lack an end and empty frames are left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -36,15 +36,14 @@ def with_room(names: Sequence[str], room: int) -> tuple[Sequence[str], Sequence[
 
 def first_few(names: Sequence[str], cells: int) -> str:
     """As many names as fit, then how many more there are: ``resnet18, resnet34 +4``."""
-    shown: list[str] = []
-    for i, name in enumerate(names):
-        rest = len(names) - i - 1
-        line = ", ".join((*shown, name)) + (f" +{rest}" if rest else "")
-        if shown and len(line) > cells:
+    line = ""
+    for count in range(1, len(names) + 1):
+        rest = len(names) - count
+        longer = ", ".join(names[:count]) + (f" +{rest}" if rest else "")
+        if line and len(longer) > cells:
             break
-        shown.append(name)
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" +{rest}" if rest else "")
+        line = longer
+    return line
 
 
 class ViewBuilder:
@@ -62,10 +61,8 @@ class ViewBuilder:
 
     def frame(self, frame_id: str, label: str, *, about: str = "", of: str = "", parent: str | None = None) -> str:
         """A frame; ``of`` is the module that it links to."""
-        lines = (label, about)
-        self.frames[frame_id] = Group(
-            frame_id, label, 0, "\n".join(filter(None, lines)), link_of(self.graph, of), parent
-        )
+        tooltip = "\n".join(filter(None, (label, about)))
+        self.frames[frame_id] = Group(frame_id, label, 0, tooltip, link_of(self.graph, of), parent)
         return frame_id
 
     def source(
@@ -111,6 +108,16 @@ class ViewBuilder:
             tooltip = "\n".join(filter(None, (label, about, *named(names))))
             self.nodes[node_id] = ViewNode(node_id, kind, label, words, tooltip, group=frame, members=tuple(names))
         return bool(names)
+
+    def some(
+        self, words: Mapping[str, str | None], room: int, more_id: str, frame: str
+    ) -> tuple[str, ...]:
+        """Nodes with their second lines, as many as there is room for, the rest in one box; the ids of all these."""
+        shown, rest = with_room(list(words), room)
+        for node_id in shown:
+            self.source(node_id, words=words[node_id], frame=frame)
+        self.fold(more_id, f"{len(rest)} more", [i.partition(":")[2] for i in rest], few=24, frame=frame)
+        return (*shown, more_id)
 
     def join(
         self,

@@ -3,8 +3,8 @@ from itertools import combinations
 import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
-from explorer.diagram.geometry import Box, overlap
-from explorer.diagram.layout.packing import Packing, pack
+from explorer.diagram.geometry import Box, Geometry, overlap
+from explorer.diagram.layout.packing import pack
 from explorer.diagram.style import Flow, Look
 from explorer.graph import Graph
 
@@ -28,7 +28,7 @@ def within(inner: Box, outer: Box) -> bool:
     return sides and inner.y >= outer.y and inner.bottom <= outer.bottom
 
 
-def check(packing: Packing) -> None:
+def check(packing: Geometry) -> None:
     assert not any(overlap(a, b) for a, b in combinations(packing.nodes.values(), 2))
     whole = Box(0, 0, packing.width, packing.height)
     assert all(within(box, whole) for box in packing.nodes.values())
