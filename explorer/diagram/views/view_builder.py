@@ -109,9 +109,7 @@ class ViewBuilder:
             self.nodes[node_id] = ViewNode(node_id, kind, label, words, tooltip, group=frame, members=tuple(names))
         return bool(names)
 
-    def some(
-        self, words: Mapping[str, str | None], room: int, more_id: str, frame: str
-    ) -> tuple[str, ...]:
+    def some(self, words: Mapping[str, str | None], room: int, more_id: str, frame: str) -> tuple[str, ...]:
         """Nodes with their second lines, as many as there is room for, the rest in one box; the ids of all these."""
         shown, rest = with_room(list(words), room)
         for node_id in shown:
