@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 from explorer.graph import EdgeKind, Evidence, NodeKind
@@ -197,13 +198,8 @@ def cells(text: str) -> int:
     """Cells a text takes: one a character, two where a font may draw it double (CJK, emoji, arrows)."""
     if text.isascii():
         return len(text)
-    return sum(2 if _may_be_wide(c, east_asian_width(c)) else 1 for c in text)
-
-
-def _may_be_wide(character: str, width_class: str) -> bool:
-    if width_class in "WF":
-        return True
-    return width_class == "A" and character > "\xff"
+    classes = ((character, east_asian_width(character)) for character in text)
+    return sum(2 if width in "WF" or (width == "A" and character > "\xff") else 1 for character, width in classes)
 
 
 def mono_width(text: str, font_px: float) -> float:
@@ -228,12 +224,7 @@ def elide(text: str, max_cells: int) -> str:
 
 
 def _prefix(text: str, max_cells: int) -> str:
-    taken = 0
-    for i, character in enumerate(text):
-        taken += cells(character)
-        if taken > max_cells:
-            return text[:i]
-    return text
+    return text[: sum(taken <= max_cells for taken in accumulate(map(cells, text)))]
 
 
 def wrap(text: str, max_cells: int) -> Iterator[str]:

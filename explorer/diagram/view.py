@@ -127,16 +127,13 @@ def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Seq
 
 def node_box(graph: Graph, node: Node, *, group: str | None = None, focus: bool = False) -> ViewNode:
     """The box of a node of the graph."""
-    return ViewNode(
-        id=node.id,
-        kind=node.kind,
-        label=label_of(node),
-        sublabel=sublabel_of(node),
-        tooltip=tooltip_of(node),
-        href=source_url(node, graph.info.timm_version) or "",
-        group=group,
-        focus=focus,
-    )
+    link = link_of(graph, node)
+    return ViewNode(node.id, node.kind, label_of(node), sublabel_of(node), tooltip_of(node), link, group, focus)
+
+
+def link_of(graph: Graph, node: Node | None) -> str:
+    """Where a node's source is; ``""`` where that is not known."""
+    return (source_url(node, graph.info.timm_version) if node else None) or ""
 
 
 def edge_arrow(graph: Graph, edge: Edge) -> ViewEdge:
@@ -169,7 +166,7 @@ def _groups(nodes: Sequence[ViewNode], graph: Graph) -> Iterator[Group]:
     sizes = Counter(node.group for node in nodes if node.group is not None)
     for module, holds in sizes.items():
         node = graph.get(module) or Node(module, NodeKind.MODULE)
-        yield Group(module, module, holds, tooltip_of(node), source_url(node, graph.info.timm_version) or "")
+        yield Group(module, module, holds, tooltip_of(node), link_of(graph, node))
 
 
 def _only_holds_members(module: str, graph: Graph) -> bool:
@@ -199,7 +196,7 @@ def sublabel_of(node: Node) -> str:
         return node.module or ""
     if node.kind is NodeKind.PARAMETER:
         return f"of {node.name.partition('(')[0]}"
-    place = _place(node)
+    place = place_of(node).rpartition("/")[2]
     if node.kind is NodeKind.FUNCTION and node.name.endswith(INIT):
         return " · ".join(filter(None, ("__init__", place)))
     return place
@@ -208,8 +205,7 @@ def sublabel_of(node: Node) -> str:
 def tooltip_of(node: Node) -> str:
     """Id, first line of the docstring and ``file:line``, each on a line of its own where known."""
     doc = (node.doc or "").strip().partition("\n")[0].strip()
-    where = f"{node.file}:{node.line}" if node.file and node.line else node.file
-    return "\n".join(filter(None, (node.id, doc, where)))
+    return "\n".join(filter(None, (node.id, doc, place_of(node))))
 
 
 def edge_label_of(edge: Edge, target: Node) -> str:
@@ -229,8 +225,6 @@ def edge_tooltip_of(edge: Edge) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _place(node: Node) -> str:
-    if not node.file:
-        return ""
-    file = node.file.rpartition("/")[2]
-    return f"{file}:{node.line}" if node.line else file
+def place_of(node: Node) -> str:
+    """``file:line`` as far as it is known."""
+    return f"{node.file}:{node.line}" if node.file and node.line else node.file or ""

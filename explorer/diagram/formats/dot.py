@@ -26,6 +26,9 @@ _SETTINGS = ("graph", "node", "edge")
 
 _NODE_KINDS: dict[str, NodeKind | Look] = {str(kind): kind for kind in (*NodeKind, *Look)}
 _EDGE_KINDS: dict[str, EdgeKind | Flow] = {str(kind): kind for kind in (*EdgeKind, *Flow)}
+_ODD_BACKSLASHES = re.compile(r'(?<!\\)(\\\\)*\\(?="|\Z)')
+"""An odd number of them before a quote or at a name's end."""
+
 _TAG = re.compile(r"<[^>]*>")
 _LINE_TAG = re.compile(r"<\s*(br|/tr)\b[^>]*>", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -57,16 +60,9 @@ def dot_of(view: View) -> str:
 
 def quoted_name(value: str) -> str:
     """A quoted DOT quoted_name."""
-    quoted, backslashes = "", 0
-    for character in f"{value}\0":
-        if character == "\\":
-            backslashes += 1
-            continue
-        if character in '"\0':
-            backslashes += backslashes % 2
-        quoted += "\\" * backslashes + {'"': '\\"', "\0": ""}.get(character, character)
-        backslashes = 0
-    return f'"{quoted}"'
+    doubled = _ODD_BACKSLASHES.sub(lambda found: f"{found[0]}\\", value.replace("\0", ""))
+    plain = doubled.replace('"', '\\"')
+    return f'"{plain}"'
 
 
 def escaped(value: str) -> str:
@@ -194,8 +190,12 @@ class _DotReader:
         for node in part.get_nodes():
             name = unquoted(node.get_name())
             # pydot makes nodes of the defaults, and of a line break after a semicolon.
-            if name not in _SETTINGS and name.strip("\n\r\\n"):
-                self._add(name, _node(name, node.get_attributes(), group))
+            if name in _SETTINGS or not name.strip("\n\r\\n"):
+                continue
+            # Where a node was only named until now, this is what it says of itself.
+            known = self.nodes.get(name)
+            if known is None or known == _node(name, {}, known.group):
+                self.nodes[name] = _node(name, node.get_attributes(), group)
         for inner in part.get_subgraphs():
             self.part(inner, self._frame(inner, group))
         for edge in part.get_edges():
@@ -203,12 +203,6 @@ class _DotReader:
                 for name in (source, target):
                     self.nodes.setdefault(name, _node(name, {}, group))
                 self.edges.append(_edge(source, target, edge.get_attributes(), self.directed))
-
-    def _add(self, name: str, node: ViewNode) -> None:
-        """Add a node, or what it says of itself where it was only named until now."""
-        known = self.nodes.get(name)
-        if known is None or known == _node(name, {}, known.group):
-            self.nodes[name] = node
 
     def _frame(self, part: "pydot.Graph", group: str | None) -> str | None:
         """The group that a subgraph's nodes are in: only clusters have frames."""
@@ -224,17 +218,11 @@ class _DotReader:
 def _ends(end: Any) -> Iterator[str]:
     """The nodes at one end of an edge: a name without its port, or all of ``{a b}``."""
     if isinstance(end, str):
-        yield _without_port(end)
+        closed = re.match(r'"(?:\\.|[^"\\])*"', end, re.DOTALL)
+        yield unquoted(closed[0]) if closed else end.partition(":")[0]
     else:
         inner = end.get("nodes", {}) if isinstance(end, Mapping) else {n.get_name(): n for n in end.get_nodes()}
         yield from (unquoted(name) for name in inner)
-
-
-def _without_port(end: str) -> str:
-    if end.startswith('"'):
-        closed = re.match(r'"(?:\\.|[^"\\])*"', end, re.DOTALL)
-        return unquoted(closed[0] if closed else end)
-    return end.partition(":")[0]
 
 
 def _node(name: str, about: Mapping[str, Any], group: str | None) -> ViewNode:
@@ -263,10 +251,8 @@ def _edge(source: str, target: str, about: Mapping[str, Any], directed: bool) ->
 
 def _setting(part: "pydot.Graph", key: str) -> Any:
     """What ``graph [key=...]`` says in a graph."""
-    for setting in part.get_graph_defaults():
-        if isinstance(setting, Mapping) and key in setting:
-            return setting[key]
-    return None
+    settings = (setting for setting in part.get_graph_defaults() if isinstance(setting, Mapping))
+    return next((setting[key] for setting in settings if key in setting), None)
 
 
 def _link(about: Mapping[str, Any]) -> str:

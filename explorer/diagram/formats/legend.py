@@ -43,13 +43,8 @@ class LegendEntry:
 
 def legend_of(view: View) -> tuple[tuple[LegendEntry, ...], ...]:
     """Entries in rows: node kinds and the focus, shades, edge kinds, evidence; an empty row is left out."""
-    rows = (
-        tuple(_node_entries(view)),
-        tuple(_shade_entries(view)),
-        tuple(_edge_entries(view)),
-        tuple(_evidence_entries(view)),
-    )
-    return tuple(row for row in rows if row)
+    kinds = (_node_entries, _shade_entries, _edge_entries, _evidence_entries)
+    return tuple(row for entries in kinds if (row := tuple(entries(view))))
 
 
 def _node_entries(view: View) -> Iterator[LegendEntry]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from explorer.diagram.view import Group, View, ViewNode, edge_label_of, sublabel_of
+from explorer.diagram.view import Group, View, ViewNode, edge_label_of, place_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.report.wording import EDGE_MARKS, REPEATED
 
@@ -65,9 +65,7 @@ def _mark(edge: Edge) -> str:
 
 
 def _about(node: Node) -> str:
-    if node.kind not in _SOURCE or not node.file:
-        return sublabel_of(node)
-    return f"{node.file}:{node.line}" if node.line else node.file
+    return place_of(node) if node.kind in _SOURCE and node.file else sublabel_of(node)
 
 
 def _printable(text: str) -> str:

@@ -259,16 +259,12 @@ def lay_out(view: View, time_limit_s: float = 10.0, graphviz: GraphvizProcess | 
 
 def _first_that_fits(geometries: Sequence[Geometry], view: View) -> Geometry:
     """The best whose lines too stay within a page, else the narrowest; labels are in place."""
-    narrowest = None
+    tried: list[Geometry] = []
     for geometry in geometries:
-        found = settled(view, geometry)
-        if found.width <= READABLE_WIDTH_PX:
-            return found
-        if narrowest is None or found.width < narrowest.width:
-            narrowest = found
-    if narrowest is None:
-        raise LayoutError("Graphviz laid nothing out")
-    return narrowest
+        tried.append(settled(view, geometry))
+        if tried[-1].width <= READABLE_WIDTH_PX:
+            return tried[-1]
+    return min(tried, key=lambda found: found.width)
 
 
 def _ways(view: View) -> Iterator[Layered | Packed]:

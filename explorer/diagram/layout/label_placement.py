@@ -24,7 +24,8 @@ _SIDE_STEP = 8.0
 
 def course_of(curve: Curve) -> tuple[Point, ...]:
     """Points of a curve, from its start to its tip, close to each other."""
-    return (*_sampled(curve), curve.tip)
+    pieces = (curve.points[i : i + 4] for i in range(0, len(curve.points) - 3, 3))
+    return (*(_bezier(piece, step / _SAMPLES) for piece in pieces for step in range(_SAMPLES + 1)), curve.tip)
 
 
 def pieces_of(curve: Curve) -> Iterator[Box]:
@@ -55,12 +56,6 @@ def first_place(label: str, frame: Frame) -> Box:
     """The left end of the strip, where a frame's label stands when nothing else is there."""
     size = group_label_size(label)
     return Box(frame.box.x + _INSET, frame.label_y - size.height / 2, size.width, size.height)
-
-
-def _sampled(curve: Curve) -> Iterator[Point]:
-    points = curve.points
-    for i in range(0, len(points) - 3, 3):
-        yield from (_bezier(points[i : i + 4], step / _SAMPLES) for step in range(_SAMPLES + 1))
 
 
 def _bezier(points: Sequence[Point], t: float) -> Point:

@@ -130,7 +130,11 @@ class _Packer:
             start = max((box.bottom + _GAP_Y for _, box in above), default=0.0)
             wish = sum(box.center[0] for _, box in above) / len(above) if above else 0.0
             placed.append((part, _free_place(part, [box for _, box in placed], start, wish, width)))
-        return _together([part.moved(box.x, box.y) for part, box in placed], [box for _, box in placed])
+        left = min((box.x for _, box in placed), default=0.0)
+        right = max((box.right for _, box in placed), default=0.0)
+        height = max((box.bottom for _, box in placed), default=0.0)
+        whole = _united([part.moved(box.x, box.y) for part, box in placed], right - left, height)
+        return whole.moved(-left, 0)
 
     def _joined(self, upper: Geometry, lower: Geometry) -> bool:
         return any(edge.source in upper.nodes and edge.target in lower.nodes for edge in self.edges)
@@ -159,14 +163,6 @@ def _gaps(beside: Sequence[Box], wanted: float, width: float) -> Iterator[tuple[
         left = max(left, box.right + _GAP_X)
     if width - left >= wanted:
         yield left, width - wanted
-
-
-def _together(parts: Sequence[Geometry], boxes: Sequence[Box]) -> Geometry:
-    """Parts at the places of these boxes, the leftmost moved to the left side."""
-    left = min((box.x for box in boxes), default=0.0)
-    width = max((box.right for box in boxes), default=0.0) - left
-    height = max((box.bottom for box in boxes), default=0.0)
-    return _united([part.moved(-left, 0) for part in parts], width, height)
 
 
 def _united(parts: Sequence[Geometry], width: float, height: float) -> Geometry:

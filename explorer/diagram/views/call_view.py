@@ -87,11 +87,9 @@ def _of_model(graph: Graph, model: Node, name: str, depth: int | None, nodes: in
     traced = graph.traces is not None and model.name in graph.traces.models
     known = "traced when it was created" if traced else "static, as its source says"
 
-    def stands_alone(function: str) -> bool:
-        return _is_module(graph, function)
-
     def drawn(most: int) -> View:
-        rows = main_line_rows(part.graph, functions, stands_alone, room=nodes - 1, most=most, later=_is_of_layers)
+        alone = partial(_is_module, graph)
+        rows = main_line_rows(part.graph, functions, alone, room=nodes - 1, most=most, later=_is_of_layers)
         builder = ViewBuilder(graph)
         stack = _add_rows(builder, rows, model, part)
         builder.edges_of(part.graph)

@@ -1,7 +1,7 @@
 """What the boxes and frames of a pass say: names, settings, sizes."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from explorer.diagram.style import GROUP_LABEL_CELLS, SUBLABEL_CELLS, cells
 from explorer.diagram.view import counted
@@ -198,18 +198,12 @@ class Captions:
 
     def tooltip(self, segment: Segment, members: Sequence[str]) -> str:
         """Everything there is to say: path, class, shapes, parameters, MACs, the modules it stands for."""
-        return "\n".join(filter(None, self._lines(segment, members)))
-
-    def _lines(self, segment: Segment, members: Sequence[str]) -> Iterator[str]:
-        yield self.place(segment)
         about = self._passed.module(self.telling_call(segment)).about if segment.calls and not segment.parts else ""
-        yield self.times(segment) or " ".join(filter(None, (self.kinds(segment), about)))
-        yield self.level(segment)
-        yield self._shapes(segment)
-        yield self._costs(segment)
+        what = self.times(segment) or " ".join(filter(None, (self.kinds(segment), about)))
+        lines = [self.place(segment), what, self.level(segment), self._shapes(segment), self._costs(segment)]
         if len(members) > 1:
-            yield f"{len(members)} modules:"
-            yield from named(members)
+            lines += [f"{len(members)} modules:", *named(members)]
+        return "\n".join(filter(None, lines))
 
     def _shapes(self, segment: Segment) -> str:
         if segment.operator is not None:
@@ -247,13 +241,11 @@ class Captions:
         """The id of the class of what a segment stands for, or ``""``."""
         if segment.repeats and len(segment.repeats[0]) == 1:
             return self.source(segment.repeats[0][0])
-        if not segment.calls:
-            return ""
         if segment.is_chain:
             return self._passed.module(self.telling_call(segment)).source
         modules = [self._passed.module(call) for call in segment.calls]
         telling = [module for module in modules if module.class_name not in _HOLDERS] or modules
-        return telling[-1].source
+        return telling[-1].source if telling else ""
 
 
 def _fitting(cells_at_most: int, *forms: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, column, counted
@@ -80,14 +79,6 @@ def _add_crowds(builder: ViewBuilder, found: Surroundings) -> None:
         builder.join(*ends, EdgeKind.IMPORTS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Users:
-    """A family, and the names of its architectures that use the thing."""
-
-    family: Family
-    names: Sequence[str]
-
-
 def uses(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
     """Who uses a thing: families with the number of their architectures that do, the most first.
 
@@ -103,11 +94,11 @@ def uses(graph: Graph, node: Node, *, nodes: int = MAX_NODES) -> View:
         raise RequestError(f"no model uses {node.id}", "name a layer, a class, a function or a model")
     node = _used(graph, node)
     found = uses_of(graph, node)
-    users: dict[str, _Users] = {}
+    users: dict[str, list[str]] = {}
     for module, family in families_of(graph).items():
         names = [model.name for model in family.models if model.name in found]
         if names:
-            users[module] = _Users(family, names)
+            users[module] = names
     makers = Counter(maker for above in found.values() for maker in above if maker != node.id)
     room = min(max((nodes - 3) // 2, 1), _MOST_IN_COLUMN)
     builder = ViewBuilder(graph)
@@ -133,18 +124,17 @@ def _used(graph: Graph, node: Node) -> Node:
     return graph.node(classes[0] if classes else entrypoint)
 
 
-def _add_families(builder: ViewBuilder, users: Mapping[str, _Users], room: int) -> list[str]:
+def _add_families(builder: ViewBuilder, users: Mapping[str, Sequence[str]], room: int) -> list[str]:
     frame = builder.frame(_FAMILIES, "families", of="timm.models")
-    order = sorted(users, key=lambda module: (-len(users[module].names), module))
+    families = families_of(builder.graph)
+    order = sorted(users, key=lambda module: (-len(users[module]), module))
     shown, rest = with_room(order, room)
     for module in shown:
-        here = users[module]
-        words = f"{len(here.names)} of {counted(len(here.family.models), 'architecture')}"
-        about = list(named(here.names))
-        builder.source(module, label=here.family.name, words=words, frame=frame, about=about)
-    others = [users[module] for module in rest]
-    lines = [f"{other.family.name}: {len(other.names)} of {len(other.family.models)}" for other in others]
-    words = counted(sum(len(other.names) for other in others), "architecture")
+        words = f"{len(users[module])} of {counted(len(families[module].models), 'architecture')}"
+        about = list(named(users[module]))
+        builder.source(module, label=families[module].name, words=words, frame=frame, about=about)
+    lines = [f"{families[module].name}: {len(users[module])} of {len(families[module].models)}" for module in rest]
+    words = counted(sum(len(users[module]) for module in rest), "architecture")
     label = counted(len(rest), "more family", "more families")
     builder.fold(_MORE_FAMILIES, label, lines, words=words, frame=frame)
     return [*shown, _MORE_FAMILIES]
@@ -165,13 +155,13 @@ def _add_makers(builder: ViewBuilder, makers: Counter[str], room: int) -> list[s
 
 
 def _add_arrows(
-    builder: ViewBuilder, used: str, users: Mapping[str, _Users], found: Mapping[str, Sequence[str]]
+    builder: ViewBuilder, used: str, users: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[str]]
 ) -> None:
     """From families by what makes it to the thing itself, or straight to it where that is a tangle."""
     pairs: dict[tuple[str, str], None] = {}
-    for module, here in users.items():
+    for module, names in users.items():
         start = module if module in builder.nodes else _MORE_FAMILIES
-        makers = [maker for name in here.names for maker in found[name] if maker != used]
+        makers = [maker for name in names for maker in found[name] if maker != used]
         for maker in makers or [used]:
             pairs[start, maker if maker in builder.nodes else _MORE_MAKERS] = None
     # The classes in between still have arrows to the thing, and families are sorted by how much they use it.

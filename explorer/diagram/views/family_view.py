@@ -1,11 +1,10 @@
 """The view ``family``: a family's architectures, what builds them, what they share and where they differ."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, column, counted, in_rows
-from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
+from explorer.diagram.views.view_builder import ViewBuilder, first_few, named
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.families import Family, FamilyComposition, Variant, families_of, family_composition

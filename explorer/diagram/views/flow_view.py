@@ -5,12 +5,11 @@ from itertools import chain, count
 from math import prod
 
 from explorer.diagram.style import Flow, Look
-from explorer.diagram.view import Group, View, ViewEdge, ViewNode
+from explorer.diagram.view import Group, View, ViewEdge, ViewNode, link_of
 from explorer.diagram.views.captions import Captions, shape
 from explorer.diagram.views.folding import ShownSegment, boxes, fold, shown, walked
 from explorer.diagram.views.segments import ForwardPass, Segment, SegmentRules, is_join, is_step, whole
 from explorer.diagram.views.tensor_edges import TensorEdge, incoming, tensor_edges
-from explorer.diagram.views.view_builder import link_of
 from explorer.errors import RequestError
 from explorer.graph import Graph
 from explorer.protocol.flow import FlowResult
@@ -145,10 +144,13 @@ class FlowViewBuilder:
         """The view, read downwards."""
         inputs = self._tensors("input", self._flow.inputs)
         outputs = self._tensors("output", [tensor.shape for tensor in self._flow.outputs])
+        root = self._flow.modules[0]
+        macs = sum(operator.macs for operator in self._flow.operators)
+        version = self._flow.environment.get("timm", "unknown")
         on_cpu = "Run on the CPU, because it does not run on the meta device."
         return View(
             title,
-            self._subtitle(),
+            f"{short(root.params)} parameters · {short(macs)} MACs · batch of 1 · timm {version}",
             (*inputs, *(self._node(p.segment, frames) for p, frames in self._parts if not p.parts), *outputs),
             tuple(self._edges()),
             tuple(self._group(p, frames) for p, frames in self._parts if p.parts and self._is_drawn(p.segment)),
@@ -156,12 +158,6 @@ class FlowViewBuilder:
             shaded_by=shaded_by,
             downwards=True,
         )
-
-    def _subtitle(self) -> str:
-        root = self._flow.modules[0]
-        macs = sum(operator.macs for operator in self._flow.operators)
-        version = self._flow.environment.get("timm", "unknown")
-        return f"{short(root.params)} parameters · {short(macs)} MACs · batch of 1 · timm {version}"
 
     # boxes and frames
 
@@ -193,7 +189,7 @@ class FlowViewBuilder:
 
     def _link(self, segment: Segment) -> str:
         source = self._captions.source(segment)
-        return link_of(self._graph, source) if self._graph and source else ""
+        return link_of(self._graph, self._graph.get(source)) if self._graph else ""
 
     def _group(self, part: ShownSegment, frames: Frames) -> Group:
         captions, segment = self._captions, part.segment

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from explorer.diagram.style import Flow
-from explorer.diagram.view import Stack, View, counted, in_rows
+from explorer.diagram.view import Stack, View, column, counted, in_rows
 from explorer.diagram.views.view_builder import ViewBuilder
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
 from explorer.queries.composition import INIT, ancestors, class_made_by
@@ -93,25 +93,14 @@ def _add_models(builder: ViewBuilder) -> None:
 def _models_stack(layers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``layers`` are those that stand on their own, and the rest."""
     registry, families, builder, frame = _MODEL_FRAMES
-    kinds = tuple(_kind_box(kind) for kind in Blocks)
-    blocks = Stack(kinds, down=True, frame=_BLOCKS, gap_px=16.0)
+    blocks = column(map(_kind_box, Blocks), _BLOCKS, 16.0)
     most_used = Stack(in_rows(layers, 3, 16.0), down=True, frame=_MOST_USED, wide=True, gap_px=16.0)
-    return Stack(
-        (
-            Stack((_LOOK_UP, _NAMES, _WEIGHTS), frame=registry, wide=True, gap_px=24.0),
-            Stack(
-                (
-                    Stack((_ENTRYPOINTS, _CLASSES, blocks), down=True, frame=families, align="end"),
-                    Stack((_BUILD, _LOAD, _FROM_HUB), down=True, frame=builder, gap_px=44.0),
-                ),
-                align="start",
-                wide=True,
-            ),
-            Stack((_LAYERS, most_used), down=True, frame=frame, wide=True, align="end", gap_px=20.0),
-        ),
-        down=True,
-        gap_px=32.0,
-    )
+    left = Stack((_ENTRYPOINTS, _CLASSES, blocks), down=True, frame=families, align="end")
+    right = column((_BUILD, _LOAD, _FROM_HUB), builder, 44.0)
+    top = Stack((_LOOK_UP, _NAMES, _WEIGHTS), frame=registry, wide=True, gap_px=24.0)
+    middle = Stack((left, right), align="start", wide=True)
+    bottom = Stack((_LAYERS, most_used), down=True, frame=frame, wide=True, align="end", gap_px=20.0)
+    return Stack((top, middle, bottom), down=True, gap_px=32.0)
 
 
 def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
@@ -245,16 +234,13 @@ def _data_stack(builder: ViewBuilder, readers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``readers`` are those that stand on their own, and the rest."""
     loading, datasets, frame = _DATA_FRAMES
     rest = tuple(box.id for box in builder.nodes.values() if box.group == _REST)
-    return Stack(
-        (
-            Stack((_PREFETCH, _PIPELINES), frame=loading, wide=True),
-            Stack((Stack((_RANDOM, _STREAM), gap_px=20.0), _TORCHVISION), down=True, frame=datasets, wide=True),
-            Stack((_CREATE_READER, *in_rows(readers, 2, 20.0)), down=True, frame=frame, wide=True, gap_px=26.0),
-            Stack(in_rows(rest, 2), down=True, frame=_REST, wide=True, gap_px=16.0),
-        ),
-        down=True,
-        gap_px=32.0,
+    parts = (
+        Stack((_PREFETCH, _PIPELINES), frame=loading, wide=True),
+        Stack((Stack((_RANDOM, _STREAM), gap_px=20.0), _TORCHVISION), down=True, frame=datasets, wide=True),
+        Stack((_CREATE_READER, *in_rows(readers, 2, 20.0)), down=True, frame=frame, wide=True, gap_px=26.0),
+        Stack(in_rows(rest, 2), down=True, frame=_REST, wide=True, gap_px=16.0),
     )
+    return Stack(parts, down=True, gap_px=32.0)
 
 
 def _called(graph: Graph, function: str) -> Iterator[Node]:

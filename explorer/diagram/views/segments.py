@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from explorer.protocol.flow import FlowCall, FlowModule, FlowOperator, FlowResult
+from explorer.protocol.flow import FlowModule, FlowOperator, FlowResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,15 @@ class ForwardPass:
 
     def is_silent(self, call: int) -> bool:
         """Whether nothing was computed in a call."""
-        row: FlowCall = self.flow.calls[call]
-        return row.first == row.stop
+        return self.flow.calls[call].first == self.flow.calls[call].stop
 
     def calls_in(self, segment: Segment) -> Iterator[int]:
         """Every call that a segment stands for."""
-        if segment.is_chain:
-            for call in segment.calls:
-                yield from self.below(call)
-        elif segment.calls:
-            yield from self.below(segment.calls[0])
-        else:
-            for repeat in segment.repeats or (segment.parts,):
-                for inner in repeat:
-                    yield from self.calls_in(inner)
+        for call in segment.calls if segment.is_chain else segment.calls[:1]:
+            yield from self.below(call)
+        for repeat in () if segment.calls else segment.repeats or (segment.parts,):
+            for inner in repeat:
+                yield from self.calls_in(inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +169,8 @@ def _follows(passed: ForwardPass, before: Segment, segment: Segment) -> bool:
     if not (_is_layer(before) and _is_layer(segment) and before.stop == segment.first):
         return False
     # Where the layer's own output is one of the model's, its box has to end there.
-    if passed.macs(segment) or not passed.macs(before) or not _is_given_on(passed, before):
+    is_output = any(before.first <= tensor.source < before.stop for tensor in passed.flow.outputs)
+    if passed.macs(segment) or not passed.macs(before) or is_output:
         return False
     own = range(segment.first, segment.stop)
     operators = passed.flow.operators
@@ -182,11 +178,6 @@ def _follows(passed: ForwardPass, before: Segment, segment: Segment) -> bool:
     takers = {taker for o in range(before.first, before.stop) for taker in passed.takers[o] if taker >= before.stop}
     keeps_shape = operators[before.stop - 1].outputs == operators[segment.stop - 1].outputs
     return taken == {before.stop - 1} and takers <= set(own) and keeps_shape
-
-
-def _is_given_on(passed: ForwardPass, segment: Segment) -> bool:
-    """Whether what a segment gives is not an output of the model."""
-    return all(not segment.first <= tensor.source < segment.stop for tensor in passed.flow.outputs)
 
 
 def _is_layer(segment: Segment) -> bool:

@@ -5,11 +5,10 @@ from dataclasses import replace
 from itertools import product
 
 from explorer.diagram.style import Flow, Look
-from explorer.diagram.view import Group, Stack, View, ViewEdge, ViewNode, edge_arrow, edge_tooltip_of, node_box
+from explorer.diagram.view import Group, Stack, View, ViewEdge, ViewNode, edge_arrow, edge_tooltip_of, link_of, node_box
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
 from explorer.queries.composition import INIT
 from explorer.queries.creation import call_between
-from explorer.queries.node_data import source_url
 
 _NAMED = 400
 """How many names a tooltip lists at most."""
@@ -21,12 +20,6 @@ def named(names: Sequence[str], per_line: int = 3) -> Iterable[str]:
         yield ", ".join(names[start : start + per_line])
     if len(names) > _NAMED:
         yield f"and {len(names) - _NAMED} more"
-
-
-def link_of(graph: Graph, node_id: str) -> str:
-    """Where a node's source is; ``""`` where that is not known."""
-    node = graph.get(node_id)
-    return (source_url(node, graph.info.timm_version) if node else None) or ""
 
 
 def with_room(names: Sequence[str], room: int) -> tuple[Sequence[str], Sequence[str]]:
@@ -62,7 +55,7 @@ class ViewBuilder:
     def frame(self, frame_id: str, label: str, *, about: str = "", of: str = "", parent: str | None = None) -> str:
         """A frame; ``of`` is the module that it links to."""
         tooltip = "\n".join(filter(None, (label, about)))
-        self.frames[frame_id] = Group(frame_id, label, 0, tooltip, link_of(self.graph, of), parent)
+        self.frames[frame_id] = Group(frame_id, label, 0, tooltip, link_of(self.graph, self.graph.get(of)), parent)
         return frame_id
 
     def source(
