@@ -1,7 +1,7 @@
 """What really flows through a model: the request and its answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -131,5 +131,4 @@ class FlowRequest(ModelRequest[FlowResult], frozen=True, tag="flow"):
     extra: Sources = ()
 
     kind: ClassVar[str] = "flow"
-    partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[FlowResult]] = FlowResult

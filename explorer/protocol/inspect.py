@@ -182,7 +182,6 @@ class InspectRequest(ModelRequest[InspectResult], frozen=True, tag="inspect"):
     extra: Sources = ()
 
     kind: ClassVar[str] = "inspect"
-    partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[InspectResult]] = InspectResult
 
 

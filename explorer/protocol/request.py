@@ -60,7 +60,7 @@ class Request(Checked, Generic[R], frozen=True, tag_field="request"):
     kind: ClassVar[str]
     """The request's name on the wire."""
 
-    partial_type: ClassVar[type[Any]]
+    partial_type: ClassVar[type[Any]] = type(None)
     """What its :class:`Partial` events carry."""
 
     result_type: ClassVar[type[Any]]

@@ -59,7 +59,6 @@ class TraceRequest(Request[TraceResult], frozen=True, tag="trace"):
     extra: Sources = ()
 
     kind: ClassVar[str] = "trace"
-    partial_type: ClassVar[type[Any]] = type(None)
     result_type: ClassVar[type[TraceResult]] = TraceResult
 
 

@@ -146,8 +146,13 @@ def main_line_rows(
     children = _children(part, order)
     line = _line(order[0], children, matters, later)
 
-    def row(node: str, beside: int) -> MainLineRow:
-        return _row(node, children, line, matters, beside)
+    def row(node: str, most: int) -> MainLineRow:
+        others = sorted((i for i in children[node] if i not in line), key=lambda i: not matters(i))
+        whole = sum(len(_subtree(i, children)) for i in others) == len(others)
+        alone = others if whole and len(others) <= most else others[: most - 1]
+        beside = [i for i in alone if not children[i] or matters(i)] if not whole else alone
+        hidden = [j for i in others for j in _subtree(i, children) if j not in beside]
+        return MainLineRow(node, tuple(beside), tuple(hidden))
 
     def fits(rows: Sequence[MainLineRow]) -> bool:
         return sum(1 + len(row.beside) + folds(row) for row in rows) <= room
@@ -155,21 +160,15 @@ def main_line_rows(
     for beside in range(most, 0, -1):
         rows = [row(node, beside) for node in line]
         if fits(rows):
-            return tuple(_filled(rows, [row(node, min(beside + 1, most)) for node in line], fits))
+            # Then more beside them, the last first, as long as there is room.
+            for index in reversed(range(len(rows))):
+                tried = [*rows[:index], row(line[index], min(beside + 1, most)), *rows[index + 1 :]]
+                rows = tried if fits(tried) else rows
+            return tuple(rows)
     while len(line) > 1 and not fits(rows):
         line.pop()
         rows = [row(node, 1) for node in line]
     return tuple(rows)
-
-
-def _filled(
-    rows: list[MainLineRow], fuller: Sequence[MainLineRow], fits: Callable[[Sequence[MainLineRow]], bool]
-) -> list[MainLineRow]:
-    """Rows with more beside them, the last first, as long as there is room."""
-    for index in reversed(range(len(rows))):
-        tried = [*rows[:index], fuller[index], *rows[index + 1 :]]
-        rows = tried if fits(tried) else rows
-    return rows
 
 
 def _children(part: Graph, order: Sequence[str]) -> dict[str, list[str]]:
@@ -194,35 +193,22 @@ def _line(
     root: str, children: Mapping[str, list[str]], matters: Callable[[str], bool], later: Callable[[str], bool]
 ) -> list[str]:
     """The functions that lead on to others that matter, each before what it calls; later ones, with theirs, last."""
-    below: dict[str, bool] = {}
+    known: dict[str, bool] = {}
+
+    def leads_on(node: str) -> bool:
+        if node not in known:
+            known[node] = any(matters(i) or leads_on(i) for i in children[node])
+        return known[node]
+
     first: list[str] = []
     last: list[str] = []
     stack = [(root, False)]
     while stack:
         node, postponed = stack.pop()
-        if node == root or (children[node] and _leads_on(node, children, matters, below)):
+        if node == root or leads_on(node):
             (last if postponed else first).append(node)
             stack += [(child, postponed or later(child)) for child in reversed(children[node])]
     return first + last
-
-
-def _leads_on(
-    node: str, children: Mapping[str, list[str]], matters: Callable[[str], bool], known: dict[str, bool]
-) -> bool:
-    if node not in known:
-        known[node] = any(matters(i) or _leads_on(i, children, matters, known) for i in children[node])
-    return known[node]
-
-
-def _row(
-    node: str, children: Mapping[str, list[str]], line: Sequence[str], matters: Callable[[str], bool], most: int
-) -> MainLineRow:
-    others = sorted((i for i in children[node] if i not in line), key=lambda i: not matters(i))
-    whole = sum(len(_subtree(i, children)) for i in others) == len(others)
-    alone = others if whole and len(others) <= most else others[: most - 1]
-    beside = [i for i in alone if not children[i] or matters(i)] if not whole else alone
-    hidden = [j for i in others for j in _subtree(i, children) if j not in beside]
-    return MainLineRow(node, tuple(beside), tuple(hidden))
 
 
 def _subtree(node: str, children: Mapping[str, list[str]]) -> list[str]:

@@ -64,7 +64,20 @@ def model_calls(
     callers = [source for source, edges in calls.items() for edge in edges if edge.target == entrypoint]
     for caller in callers:
         part.add_node(graph.node(caller))
-    left_out = _follow(graph, part, calls, entrypoint, callers, depth, max_nodes)
+    left_out: set[str] = set()
+    kept: list[Edge] = []
+    for here, level in _nearest_first(graph, calls, entrypoint, callers, depth):
+        if here not in part:
+            if max_nodes is None or len(part) < max_nodes:
+                part.add_node(graph.node(here))
+            else:
+                left_out.add(here)
+        # What lies at the last level is shown, and what it calls is not; the dispatch to the entrypoint always is.
+        is_followed = depth is None or level < depth
+        kept += [edge for edge in calls.get(here, ()) if is_followed or edge.target == entrypoint]
+    for edge in kept:
+        if edge.source in part and edge.target in part:
+            part.add_edge(edge)
     return Slice(part, (model.id, entrypoint), next(iter(callers), entrypoint), len(left_out))
 
 
@@ -110,42 +123,15 @@ _RELATED = {
 }
 
 
-def _follow(
-    graph: Graph,
-    part: Graph,
-    calls: dict[str, list[Edge]],
-    entrypoint: str,
-    others: list[str],
-    depth: int | None,
-    max_nodes: int | None,
-) -> set[str]:
-    """Add calls nearest first; return what there was no room for.
+def _nearest_first(
+    graph: Graph, calls: dict[str, list[Edge]], entrypoint: str, others: list[str], depth: int | None
+) -> Iterator[tuple[str, int]]:
+    """Functions and the number of calls between the entrypoint and each, by the cheapest way (Dijkstra's).
 
     Near is what builds the model: a step into a function handed over costs nothing, one within the entrypoint's module
     or into a constructor little, one into a helper elsewhere more. Farthest are calls that nothing seen leads to: their
     function was called by foreign code.
     """
-    left_out: set[str] = set()
-    kept: list[Edge] = []
-    for here, level in _nearest_first(graph, calls, entrypoint, others, depth):
-        if here not in part:
-            if max_nodes is None or len(part) < max_nodes:
-                part.add_node(graph.node(here))
-            else:
-                left_out.add(here)
-        # What lies at the last level is shown, and what it calls is not; the dispatch to the entrypoint always is.
-        is_followed = depth is None or level < depth
-        kept += [edge for edge in calls.get(here, ()) if is_followed or edge.target == entrypoint]
-    for edge in kept:
-        if edge.source in part and edge.target in part:
-            part.add_edge(edge)
-    return left_out
-
-
-def _nearest_first(
-    graph: Graph, calls: dict[str, list[Edge]], entrypoint: str, others: list[str], depth: int | None
-) -> Iterator[tuple[str, int]]:
-    """Functions and the number of calls between the entrypoint and each, by the cheapest way (Dijkstra's)."""
     home = entrypoint.partition(":")[0]
     count = itertools.count()  # settles ties by what came first, as a heap alone does not
     queue = [(0, next(count), 0, entrypoint), *((_CALLER, next(count), 0, other) for other in others)]
@@ -216,40 +202,28 @@ def surroundings(
     """
     found = Surroundings({root: None})
     kinds = tuple(kinds)
-    visit([root], lambda here: _add_neighbours(graph, found, here, kinds, True, room, sort), down)
-    visit([root], lambda here: _add_neighbours(graph, found, here, kinds, False, room, sort), up)
+
+    def neighbours(here: str, forward: bool) -> Iterator[str]:
+        """Add what is next to a node; the new ones that stand on their own."""
+        sorts: dict[str, list[Edge]] = {}
+        for edge in graph.out_edges(here, *kinds) if forward else graph.in_edges(here, *kinds):
+            if (edge.target if forward else edge.source) in found.nodes:
+                found.edges.append(edge)
+            else:
+                sorts.setdefault(sort(edge, forward), []).append(edge)
+        for name, edges in sorted(sorts.items(), key=lambda item: len(item[1])):
+            crowd = Crowd(here, forward, name, tuple(edges))
+            left = room - len(found.nodes) - len(found.crowds)
+            if len(edges) > 1 and (len(edges) > CROWD or len(edges) > left):
+                found.crowds.append(crowd)
+                continue
+            found.edges += edges
+            found.nodes.update(dict.fromkeys(crowd.members))
+            yield from crowd.members
+
+    visit([root], lambda here: neighbours(here, True), down)
+    visit([root], lambda here: neighbours(here, False), up)
     return found
-
-
-def _add_neighbours(
-    graph: Graph,
-    found: Surroundings,
-    here: str,
-    kinds: tuple[EdgeKind, ...],
-    forward: bool,
-    room: int,
-    sort: Callable[[Edge, bool], str],
-) -> list[str]:
-    """Add what is next to a node; returns the new ones that stand on their own."""
-    sorts: dict[str, list[Edge]] = {}
-    for edge in graph.out_edges(here, *kinds) if forward else graph.in_edges(here, *kinds):
-        end = edge.target if forward else edge.source
-        if end in found.nodes:
-            found.edges.append(edge)
-        else:
-            sorts.setdefault(sort(edge, forward), []).append(edge)
-    added: list[str] = []
-    for name, edges in sorted(sorts.items(), key=lambda item: len(item[1])):
-        left = room - len(found.nodes) - len(found.crowds)
-        if len(edges) > 1 and (len(edges) > CROWD or len(edges) > left):
-            found.crowds.append(Crowd(here, forward, name, tuple(edges)))
-            continue
-        for edge in edges:
-            end = edge.target if forward else edge.source
-            found.nodes[end] = None
-            found.edges.append(edge)
-            added.append(end)
-    return added
 
 
 def edges_between(graph: Graph, nodes: Iterable[str], kinds: Iterable[EdgeKind]) -> Iterator[Edge]:

@@ -80,8 +80,7 @@ def writing(path: Path, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
             # At once a writer: one that read first would fail, not wait, when another writes in between.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                _check_version(connection, path)
-                _migrate(connection)
+                _migrate(connection, _check_version(connection, path))
                 yield connection
                 connection.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
@@ -133,8 +132,13 @@ def size_bytes(path: Path) -> int | None:
         return None
     except OSError as error:
         raise StoreError(f"cannot read the results file {path}: {error.strerror or error}", _ELSEWHERE) from error
-    if header:
-        _judge(path, header)
+    if not header:
+        return status.st_size
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise StoreError(f"{path} is damaged, or no results file", _move_away(path))
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(f"{path} is no results file: another program's database", _ELSEWHERE)
+    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
     return status.st_size
 
 
@@ -202,14 +206,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _judge(path: Path, header: bytes) -> None:
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise StoreError(f"{path} is damaged, or no results file", _move_away(path))
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreError(f"{path} is no results file: another program's database", _ELSEWHERE)
-    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
-
-
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema's version, which the header may not have yet while it stands in the log."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -270,14 +266,13 @@ def _move_away(path: Path) -> str:
     return f"mv {shlex.quote(str(path))} {shlex.quote(f'{path}.damaged')} begins a new one"
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring the schema up to date, within the transaction that the connection is in.
 
     Raises:
         sqlite3.Error: a step failed; rolling back undoes all of them.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version >= len(MIGRATIONS):
+    if version == len(MIGRATIONS):
         return
     for script in MIGRATIONS[version:]:
         for statement in filter(str.strip, script.split(";")):

@@ -134,11 +134,14 @@ def differences(a: RunDetails, b: RunDetails) -> list[RunDifference]:
     found = [RunDifference(name, getattr(a.run, name), getattr(b.run, name)) for name in _COMPARED]
     for one, other in ((a.settings, b.settings), (a.environment, b.environment)):
         found += [RunDifference(name, value, (other or {}).get(name)) for name, value in (one or {}).items()]
-    known: dict[str, RunDifference] = {}
-    for difference in found:
-        if difference.a is not None and difference.b is not None and difference.a != difference.b:
-            known.setdefault(difference.name, difference)
-    return list(known.values())
+    told: dict[str, RunDifference] = {}
+    for difference in _told(found):
+        told.setdefault(difference.name, difference)
+    return list(told.values())
+
+
+def _told(found: Iterable[RunDifference]) -> list[RunDifference]:
+    return [each for each in found if each.a is not None and each.b is not None and each.a != each.b]
 
 
 def side_by_side(a: Iterable[Run], b: Iterable[Run]) -> SideBySide:
@@ -157,7 +160,9 @@ def side_by_side(a: Iterable[Run], b: Iterable[Run]) -> SideBySide:
     others: list[OtherSize] = []
     only_a: list[str] = []
     joined: set[str] = set()
-    by_base = _by_architecture(of_b)
+    by_base: dict[str, list[Run]] = {}
+    for run in of_b.values():
+        by_base.setdefault(_architecture(run.model), []).append(run)
     for (model, mode, size), run in of_a.items():
         same = [other for other in by_base.get(_architecture(model), ()) if _alike(run, other)]
         joined.update(other.model for other in same)
@@ -213,13 +218,6 @@ def _newest(runs: Iterable[Run]) -> tuple[dict[_Key, Run], int]:
     return newest, without
 
 
-def _by_architecture(runs: Mapping[_Key, Run]) -> dict[str, list[Run]]:
-    grouped: dict[str, list[Run]] = {}
-    for run in runs.values():
-        grouped.setdefault(_architecture(run.model), []).append(run)
-    return grouped
-
-
 def _architecture(model: str) -> str:
     """A name without its tag; a name with a source, ``hf-hub:timm/x``, has none."""
     return model if ":" in model else model.partition(".")[0]
@@ -239,8 +237,7 @@ def _best(fitting: Sequence[Run], run: Run) -> Run:
 def _pair(a: Run, b: Run) -> Pair:
     assert a.samples_per_sec and b.samples_per_sec
     found = [RunDifference(name, getattr(a, name), getattr(b, name)) for name in _SETTINGS]
-    told = [d for d in found if d.a is not None and d.b is not None and d.a != d.b]
-    return Pair(a.model, a, b, a.samples_per_sec / b.samples_per_sec, told)
+    return Pair(a.model, a, b, a.samples_per_sec / b.samples_per_sec, _told(found))
 
 
 def _unpaired(others: Iterable[OtherSize], pairs: Iterable[Pair]) -> list[OtherSize]:
