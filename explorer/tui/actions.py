@@ -4,17 +4,18 @@ A table a place of focus, because one key does several things: Escape leaves the
 elsewhere goes back to the tree.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from explorer.tui.styling import two_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +156,8 @@ class HelpScreen(ModalScreen[None]):
             frame.border_subtitle = "Esc closes"
             for title, lines in groups:
                 yield Static(title, classes="help-heading", markup=False)
-                yield Static(_key_table(lines, key_width), markup=False)
+                yield Static(two_columns([(Text(k, "bold"), Text(what)) for k, what in lines], key_width))
 
     def action_scroll(self, by: int) -> None:
         """Move the table by a line."""
         self.query_one("#help", VerticalScroll).scroll_relative(y=by, animate=False)
-
-
-def _key_table(lines: Sequence[tuple[str, str]], key_width: int) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=key_width, no_wrap=True)
-    table.add_column()
-    for keys, what in lines:
-        table.add_row(Text(keys, "bold"), Text(what))
-    return table

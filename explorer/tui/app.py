@@ -17,7 +17,7 @@ from explorer.graph import Graph, GraphInfo, NodeKind
 from explorer.introspect import Extra
 from explorer.queries.model_list import Catalogue
 from explorer.tui.actions import EVERYWHERE, HelpScreen, bindings
-from explorer.tui.bench_session import BenchClient, BenchRun, BenchSession, Keep, keep_in_results
+from explorer.tui.bench_session import BenchRun, BenchSession, Keep, keep_in_results
 from explorer.tui.graph_service import GraphService, load_whole
 from explorer.tui.navigation import Navigation
 from explorer.tui.page import Page
@@ -45,7 +45,7 @@ class ExplorerApp(App[None]):
     def __init__(
         self,
         load: Callable[[], Graph],
-        connect: Callable[[], BenchClient] = AsyncClient,
+        connect: Callable[[], AsyncClient] = AsyncClient,
         keep: Keep = keep_in_results,
         extras: Sequence[Extra] = (),
     ) -> None:
@@ -75,7 +75,7 @@ class ExplorerApp(App[None]):
         """Read the graph once the first picture is on the screen."""
         # Reading takes the interpreter for itself now and then; before the first picture it would delay that.
         self._navigation.browser.focus()
-        self.call_after_refresh(self._begin_reading)
+        self.call_after_refresh(lambda: self.run_worker(self._read(), group="read"))
 
     async def on_unmount(self) -> None:
         """Leave no process and no thread behind, however the app ends."""
@@ -88,9 +88,6 @@ class ExplorerApp(App[None]):
             side.set_class(side.has_focus_within, "-active")
 
     # reading the graph
-
-    def _begin_reading(self) -> None:
-        self.run_worker(self._read(), group="read")
 
     async def _read(self) -> None:
         try:
@@ -113,9 +110,10 @@ class ExplorerApp(App[None]):
         self.query_one(Finder).open()
         self._offer()
         if info.problems:
+            count = f"{len(info.problems)} file{'' if len(info.problems) == 1 else 's'}"
             files = ", ".join(problem.file for problem in info.problems[:5])
             self.notify(
-                f"{_files(len(info.problems))} of timm could not be read and left out: {files}",
+                f"{count} of timm could not be read and left out: {files}",
                 severity="warning",
                 markup=False,
                 timeout=10,
@@ -247,10 +245,6 @@ class ExplorerApp(App[None]):
     def _bench_changed(self, run: BenchRun) -> None:
         self._navigation.pane.bench.show_run(self._bench.runs, run)
         self._offer()
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def run_app(timm: Path | None = None, extras: Sequence[Extra] = ()) -> None:

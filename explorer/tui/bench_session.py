@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
 
 from explorer.engine.async_client import AsyncClient
 from explorer.errors import ExplorerError, StoreError, unexpected
@@ -14,20 +13,6 @@ from explorer.protocol.bench import BenchRequest, BenchResult
 from explorer.protocol.events import Event
 from explorer.usecases.following import WorkState
 from explorer.usecases.loading import for_worker
-
-
-class BenchClient(Protocol):
-    """The part of :class:`AsyncClient` that is used here."""
-
-    async def run(self, request: BenchRequest, on_event: Callable[[Event], None] | None = None) -> BenchResult | None:
-        """Have a request answered; ``None`` after :meth:`cancel`."""
-
-    async def cancel(self) -> None:
-        """End the request being answered."""
-
-    async def close(self) -> None:
-        """End the worker and wait until it is gone."""
-
 
 Keep = Callable[[BenchRequest, BenchResult | ExplorerError], object]
 """Keeps what came of a request; may take a while, and raises :class:`StoreError` where it cannot."""
@@ -86,7 +71,7 @@ class BenchSession:
     def __init__(
         self,
         changed: Callable[[BenchRun], None],
-        connect: Callable[[], BenchClient] = AsyncClient,
+        connect: Callable[[], AsyncClient] = AsyncClient,
         keep: Keep = keep_in_results,
         extras: Sequence[Extra] = (),
     ) -> None:
@@ -95,7 +80,7 @@ class BenchSession:
         self._changed = changed
         self._keep = keep
         self._extra = for_worker(extras)
-        self._client: BenchClient | None = None
+        self._client: AsyncClient | None = None
 
     @property
     def running(self) -> BenchRun | None:
@@ -124,16 +109,12 @@ class BenchSession:
             run.state, run.error = State.FAILED, unexpected(error)
         run.ended = time.monotonic()
         self._changed(run)
-        outcome = run.result or run.error
-        if outcome is not None:
-            await self._kept(run, request, outcome)
-
-    async def _kept(self, run: BenchRun, request: BenchRequest, outcome: BenchResult | ExplorerError) -> None:
-        try:
-            await asyncio.to_thread(self._keep, request, outcome)
-        except StoreError as error:
-            run.work.notes.append(f"not kept: {error}")
-            self._changed(run)
+        if outcome := run.result or run.error:
+            try:
+                await asyncio.to_thread(self._keep, request, outcome)
+            except StoreError as error:
+                run.work.notes.append(f"not kept: {error}")
+                self._changed(run)
 
     async def cancel(self) -> None:
         """End the run under way, and the worker with it."""

@@ -113,12 +113,6 @@ b        measures the model that is shown
 ?        lists every key"""
 
 
-def name_of(graph: Graph, node_id: str) -> str:
-    """How a node is named where another one mentions it."""
-    node = graph.get(node_id)
-    return (node.name if node else node_id) or node_id
-
-
 def _about(node: Node, record: dict[str, Any]) -> str:
     if node.kind in _MODELS:
         return f"{record['family']} family"
@@ -208,11 +202,9 @@ def _source_fields(graph: Graph, record: dict[str, Any]) -> Iterator[tuple[str, 
 def _listed(graph: Graph, key: str, items: Sequence[str]) -> Section:
     more = f"… and {len(items) - MOST:,} more" if len(items) > MOST else ""
     title = f"{key.replace('_', ' ').capitalize()} ({len(items):,})"
-    return Section(title, items=tuple(_item(graph, key, item) for item in items[:MOST]), note=more)
-
-
-def _item(graph: Graph, key: str, item: str) -> Span:
-    return Span(item, f"model:{item}") if key == "models" else _link(graph, item)
+    shown = items[:MOST]
+    links = tuple(Span(name, f"model:{name}") for name in shown) if key == "models" else _links(graph, shown)
+    return Section(title, items=links, note=more)
 
 
 # shared
@@ -235,7 +227,9 @@ def _links(graph: Graph, node_ids: Sequence[str]) -> Value:
 
 
 def _link(graph: Graph, node_id: str) -> Span:
-    return Span(name_of(graph, node_id), node_id if node_id in graph else None)
+    """A node by its name, to be gone to where there is one of this id."""
+    node = graph.get(node_id)
+    return Span(node.name or node_id, node_id) if node else Span(node_id)
 
 
 def signature(text: str, limit: int = 60) -> str:

@@ -38,7 +38,7 @@ class BenchPane(Vertical):
         super().__init__(id=id)
         self._runs: list[BenchRun] = []
         self._shown: BenchRun | None = None
-        self._report = BenchReport(id="bench-report")
+        self._report = BenchReport(id="bench-report", markup=False)
         self._table = RunTable(id="bench-runs", cursor_type="row", zebra_stripes=True)
         self._heading = Static("This sitting", id="bench-heading", markup=False)
 
@@ -62,7 +62,7 @@ class BenchPane(Vertical):
     def show_run(self, runs: list[BenchRun], run: BenchRun) -> None:
         """Show news of a run, and list it once it has ended or begun."""
         is_new = len(runs) != len(self._runs)
-        self._runs = list(runs)
+        self._runs = runs[::-1]
         if is_new or run.state is not State.RUNNING:
             self._shown = run
             self._list()
@@ -78,15 +78,12 @@ class BenchPane(Vertical):
         event.stop()
         # Filling the table highlights rows too, and is not to take away the run that is shown.
         if self._runs and self._table.has_focus:
-            self._shown = self._newest_first()[event.cursor_row]
+            self._shown = self._runs[event.cursor_row]
             self._report.show_run(self._shown)
 
     def _tick(self) -> None:
         if self._shown is not None and self._shown.state is State.RUNNING:
             self._report.show_run(self._shown)
-
-    def _newest_first(self) -> list[BenchRun]:
-        return self._runs[::-1]
 
     def _list(self) -> None:
         if not self._runs:
@@ -95,11 +92,10 @@ class BenchPane(Vertical):
         self._table.clear(columns=True)
         columns = _columns(self.size.width)
         self._table.add_columns(*columns)
-        runs = self._newest_first()
-        for run in runs:
+        for run in self._runs:
             self._table.add_row(*_cells(run, columns))
-        if self._shown in runs:
-            self._table.move_cursor(row=runs.index(self._shown), animate=False)
+        if self._shown in self._runs:
+            self._table.move_cursor(row=self._runs.index(self._shown), animate=False)
 
 
 def _columns(width: int) -> list[str]:
@@ -138,9 +134,6 @@ class BenchReport(Static):
         "report--bar",
         "report--error",
     }
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
 
     def show_offer(self, model: str | None) -> None:
         """Nothing was measured yet: say how to begin."""

@@ -30,12 +30,9 @@ class Browser(FittedTree):
             if node is None:
                 return
             self.fill(node)
-            node = self._child(node, name)
+            node = next((child for child in node.children if child.data and child.data.name == name), None)
         if node is not None:
             self.go_to(node)
-
-    def _child(self, parent: TreeNode[TreeRow], name: str) -> TreeNode[TreeRow] | None:
-        return next((child for child in parent.children if child.data and child.data.name == name), None)
 
 
 DEPRECATED = "deprecated names"
@@ -78,11 +75,8 @@ def _family_rows(family: FamilyListing) -> list[TreeRow]:
 def _model_row(entry: ModelEntry) -> TreeRow:
     tags = [tag for tag in entry.tags if tag]
     below = partial(_weights_rows, entry.name, tags) if tags else None
-    return TreeRow(entry.name, _count(len(tags)), f"model:{entry.name}", NodeKind.MODEL, below=below)
-
-
-def _count(weights: int) -> str:
-    return f"{weights} weights" if weights > 1 else ""
+    note = f"{len(tags)} weights" if len(tags) > 1 else ""
+    return TreeRow(entry.name, note, f"model:{entry.name}", NodeKind.MODEL, below=below)
 
 
 def _weights_rows(model: str, tags: Sequence[str]) -> list[TreeRow]:

@@ -34,15 +34,12 @@ class Details(VerticalScroll):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(IN_PAGE)
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._sections: Sequence[Section] = ()
-        self._notice = ""
-        self._text = Static(id="details-text", markup=False)
+    _sections: Sequence[Section] = ()
+    _notice = ""
 
     def compose(self) -> ComposeResult:
         """One block of text."""
-        yield self._text
+        yield Static(id="details-text", markup=False)
 
     def on_mount(self) -> None:
         """Draw again in the new colours when the theme changes."""
@@ -59,7 +56,7 @@ class Details(VerticalScroll):
         self.scroll_home(animate=False)
 
     def _draw(self) -> None:
-        self._text.update(Group(*self._blocks()))
+        self.query_one(Static).update(Group(*self._blocks()))
 
     def _blocks(self) -> Iterator[RenderableType]:
         if self._notice:
@@ -107,13 +104,9 @@ class Details(VerticalScroll):
 class FailurePanel(Vertical):
     """An error's message and its mend, in a frame."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._text = Static(id="failure-text", markup=False)
-
     def compose(self) -> ComposeResult:
         """One framed text."""
-        yield self._text
+        yield Static(id="failure-text", markup=False)
 
     def show_error(self, error: ExplorerError) -> None:
         """Show the error and nothing else."""
@@ -121,6 +114,7 @@ class FailurePanel(Vertical):
         if error.hint:
             text.append(f"\n\n{error.hint}", "not bold")
         text.append("\n\nq leaves.", "dim not bold")
-        self._text.update(text)
-        self._text.border_title = "timm's source could not be read"
+        frame = self.query_one(Static)
+        frame.update(text)
+        frame.border_title = "timm's source could not be read"
         self.display = True

@@ -32,23 +32,13 @@ class SearchLine(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(IN_SEARCH)
 
-    class Moved(Message):
-        """An arrow was pressed."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
-    class Escaped(Message):
-        """The user wants to be done with searching."""
-
     def action_move(self, by: int) -> None:
         """Move through the hits."""
-        self.post_message(self.Moved(by))
+        self.query_ancestor(Finder).query_one(Hits).move(by)
 
     def action_leave(self) -> None:
         """Give up the focus."""
-        self.post_message(self.Escaped())
+        self.query_ancestor(Finder).close()
 
 
 class Hits(OptionList, can_focus=False):
@@ -56,10 +46,8 @@ class Hits(OptionList, can_focus=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"hits--muted"}
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
-        self._hits: Sequence[Hit] = ()
-        self.wanted = ""
+    _hits: Sequence[Hit] = ()
+    wanted = ""
 
     def show_hits(self, wanted: str, hits: Sequence[Hit]) -> None:
         """Replace the list; the best hit is highlighted."""
@@ -124,7 +112,7 @@ class Finder(Vertical):
         super().__init__(id=id)
         self._search = search
         self._line = SearchLine(placeholder=_PLACEHOLDER, id="search", compact=True, disabled=True)
-        self._hits = Hits(id="hits")
+        self._hits = Hits(id="hits", markup=False)
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -160,12 +148,8 @@ class Finder(Vertical):
         event.stop()
         self._choose()
 
-    def on_search_line_moved(self, event: SearchLine.Moved) -> None:
-        """An arrow in the line moves in the list."""
-        self._hits.move(event.by)
-
-    def on_search_line_escaped(self) -> None:
-        """Escape in the line."""
+    def close(self) -> None:
+        """Done with searching."""
         self.clear()
         self.post_message(self.Closed())
 

@@ -56,11 +56,6 @@ class FittedTree(Tree[TreeRow]):
             self.tree = tree
             self.row = row
 
-        @property
-        def control(self) -> "FittedTree":
-            """The tree."""
-            return self.tree
-
     def __init__(self, *, flush_notes: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(".", id=id)
         self.show_root = False
