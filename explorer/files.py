@@ -6,8 +6,8 @@ killed in the middle and however many write at once.
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -97,6 +97,15 @@ def remove_abandoned(folder: Path, older_than: float) -> None:
     for path in folder.glob(f"{_BESIDE}*"):
         if path.stat().st_mtime < older_than:
             path.unlink(missing_ok=True)
+
+
+def newest_first(paths: Iterable[Path]) -> list[Path]:
+    """Files by when they were changed; those that are gone meanwhile are left out."""
+    changed: dict[Path, float] = {}
+    for path in paths:
+        with suppress(OSError):
+            changed[path] = path.stat().st_mtime
+    return sorted(changed, key=lambda path: changed[path], reverse=True)
 
 
 def to_json(data: JSON) -> bytes:

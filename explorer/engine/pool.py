@@ -55,11 +55,15 @@ def each(
         Exception: what ``do`` raised besides an :class:`ExplorerError`.
     """
     work = _Work(names, do)
-    common = _CommonFailure()
+    messages: set[str | None] = set()
     with work.running(min(workers or usual_workers(), len(names))):
-        for _ in names:
+        for count in range(1, len(names) + 1):
             outcome = work.next_outcome()
-            common.check(outcome.error)
+            error = outcome.error
+            messages.add(error.message if error else None)
+            is_common = count >= SAME_FAILURES and len(messages) == 1
+            if error and (is_common or isinstance(error, TimmNotFound)):
+                raise error
             yield outcome
 
 
@@ -76,23 +80,6 @@ def usual_workers() -> int:
 def is_of_the_model(model: str, error: ExplorerError) -> bool:
     """An error that is about a model names it; want of memory and a worker's end may be another's fault."""
     return model in error.message and not isinstance(error, OutOfMemory | WorkerDied)
-
-
-class _CommonFailure:
-    """Notices when all models fail with the same error, which is then none of theirs."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._messages: set[str | None] = set()
-
-    def check(self, error: ExplorerError | None) -> None:
-        """Raise an error that is no model's."""
-        if isinstance(error, TimmNotFound):
-            raise error
-        self._count += 1
-        self._messages.add(error.message if error else None)
-        if error and self._count >= SAME_FAILURES and len(self._messages) == 1:
-            raise error
 
 
 class _Work(Generic[T]):

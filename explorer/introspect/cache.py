@@ -12,13 +12,13 @@ import json
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.files import JSON, cache_folder, remove_abandoned, replacing, to_json
+from explorer.files import JSON, cache_folder, newest_first, remove_abandoned, replacing, to_json
 from explorer.graph import Graph, GraphInfo
 from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.reading.source import SourceTree
@@ -134,7 +134,7 @@ def _ending_of(section: str) -> str:
 def _earlier() -> Graph | None:
     """The graph that this very explorer stored last, whole: most likely of the same files, a few of them changed."""
     folder = cache_folder("graphs")
-    calls = _newest_first(folder.glob(f"*-{_builder_digest()}{_CALLS}")) if folder else []
+    calls = newest_first(folder.glob(f"*-{_builder_digest()}{_CALLS}")) if folder else []
     if not calls:
         return None
     base = calls[0].with_name(calls[0].name.removesuffix(_CALLS) + _BASE)
@@ -163,15 +163,6 @@ def _builder_digest() -> str:
 
 def _prune(folder: Path) -> None:
     """Keep the files used last, drop the rest and what a killed process left behind."""
-    for path in _newest_first(folder.glob("*.zip"))[_KEPT_FILES:]:
+    for path in newest_first(folder.glob("*.zip"))[_KEPT_FILES:]:
         path.unlink(missing_ok=True)
     remove_abandoned(folder, time.time() - _BUILD_SECONDS)
-
-
-def _newest_first(paths: Iterable[Path]) -> list[Path]:
-    """Files by when they were changed; those that are gone meanwhile are left out."""
-    changed: dict[Path, float] = {}
-    for path in paths:
-        with suppress(OSError):
-            changed[path] = path.stat().st_mtime
-    return sorted(changed, key=lambda path: changed[path], reverse=True)

@@ -22,7 +22,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from explorer.errors import OutputError
-from explorer.files import JSON, data_folder, to_json, write_whole
+from explorer.files import JSON, data_folder, newest_first, to_json, write_whole
 from explorer.graph.contexts import Traced
 
 T = TypeVar("T")
@@ -91,32 +91,16 @@ def load(version: str, model: str, digest: str | None = None) -> dict[str, JSON]
     if digest is not None:
         data = _read_trace(_place(version, digest, model))
         return data if data and data.get("digest") == digest and "failed" not in data else None
-    folder = _version_folder(version)
-    places = sorted(folder.glob(f"*/{_file_name(model)}"), key=_age) if folder else []
-    found = (_read_trace(place) for place in places)
+    folder = _place(version)
+    found = map(_read_trace, newest_first(folder.glob(f"*/{_file_name(model)}")) if folder else ())
     return next((data for data in found if data and "failed" not in data), None)
 
 
-def _age(path: Path) -> float:
-    try:
-        return -path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _version_folder(version: str) -> Path | None:
+def _place(version: str, digest: str = "", model: str = "") -> Path | None:
+    # The folder of a version or of a source, or the file of a model.
+    steps = ("traces", _safe(version), _safe(digest[:_DIGEST_SHOWN]), _file_name(model) if model else "")
     folder = data_folder()
-    return folder / "traces" / _safe(version) if folder else None
-
-
-def _digest_folder(version: str, digest: str) -> Path | None:
-    folder = _version_folder(version)
-    return folder / _safe(digest[:_DIGEST_SHOWN]) if folder else None
-
-
-def _place(version: str, digest: str, model: str) -> Path | None:
-    folder = _digest_folder(version, digest)
-    return folder / _file_name(model) if folder else None
+    return folder.joinpath(*steps) if folder else None
 
 
 def _file_name(model: str) -> str:
@@ -162,7 +146,7 @@ def own_traces(version: str, digest: str) -> Traced | None:
 
     They come from the index; traces that it does not know as they are now are read, and the index is written anew.
     """
-    folder = _digest_folder(version, digest)
+    folder = _place(version, digest)
     stamps = _stamps(folder)
     if folder is None or not stamps:
         return None

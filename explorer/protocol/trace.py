@@ -15,6 +15,7 @@ before the steps that call them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, ClassVar
 
 from explorer.protocol.request import JSON, Flag, Message, ModelName, Request, Sources
@@ -85,39 +86,22 @@ class CallStep:
 
 def folded(roots: Sequence[CallStep]) -> dict[str, JSON]:
     """The folded form of the steps that nothing else called."""
-    table = _StepTable()
+    rows: list[dict[str, JSON]] = []
+    indexes: dict[Any, int] = {}  # equal steps share one
+    index_of: dict[int, int] = {}
+
+    def counted(steps: Sequence[CallStep]) -> list[list[int]]:
+        runs = groupby(index_of[id(step)] for step in steps)
+        return [[index, len(list(run))] for index, run in runs]
+
     for step in _children_first(roots):
-        table.add(step)
-    return {"steps": table.rows, "roots": table.counted(roots)}
-
-
-class _StepTable:
-    """Steps by what they are; equal ones share an index."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, JSON]] = []
-        self._indexes: dict[Any, int] = {}
-        self._of: dict[int, int] = {}
-
-    def add(self, step: CallStep) -> None:
-        fields, children = step.known(), self.counted(step.children)
-        key = (fields, tuple(map(tuple, children)))
-        index = self._indexes.setdefault(key, len(self.rows))
-        if index == len(self.rows):
+        fields, children = step.known(), counted(step.children)
+        index = indexes.setdefault((fields, tuple(map(tuple, children))), len(rows))
+        if index == len(rows):
             row = {name: dict(value) if isinstance(value, tuple) else value for name, value in fields}
-            self.rows.append({**row, "steps": children} if children else row)
-        self._of[id(step)] = index
-
-    def counted(self, steps: Sequence[CallStep]) -> list[list[int]]:
-        """Their indexes, each with how often it comes in a row."""
-        runs: list[list[int]] = []
-        for step in steps:
-            index = self._of[id(step)]
-            if runs and runs[-1][0] == index:
-                runs[-1][1] += 1
-            else:
-                runs.append([index, 1])
-        return runs
+            rows.append({**row, "steps": children} if children else row)
+        index_of[id(step)] = index
+    return {"steps": rows, "roots": counted(roots)}
 
 
 def _children_first(roots: Sequence[CallStep]) -> Iterator[CallStep]:

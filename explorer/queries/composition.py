@@ -86,24 +86,6 @@ def held_classes(graph: Graph, class_id: str, contexts: Iterable[int]) -> list[s
     return list(dict.fromkeys(made for c in reached(contexts, helpers) for _, made in made_there(c) if made))
 
 
-def contexts_of_classes(graph: Graph, contexts: Iterable[int]) -> dict[str, list[int]]:
-    """The contexts in which constructors run, by class, in their order."""
-    found: dict[str, list[int]] = {}
-    for context in contexts:
-        made = class_made_by(graph.contexts.function(context))
-        if made is not None:
-            found.setdefault(made, []).append(context)
-    return found
-
-
-def classes_of(graph: Graph, module: str) -> Iterator[Node]:
-    """The classes that a module defines at its top level."""
-    for edge in graph.out_edges(module, EdgeKind.CONTAINS):
-        node = graph.node(edge.target)
-        if node.kind is NodeKind.CLASS:
-            yield node
-
-
 def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
     """The models whose creation runs a function or makes an instance of a class; of a module, any of what it has.
 
@@ -114,7 +96,11 @@ def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
     Returns:
         By model name the classes that make or call it there themselves, by id.
     """
-    wanted = set(functions_of(graph, node))
+    wanted = {node.id}
+    if node.kind is NodeKind.MODULE:
+        wanted = {f for f in graph.ids(NodeKind.FUNCTION) if f.partition(":")[0] == node.id}
+    elif node.kind is NodeKind.CLASS:
+        wanted = set(_constructors(graph, node.id))
     contexts = graph.contexts
     numbers = set(contexts.of(wanted))
     above = makers(graph, wanted)
@@ -124,16 +110,6 @@ def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
         if not numbers.isdisjoint(created):
             found[model.name] = tuple(dict.fromkeys(above[c] for c in created if c in above))
     return found
-
-
-def functions_of(graph: Graph, node: Node) -> Iterator[str]:
-    """The functions of which one runs when a thing is used."""
-    if node.kind is NodeKind.MODULE:
-        yield from (f for f in graph.ids(NodeKind.FUNCTION) if f.partition(":")[0] == node.id)
-    elif node.kind is NodeKind.CLASS:
-        yield from _constructors(graph, node.id)
-    else:
-        yield node.id
 
 
 def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
@@ -173,7 +149,10 @@ def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Compos
         model: a model node.
         depth: steps from what holds to what is held; all when ``None``.
     """
-    contexts = contexts_of_classes(graph, graph.contexts.created(model.name))
+    contexts: dict[str, list[int]] = {}
+    for context in graph.contexts.created(model.name):
+        if made := class_made_by(graph.contexts.function(context)):
+            contexts.setdefault(made, []).append(context)
     own = [c for c in contexts if c in graph and is_torch_module(graph, c)]
     held = {c: held_classes(graph, c, contexts[c]) for c in own}
     # Nearest first: the model's own class is the first that is no part of another.
@@ -216,7 +195,8 @@ def starts_in(graph: Graph, node: Node) -> list[str]:
         return [node.id]
     if node.kind is NodeKind.EXTERNAL:
         return [node.id] if class_made_by(node.id) else []
-    return [c.id for c in classes_of(graph, node.id)] if node.kind is NodeKind.MODULE else []
+    contained = graph.successors(node.id, EdgeKind.CONTAINS) if node.kind is NodeKind.MODULE else ()
+    return [i for i in contained if graph.node(i).kind is NodeKind.CLASS]
 
 
 def _held(graph: Graph, class_id: str) -> list[str]:

@@ -52,7 +52,13 @@ def _search(steps: "_Steps", source: str, goals: set[str], kinds: Sequence[EdgeK
             yield there
 
     end = next((place for place in reached([start], onward) if place.id in goals), None)
-    return None if end is None else _unwound(came_by, end)
+    if end is None:
+        return None
+    path: list[Edge] = []
+    while step := came_by[end]:
+        end, edge = step
+        path.append(edge)
+    return path[::-1]
 
 
 class _Steps:
@@ -105,13 +111,3 @@ class _Steps:
 def _is_by_own_name(edge: Edge) -> bool:
     """Whether a call is one of a plain function that nobody handed over."""
     return CallData.of(edge).via is None and "." not in edge.target.partition(":")[2]
-
-
-def _unwound(came_by: dict[_Place, tuple[_Place, Edge] | None], end: _Place) -> list[Edge]:
-    path: list[Edge] = []
-    step = came_by[end]
-    while step is not None:
-        before, edge = step
-        path.append(edge)
-        step = came_by[before]
-    return path[::-1]

@@ -155,45 +155,21 @@ class _DefinitionReader:
                     if inner:
                         self._read(inner, owner)
 
-    def _qualname(self, name: str, owner: Owner) -> str:
-        if owner is None:
-            return name
-        local = ".<locals>" if isinstance(owner, FunctionDefinition) else ""
-        return f"{owner.qualname}{local}.{name}"
-
     def _class(self, node: ast.ClassDef, owner: Owner) -> None:
-        qualname = self._qualname(node.name, owner)
         decorators = _decorators(node)
-        definition = ClassDefinition(
-            qualname,
-            node.lineno,
-            node.end_lineno or node.lineno,
-            _doc(node),
-            decorators,
-            owner,
-            _fields(node) if any(_last(path) == "dataclass" for path in decorators) else [],
-        )
-        self.module.classes[qualname] = definition
-        self.module.functions.pop(qualname, None)
+        fields = _fields(node) if any(_last(path) == "dataclass" for path in decorators) else []
+        definition = ClassDefinition(*_place(node, owner), decorators, owner, fields)
+        self.module.classes[definition.qualname] = definition
+        self.module.functions.pop(definition.qualname, None)
         self._read(node.body, definition)
 
     def _function(self, node: FunctionDef, owner: Owner) -> None:
-        qualname = self._qualname(node.name, owner)
-        decorators = _decorators(node)
-        definition = FunctionDefinition(
-            qualname,
-            node.lineno,
-            node.end_lineno or node.lineno,
-            _doc(node),
-            decorators,
-            owner,
-            self._signature(node),
-            keyword_uses(node),
-        )
+        decorators, signature = _decorators(node), self._signature(node)
+        definition = FunctionDefinition(*_place(node, owner), decorators, owner, signature, keyword_uses(node))
         # A setter would stand in the place of its getter, an overload in that of what it describes.
         if not any(_last(path) in _PARTS_OF_ONE for path in decorators):
-            self.module.functions[qualname] = definition
-            self.module.classes.pop(qualname, None)
+            self.module.functions[definition.qualname] = definition
+            self.module.classes.pop(definition.qualname, None)
         self._read(node.body, definition)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
@@ -236,6 +212,13 @@ class _DefinitionReader:
             return self.lines[start][node.col_offset : node.end_col_offset].decode()
         # Over several lines there may be comments between, and unparsing, which is slow, leaves them out.
         return ast.unparse(node)
+
+
+def _place(node: ast.ClassDef | FunctionDef, owner: Owner) -> tuple[str, int, int, str | None]:
+    # The first fields of a definition, in their order.
+    local = ".<locals>" if isinstance(owner, FunctionDefinition) else ""
+    qualname = f"{owner.qualname}{local}.{node.name}" if owner else node.name
+    return qualname, node.lineno, node.end_lineno or node.lineno, _doc(node)
 
 
 def _doc(node: ast.ClassDef | FunctionDef) -> str | None:
