@@ -141,11 +141,7 @@ def _add_replacements(graph: Graph, registry: Registry) -> None:
     for deprecation in registry.deprecations.values():
         name = deprecation.replaced_by or ""
         architecture = name.partition(".")[0]
-        candidates = (
-            (f"weights:{name}", f"model:{architecture}", f"alias:{architecture}")
-            if "." in name
-            else (f"model:{name}", f"alias:{name}")
-        )
+        candidates = (f"model:{name}", f"weights:{name}", f"model:{architecture}", f"alias:{architecture}")
         target = next((c for c in candidates if c in graph), None)
         if target:
             graph.add_edge(Edge(f"alias:{deprecation.name}", target, EdgeKind.REPLACES))
@@ -161,11 +157,7 @@ def _add_architecture(graph: Graph, architecture: Architecture) -> None:
         architecture.pretrained,
         unknown=[] if architecture.weights_known else ["tags", "pretrained"],
     ).to_json()
-    graph.add_node(
-        replace(entrypoint, id=model, kind=NodeKind.MODEL, data=data)
-        if entrypoint
-        else Node(model, NodeKind.MODEL, data=data)
-    )
+    graph.add_node(replace(entrypoint or Node(model, NodeKind.MODEL), id=model, kind=NodeKind.MODEL, data=data))
     if entrypoint:
         sites = (f"{entrypoint.file}:{entrypoint.line}",)
         graph.add_edge(Edge(model, entrypoint.id, EdgeKind.REGISTERS, sites=sites))

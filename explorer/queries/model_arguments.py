@@ -1,7 +1,7 @@
 """The arguments that ``timm.create_model`` takes for one model, as far as timm's source tells."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,36 +115,24 @@ class _ArgumentFlow:
         self.names |= set(uses.get("takes", ())) - taken
         self.complete &= not uses.get("open", False)
         hands = uses.get("hands", ())
-        reached = [hand for hand in hands if self._hand(function, taken, *hand)]
+        reached = [hand for hand in hands if self._hand(function, taken, hand)]
         if len(reached) < len(hands):
             self.switches |= {*_read_signature(function).names, *uses.get("takes", ())}
             self.complete &= any(how == "**" for _, how, *_ in reached) or all(how != "**" for _, how, *_ in hands)
 
-    def _hand(
-        self,
-        function: Node,
-        taken: frozenset[str],
-        line: int,
-        how: int | str,
-        positional: int,
-        named: Sequence[str],
-        base: str = "",
-    ) -> bool:
+    def _hand(self, function: Node, taken: frozenset[str], hand: Sequence[Any]) -> bool:
         """Follow arguments to whom a line hands them; whether that is known."""
-        callees = [node for node in self._callees(function, line) if node.kind is NodeKind.FUNCTION]
+        line, how, positional, named, *replaced = hand
+        # A line that is not reached when this model is made calls none.
+        called = (self._graph.get(target) for target in self._called.get(f"{function.id} {line}", ()))
+        callees = [node for node in called if node and node.kind is NodeKind.FUNCTION]
         for callee in callees:
             if how == "**":
                 self.fixed |= set(named)
                 self._enter(callee, positional, taken.union(named))
             elif parameter := _read_signature(callee).at(how):
                 self._follow(callee, parameter, taken)
-        return bool(callees) or (bool(base) and self._replace(function, base))
-
-    def _callees(self, function: Node, line: int) -> Iterator[Node]:
-        """The functions that a line calls; one that is not reached when this model is made calls none."""
-        for target in self._called.get(f"{function.id} {line}", ()):
-            if node := self._graph.get(target):
-                yield node
+        return bool(callees) or any(self._replace(function, parameter) for parameter in replaced)
 
     def _replace(self, function: Node, parameter: str) -> bool:
         """Take the fields of the dataclass that a parameter is of; whether it is known which that is."""

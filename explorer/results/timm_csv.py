@@ -193,23 +193,23 @@ def _exported(details: RunDetails) -> dict[str, Any]:
     run, result, mode = details.run, details.result, details.run.mode
     if result is None:
         row = details.imported or {}
-        there = {name: row.get(f"{mode}_{name}", row.get(name, "")).replace(",", "") for name in _FIGURES}
-        param_count = row.get("param_count", "").replace(",", "")
-        return {"model": run.model, **_prefixed(mode, there), "param_count": param_count}
-    size = run.img_size
-    figures = {
-        "samples_per_sec": round(result["samples_per_sec"], 2),
-        "step_time": round(result["latency_ms"]["mean"], 3),
-        "batch_size": run.batch_size,
-        "img_size": size[1] if isinstance(size, tuple) else size,
-        "gmacs": _scaled(result.get("macs_fvcore"), 1e9),
-        "macts": _scaled(result.get("activations"), 1e6),
-    }
-    return {"model": run.model, **_prefixed(mode, figures), "param_count": _scaled(result.get("param_count"), 1e6)}
-
-
-def _prefixed(mode: str | None, figures: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{mode}_{name}": value for name, value in figures.items()}
+        figures: dict[str, Any] = {
+            name: row.get(f"{mode}_{name}", row.get(name, "")).replace(",", "") for name in _FIGURES
+        }
+        param_count: float | str = row.get("param_count", "").replace(",", "")
+    else:
+        size = run.img_size
+        figures = {
+            "samples_per_sec": round(result["samples_per_sec"], 2),
+            "step_time": round(result["latency_ms"]["mean"], 3),
+            "batch_size": run.batch_size,
+            "img_size": size[1] if isinstance(size, tuple) else size,
+            "gmacs": _scaled(result.get("macs_fvcore"), 1e9),
+            "macts": _scaled(result.get("activations"), 1e6),
+        }
+        param_count = _scaled(result.get("param_count"), 1e6)
+    prefixed = {f"{mode}_{name}": value for name, value in figures.items()}
+    return {"model": run.model, **prefixed, "param_count": param_count}
 
 
 def _scaled(value: float | None, unit: float) -> float | str:
