@@ -16,10 +16,19 @@ from explorer.introspect.evaluator.bounds import (
     STEPS_PER_FUNCTION,
     STEPS_PER_MODEL,
     GiveUp,
+    OutOfSteps,
 )
 from explorer.introspect.evaluator.interface import Context
 from explorer.introspect.evaluator.machine import Evaluator
-from explorer.introspect.evaluator.values import UNKNOWN, FunctionValue, InstanceValue, Value, external_id, join
+from explorer.introspect.evaluator.values import (
+    UNKNOWN,
+    ClassValue,
+    FunctionValue,
+    InstanceValue,
+    Value,
+    external_id,
+    join,
+)
 from explorer.introspect.registry import Architecture, Deprecation, Registry
 
 _RECURSION = 20_000
@@ -178,13 +187,13 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
     return folder.graph
 
 
-def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], steps: int) -> Context | None:
+def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], *limits: int) -> Context | None:
     """The context of one call, made from outside."""
     outside = evaluator.state.context = Context("")
     try:
-        with evaluator.state.budget(steps):
+        with evaluator.state.budget(*limits):
             evaluator.call(function, args, {})
-    except (GiveUp, RecursionError):
+    except (GiveUp, OutOfSteps, RecursionError):
         pass  # what was found until then stands
     finally:
         evaluator.state.context = None
@@ -206,8 +215,8 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
         if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
             continue
         called.add(node)
-        with evaluator.state.bounded(1 if node in reached else DEPTH_FROM_ANYTHING, ROUNDS_WITH_ANYTHING):
-            context = _called(evaluator, function, _anything(evaluator, function), STEPS_PER_FUNCTION)
+        limits = STEPS_PER_FUNCTION, 1 if node in reached else DEPTH_FROM_ANYTHING, ROUNDS_WITH_ANYTHING
+        context = _called(evaluator, function, _anything(evaluator, function), *limits)
         if context is not None:
             yield context
 
@@ -215,26 +224,18 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
 def _anything(evaluator: Evaluator, function: FunctionValue) -> list[Value]:
     """Arguments that may be anything, defaults among it; a method gets an instance of its class."""
     args: list[Value] = []
-    node = function.node.args
-    for parameter in (*node.posonlyargs, *node.args):
+    parameters = function.node.args
+    for parameter in (*parameters.posonlyargs, *parameters.args):
         default = function.defaults.get(parameter.arg, UNKNOWN)
         args.append(default if default is UNKNOWN else join([default, UNKNOWN]))
-    if args and function.owner is not None and not _is_static(function):
-        args[0] = _any_instance(evaluator, function)
+    decorators = {getattr(decorator, "id", None) for decorator in getattr(function.node, "decorator_list", [])}
+    if args and function.owner is not None and "staticmethod" not in decorators:
+        args[0] = function.owner if "classmethod" in decorators else _any_instance(evaluator, function.owner)
     return args
 
 
-def _is_static(function: FunctionValue) -> bool:
-    decorators = getattr(function.node, "decorator_list", [])
-    return any(getattr(d, "id", None) == "staticmethod" for d in decorators)
-
-
-def _any_instance(evaluator: Evaluator, function: FunctionValue) -> Value:
+def _any_instance(evaluator: Evaluator, cls: ClassValue) -> Value:
     """An instance that may be any of those made of the class, or of the classes that inherit from it."""
-    cls = function.owner
-    assert cls is not None
-    if any(getattr(d, "id", None) == "classmethod" for d in getattr(function.node, "decorator_list", [])):
-        return cls
     known = list(evaluator.objects.instances.get(cls, {}).values())
     if not known:
         known = [
@@ -260,7 +261,7 @@ class _Folder:
         self.graph = CallGraph()
         self._ids: dict[str, int] = {}
         self._rows: dict[tuple[Any, ...], int] = {}
-        self._numbers: dict[Context, int] = {}
+        self._numbers: dict[Context | str, int] = {}
 
     def fold(self, root: Context) -> int:
         """The number of a context; those it leads to come before it. A recursive call ends where it recurs."""
@@ -304,20 +305,14 @@ class _Folder:
         indirect: dict[int, None] = {}
         edges = self.graph.edges.setdefault(context.function, {})
         for (callee, through), lines in context.calls.items():
-            if isinstance(callee, Context):
-                name = callee.function
-                number = self._numbers.get(callee)
-                if number is None:  # it is being folded: the call goes back to where it came from
-                    number = self._row(name, (), ())
-            else:
-                name = external_id(callee)
+            name = callee.function if isinstance(callee, Context) else external_id(callee)
+            number = self._numbers.get(callee)
+            if number is None:  # external, or it is being folded: the call goes back to where it came from
                 number = self._row(name, (), ())
             (direct if through is None else indirect)[number] = None
             if isinstance(callee, Context) and callee.is_lambda and name == context.function:
                 continue
-            edge = edges.get(name)
-            if edge is None:
-                edge = edges[name] = CallEdge(through=through)
+            edge = edges.setdefault(name, CallEdge(through=through))
             edge.through = edge.through and through
             edge.lines.update(lines)
         return self._row(context.function, direct, indirect)

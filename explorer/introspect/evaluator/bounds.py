@@ -54,5 +54,5 @@ class GiveUp(Exception):
     """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
 
 
-class OutOfSteps(GiveUp):
-    """The work allowed for one evaluation is used up."""
+class OutOfSteps(Exception):
+    """The work allowed for one evaluation is used up: whatever encloses what it was allowed for ends as well."""

@@ -18,7 +18,6 @@ from explorer.introspect.evaluator.values import (
     has_sizes,
     join,
     key_of,
-    shape_key_of,
 )
 
 
@@ -141,7 +140,7 @@ class Evaluations:
         """What tells this call from others of the function; ``None`` where it is not worth telling."""
         if self._misses.get(function.node, 0) > MAX_MISSES:
             return None
-        return self._key(function, args, keywords, instance, function.node in self._exact)
+        return self._key(function, args, keywords, instance)
 
     def recalled(self, function: FunctionValue, key: Any) -> Evaluation | None:
         """The run of a call like this one, finished or not."""
@@ -163,36 +162,23 @@ class Evaluations:
         """
         if key is None:
             return
-        exact = function.node in self._exact
-        if not exact and run.instance is None and has_sizes(run.result):
+        if function.node not in self._exact and run.instance is None and has_sizes(run.result):
             del self._runs[key]
             self._exact.add(function.node)
-            key = self._key(function, args, keywords, run.instance, True)
+            key = self._key(function, args, keywords, run.instance)
             self._runs[key] = run
-            exact = True
-        for value in (*args, *keywords.values()):
-            if isinstance(value, (list, dict, set)):
-                if self._key(function, args, keywords, run.instance, exact) != key:
-                    del self._runs[key]
-                return
+        may_change = any(isinstance(value, (list, dict, set)) for value in (*args, *keywords.values()))
+        if may_change and self._key(function, args, keywords, run.instance) != key:
+            del self._runs[key]
 
     def _key(
-        self,
-        function: FunctionValue,
-        args: list[Value],
-        keywords: Keywords,
-        instance: InstanceValue | None,
-        exact: bool,
+        self, function: FunctionValue, args: list[Value], keywords: Keywords, instance: InstanceValue | None
     ) -> Any:
         """All arguments, or all but the sizes among them."""
         made = None if instance is None else instance.cls
         if made:
             args = args[1:]
-        if exact:
-            given: list[Any] = [key_of(a) for a in args]
-            named = [(name, key_of(value)) for name, value in keywords.items()]
-        else:
-            sizes: dict[int, int] = {}
-            given = [shape_key_of(a, sizes) for a in args]
-            named = [(name, shape_key_of(value, sizes)) for name, value in keywords.items()]
+        sizes: dict[int, int] | None = None if function.node in self._exact else {}
+        given = [key_of(value, sizes) for value in args]
+        named = [(name, key_of(value, sizes)) for name, value in keywords.items()]
         return function.node, function.closure, made, *given, *named

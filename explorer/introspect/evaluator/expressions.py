@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from explorer.introspect.evaluator.activation import Activation, builtin
-from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp
+from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.operations import (
     binary,
     compare,
@@ -26,7 +26,9 @@ from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
     Choice,
+    ClassValue,
     ExternalValue,
+    FunctionNode,
     FunctionValue,
     InstanceValue,
     Keywords,
@@ -47,7 +49,6 @@ Assignment: TypeAlias = Callable[[Activation, Value], None]
 Elements: TypeAlias = Callable[[Activation], list[Value]]
 _Arguments: TypeAlias = Callable[[Activation], tuple[list[Value], Keywords]]
 _Collector: TypeAlias = Callable[[Activation, list[Value]], None]
-_Defaults: TypeAlias = list[tuple[str, Expression]]
 
 _SUPER = ExternalValue("builtins.super")
 _UNREFINED: Names = {}
@@ -296,7 +297,7 @@ class ExpressionCompiler:
                 frame.environment.names = {**names, **refined}
                 try:
                     outcomes.append(branch(frame))
-                except GiveUp:
+                except (GiveUp, OutOfSteps):
                     continue
             frame.state.uncertain -= 1
             frame.environment.names = names
@@ -336,26 +337,22 @@ class ExpressionCompiler:
     # functions
 
     def _lambda(self, node: ast.Lambda) -> Expression:
-        defaults = self.defaults(node.args)
+        define = self.function(node, "<lambda>")
+        return lambda frame: define(frame, frame.function.owner if frame.function else None)
 
-        def evaluate(frame: Activation) -> Value:
-            return FunctionValue(
-                frame.module,
-                frame.inner_qualname("<lambda>"),
-                node,
-                frame.closure,
-                {name: default(frame) for name, default in defaults},
-                frame.function.owner if frame.function else None,
-            )
-
-        return evaluate
-
-    def defaults(self, args: ast.arguments) -> _Defaults:
-        """The defaults of parameters, by name."""
+    def function(self, node: FunctionNode, name: str) -> Callable[[Activation, ClassValue | None], FunctionValue]:
+        """The closure that makes a function of the class, with the defaults its parameters have by then."""
+        args = node.args
         positional = [*args.posonlyargs, *args.args]
-        defaults = zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True)
+        last = zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True)
         named = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        return [(a.arg, self.expression(default)) for a, default in (*defaults, *named) if default is not None]
+        parts = [(a.arg, self.expression(default)) for a, default in (*last, *named) if default is not None]
+
+        def define(frame: Activation, owner: ClassValue | None) -> FunctionValue:
+            defaults = {parameter: default(frame) for parameter, default in parts}
+            return FunctionValue(frame.module, frame.inner_qualname(name), node, frame.closure, defaults, owner)
+
+        return define
 
     def _await(self, node: ast.Await) -> Expression:
         awaited = self.expression(node.value)
@@ -468,8 +465,6 @@ class ExpressionCompiler:
                 state.called_as = name
             result = frame.machine.call(function, args, keywords, line)
             state.called_as = None
-            if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
-                state.fresh(result)
             return result
 
         return evaluate
@@ -481,8 +476,6 @@ class ExpressionCompiler:
             function = frame.objects.get_attribute(owner, name, line)
             result = frame.machine.call(function, args, keywords, line)
             frame.state.called_as = None
-            if function.__class__ is ExternalValue and isinstance(result, (list, dict, set)):
-                frame.state.fresh(result)
             return result
 
         def evaluate(frame: Activation) -> Value:
@@ -608,7 +601,7 @@ def _refined(frame: Activation, evaluate: Expression, tested: list[str]) -> tupl
             names[name] = option
             try:
                 truth = truth_of(evaluate(frame))
-            except GiveUp:
+            except (GiveUp, OutOfSteps):
                 truth = None
             if truth is not False:
                 holds.append(option)

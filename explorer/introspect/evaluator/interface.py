@@ -113,24 +113,14 @@ class RunState:
             self.uncertain -= 1
 
     @contextmanager
-    def bounded(self, depth: int, rounds: int) -> Iterator[None]:
-        """Follow calls this deep, and loops for so many rounds, in what is executed inside."""
-        before = self.max_depth, self.max_rounds
-        self.max_depth, self.max_rounds = depth, rounds
+    def budget(self, steps: int, depth: int | None = None, rounds: int | None = None) -> Iterator[None]:
+        """Allow this much work for what is executed inside, calls this deep, and so many rounds of a loop."""
+        before = self.steps, self.max_depth, self.max_rounds
+        self.steps, self.max_depth, self.max_rounds = steps, depth or self.max_depth, rounds or self.max_rounds
         try:
             yield
         finally:
-            self.max_depth, self.max_rounds = before
-
-    @contextmanager
-    def budget(self, steps: int) -> Iterator[None]:
-        """Allow this much work for what is executed inside."""
-        before = self.steps
-        self.steps = steps
-        try:
-            yield
-        finally:
-            self.steps = before
+            self.steps, self.max_depth, self.max_rounds = before
 
 
 class Machine(Protocol):
@@ -185,8 +175,6 @@ def attempt(
     """Call a function where one that Python would refuse to call is no matter."""
     try:
         return machine.call(function, args, keywords, line, through)
-    except OutOfSteps:
-        raise
     except GiveUp:
         return UNKNOWN
 

@@ -12,6 +12,7 @@ Khedker, 2013); :class:`Context` says what it called there. Contexts that lead t
 import ast
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from explorer.introspect.evaluator.activation import Activation
 from explorer.introspect.evaluator.bounds import STEPS_PER_BODY, STEPS_PER_STATEMENT, GiveUp, OutOfSteps
@@ -29,6 +30,7 @@ from explorer.introspect.evaluator.values import (
     DescriptorValue,
     Environment,
     ExternalValue,
+    FunctionNode,
     FunctionValue,
     InstanceValue,
     Keywords,
@@ -49,6 +51,8 @@ function is evaluated after it."""
 
 DECLINED = StandIn()
 
+_ENDS = (GiveUp, OutOfSteps, RecursionError, MemoryError)
+"""How the evaluation of source that nobody vouches for may end early."""
 _CHANGEABLE = (dict, list, set, InstanceValue)
 
 
@@ -100,7 +104,7 @@ class Evaluator:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
                 self._compiler.statement(statement)(frame)
-            except (GiveUp, RecursionError, MemoryError):
+            except _ENDS:
                 frame.give_up(statement)
         state.steps, state.depth, state.uncertain, state.context = before
         if parent in self._environments:
@@ -122,15 +126,11 @@ class Evaluator:
         Functions and the names they close over hold each other, and with them every syntax tree: left to the garbage
         collector, freeing them would take as long as parsing half of timm.
         """
-        for environment in self._environments.values():
-            environment.names.clear()
-        self._runs.clear()
-        self._compiled.clear()
-        self.state.young.clear()
-        self.evaluated.clear()
-        self.state.frozen.clear()
-        self.state.functions.clear()
-        self.state.classes.clear()
+        self._forget_runs()
+        state = self.state
+        names: list[Any] = [environment.names for environment in self._environments.values()]
+        for held in [*names, state.young, state.frozen, state.functions, state.classes]:
+            held.clear()
         self.objects.forget()
         self._modules, self._intrinsics = {}, {}
 
@@ -169,10 +169,13 @@ class Evaluator:
             self._freeze()
             self._defined = len(self.state.functions)
         del self.state.functions[self._defined :]
+        self._forget_runs()
+        self.objects.instances.clear()
+
+    def _forget_runs(self) -> None:
         self._runs.clear()
         self._compiled.clear()
         self.evaluated.clear()
-        self.objects.instances.clear()
 
     def _freeze(self) -> None:
         scopes = [environment.names for environment in self._environments.values()]
@@ -196,7 +199,7 @@ class Evaluator:
         with self.state.budget(STEPS_PER_BODY):
             try:
                 return self._compiler.expression(node)(Activation(self.objects, cls.module, cls.closure))
-            except (GiveUp, RecursionError, MemoryError):
+            except _ENDS:
                 return UNKNOWN
 
     def run_class_body(self, cls: ClassValue, environment: Environment) -> None:
@@ -205,7 +208,7 @@ class Evaluator:
         before = state.context, state.uncertain
         state.context, state.uncertain = None, 0
         frame = Activation(self.objects, cls.module, environment, None, cls.qualname, cls)
-        with suppress(OutOfSteps, RecursionError, MemoryError), state.budget(STEPS_PER_BODY):
+        with suppress(*_ENDS), state.budget(STEPS_PER_BODY):
             self._compiler.block(cls.node.body)(frame)
         state.context, state.uncertain = before
 
@@ -236,7 +239,8 @@ class Evaluator:
         if function.__class__ is MethodValue:
             return self.call_function(function.function, [function.owner, *args], keywords, line, through)
         if function.__class__ is ExternalValue:
-            return call_external(self.objects, function, args, keywords, line)
+            made = call_external(self.objects, function, args, keywords, line)
+            return self.state.fresh(made) if isinstance(made, (list, dict, set)) else made
         if function.__class__ is ClassValue:
             return self.objects.construct(function, args, keywords, line, through)
         if function.__class__ is PartialValue:
@@ -261,8 +265,6 @@ class Evaluator:
                 self.state.called_as = name
                 try:
                     results.append(self.call(option, args, keywords, line, through))
-                except OutOfSteps:
-                    raise
                 except GiveUp:
                     continue
         return join(results)
@@ -316,8 +318,6 @@ class Evaluator:
         state.step()
         try:
             result = self._evaluate(function, args, keywords)
-        except OutOfSteps:
-            raise
         except GiveUp:
             # A function that fails before it has called anything is taken to refuse its arguments, as Python would.
             if run.instance is None and not run.context.calls:
@@ -350,7 +350,7 @@ class Evaluator:
             return UNKNOWN
         return join(frame.returns if left else [*frame.returns, None])
 
-    def _body(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Block:
+    def _body(self, node: FunctionNode) -> Block:
         """What a function executes; a lambda returns its expression."""
         return self._compiler.block([ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body)
 

@@ -17,17 +17,10 @@ from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
     Choice,
-    ClassValue,
-    DescriptorValue,
     ExternalValue,
-    FunctionValue,
     InstanceValue,
     Keywords,
-    MemberValue,
-    MethodValue,
-    ModuleValue,
     PartialValue,
-    SuperValue,
     Unknown,
     Value,
     is_data,
@@ -39,16 +32,6 @@ from explorer.introspect.evaluator.values import (
     unknown_from,
 )
 
-_ALWAYS_TRUE = (
-    FunctionValue,
-    ClassValue,
-    ModuleValue,
-    PartialValue,
-    MethodValue,
-    MemberValue,
-    SuperValue,
-    DescriptorValue,
-)
 _CONTAINERS = frozenset((dict, list, set, tuple))
 
 
@@ -158,7 +141,7 @@ def truth_of(value: Value) -> bool | None:
         return None if value.items is not None else True
     if has_rest(value):
         return None
-    return True if isinstance(value, _ALWAYS_TRUE) else bool(value)
+    return bool(value)
 
 
 def same(first: Value, second: Value) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from explorer.introspect.evaluator.activation import Activation, Loop
-from explorer.introspect.evaluator.bounds import MAX_NESTING, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.bounds import MAX_NESTING, GiveUp
 from explorer.introspect.evaluator.expressions import Condition, Expression, ExpressionCompiler
 from explorer.introspect.evaluator.operations import (
     binary,
@@ -66,8 +66,6 @@ class Compiler(ExpressionCompiler):
                 try:
                     if execute(frame):
                         return True
-                except OutOfSteps:
-                    raise
                 except GiveUp:
                     if frame.trying:
                         raise
@@ -361,38 +359,33 @@ class Compiler(ExpressionCompiler):
     # definitions
 
     def _functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Statement:
-        defaults = self.defaults(node.args)
-        decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
+        make = self.function(node, node.name)
 
-        def run(frame: Activation) -> None:
-            function = FunctionValue(
-                frame.module,
-                frame.inner_qualname(node.name),
-                node,
-                frame.closure,
-                {name: default(frame) for name, default in defaults},
-                frame.cls,
-            )
+        def define(frame: Activation) -> Value:
+            function = make(frame, frame.cls)
             frame.state.functions.append(function)
-            decorated: Value = function
-            for decorate in decorators:
-                decorated = decorate(frame, decorated)
-            frame.environment.names[node.name] = decorated
+            return function
 
-        return run
+        return self._definition(node, define)
 
     _asyncfunctiondef = _functiondef
 
     def _classdef(self, node: ast.ClassDef) -> Statement:
+        def define(frame: Activation) -> Value:
+            cls = ClassValue(frame.module, frame.inner_qualname(node.name), node, frame.closure)
+            frame.state.classes.append(cls)
+            return cls
+
+        return self._definition(node, define)
+
+    def _definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, define: Expression) -> Statement:
         decorators = [self._decorator(decorator) for decorator in reversed(node.decorator_list)]
 
         def run(frame: Activation) -> None:
-            cls = ClassValue(frame.module, frame.inner_qualname(node.name), node, frame.closure)
-            frame.state.classes.append(cls)
-            decorated: Value = cls
+            definition = define(frame)
             for decorate in decorators:
-                decorated = decorate(frame, decorated)
-            frame.environment.names[node.name] = decorated
+                definition = decorate(frame, definition)
+            frame.environment.names[node.name] = definition
 
         return run
 
@@ -412,8 +405,6 @@ class Compiler(ExpressionCompiler):
                 return definition
             try:
                 result = frame.machine.call(decorator, [definition], {}, line)
-            except OutOfSteps:
-                raise
             except GiveUp:
                 return definition
             return result if isinstance(result, _FOLLOWED) else definition
@@ -531,8 +522,6 @@ def _tried(frame: Activation, body: Block) -> tuple[bool, bool]:
     frame.trying += 1
     try:
         return False, body(frame)
-    except OutOfSteps:
-        raise
     except GiveUp:
         return True, False
     finally:
@@ -560,8 +549,6 @@ def _branches(frame: Activation, alternatives: Iterable[_Alternative]) -> bool:
         try:
             if not block(frame):
                 outcomes.append(frame.environment.names)
-        except OutOfSteps:
-            raise
         except GiveUp:  # raised inside a ``try`` of this function: another branch may have been taken
             frame.environment.names = {**before, **refined}
             for statement in body:

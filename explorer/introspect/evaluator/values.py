@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from explorer.introspect.evaluator.bounds import LONGEST_RUN, MAX_EXACT, MAX_OPTIONS, MAX_SIZE, GiveUp
 
 Names: TypeAlias = dict[str, "Value"]
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 class Unknown:
@@ -116,7 +117,7 @@ class FunctionValue:
 
     module: str
     qualname: str
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    node: FunctionNode
     closure: Environment
     defaults: Names
     owner: "ClassValue | None" = None
@@ -259,19 +260,34 @@ class _Identity:
         return isinstance(other, _Identity) and other.value is self.value
 
 
-def key_of(value: Value, depth: int = 8) -> Any:
+def key_of(value: Value, sizes: dict[int, int] | None = None, depth: int = 8) -> Any:
     """Something hashable that is equal for values that no computation can tell apart.
 
-    Containers that lie more than ``depth`` deep in others are told apart by identity.
+    With ``sizes`` it is equal for those too that differ only in sizes. A size is a whole number over
+    :data:`MAX_EXACT`; ``sizes`` numbers them in order of appearance, so that those equal in one value are equal in the
+    other. Fractions are all alike. Containers that lie more than ``depth`` deep in others are told apart by identity.
     """
-    if value.__class__ is str or value.__class__ is int or value is None:
+    kind = value.__class__
+    if kind is str or value is None:
         return value
-    if value.__class__ is bool or value.__class__ is float:
-        return (value.__class__, value)  # as 1, 1.0 and True are equal to Python
+    if value.__class__ is int:
+        if sizes is None or -1 <= value <= MAX_EXACT:
+            return value
+        return (int, sizes.setdefault(value, len(sizes)))
+    if kind is float and sizes is not None and value not in (0.0, 1.0):
+        return float
+    if kind is bool or kind is float:
+        return (kind, value)  # as 1, 1.0 and True are equal to Python
+    if kind in _KEYED_BY_PARTS and not depth:
+        return _Identity(value)
     if value.__class__ is tuple or value.__class__ is list:
-        return (value.__class__, *[key_of(v, depth - 1) for v in value]) if depth else _Identity(value)
+        keys = [key_of(v, sizes, depth - 1) for v in value]
+        return (kind, *(keys if sizes is None else _runs_shortened(keys)))
     if value.__class__ is dict:
-        return (dict, *[(k, key_of(v, depth - 1)) for k, v in value.items()]) if depth else _Identity(value)
+        return (dict, *[(k, key_of(v, sizes, depth - 1)) for k, v in value.items()])
+    if value.__class__ is PartialValue:
+        parts: tuple[Value, ...] = (value.function, value.args, value.keywords)
+        return (PartialValue, *[key_of(part, sizes, depth - 1) for part in parts])
     if value.__class__ is InstanceValue:
         if value.cls.__class__ is ExternalValue:
             return (InstanceValue, value.cls, key_of(value.items))
@@ -280,8 +296,6 @@ def key_of(value: Value, depth: int = 8) -> Any:
         if value.key is None:
             value.key = (Choice, frozenset([key_of(v) for v in value.options]))
         return value.key
-    if value.__class__ is PartialValue:
-        return (PartialValue, key_of(value.function), key_of(value.args), key_of(value.keywords))
     if value.__class__ is MethodValue:
         return (MethodValue, value.function, key_of(value.owner))
     if value.__class__ is MemberValue:
@@ -299,32 +313,7 @@ def key_of(value: Value, depth: int = 8) -> Any:
     return value
 
 
-def shape_key_of(value: Value, sizes: dict[int, int], depth: int = 8) -> Any:
-    """As :func:`key_of`, but equal for values that differ only in sizes.
-
-    A size is a whole number over :data:`MAX_EXACT`; ``sizes`` numbers them in order of appearance, so that those equal
-    in one value are equal in the other. Fractions are all alike.
-    """
-    if value.__class__ is str or value is None:
-        return value
-    if value.__class__ is int:
-        return value if -1 <= value <= MAX_EXACT else (int, sizes.setdefault(value, len(sizes)))
-    if value.__class__ is float:
-        return (float, value) if value in (0.0, 1.0) else float
-    if value.__class__ is tuple or value.__class__ is list:
-        if not depth:
-            return _Identity(value)
-        return (value.__class__, *_runs_shortened([shape_key_of(v, sizes, depth - 1) for v in value]))
-    if value.__class__ is dict:
-        if not depth:
-            return _Identity(value)
-        return (dict, *[(k, shape_key_of(v, sizes, depth - 1)) for k, v in value.items()])
-    if value.__class__ is PartialValue:
-        if not depth:
-            return _Identity(value)
-        parts: tuple[Value, ...] = (value.function, value.args, value.keywords)
-        return (PartialValue, *[shape_key_of(part, sizes, depth - 1) for part in parts])
-    return key_of(value, depth)
+_KEYED_BY_PARTS = frozenset((tuple, list, dict, PartialValue))
 
 
 def _runs_shortened(keys: list[Any]) -> list[Any]:
