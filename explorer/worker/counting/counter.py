@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.worker.counting.meta_shortcuts import Shortcut, TorchDispatchMode, shortcut_of, shortened
+from explorer.worker.counting.meta_shortcuts import Shortened
 from explorer.worker.counting.operator_costs import COMPOSITE, NOTHING, RECURRENT, Cost, Rule, computes, rule_of
 
 
@@ -61,7 +61,7 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
         dispatch = context.enter_context(_Dispatched(stack))
         context.enter_context(_Called(stack, dispatch))
         model(*inputs)
-    return Count(stack.total(), stack.tallies, dict(sorted(dispatch.uncounted.items())))
+    return Count(stack.frames[0].cost, stack.tallies, dict(sorted(dispatch.uncounted.items())))
 
 
 @dataclass(slots=True)
@@ -79,14 +79,11 @@ class _Stack:
 
     def __init__(self) -> None:
         self.tallies: dict[nn.Module, Tally] = {}
-        self._frames = [_Frame(Tally(), True)]
+        self.frames = [_Frame(Tally(), True)]
         self._running: Counter[nn.Module] = Counter()
 
-    def total(self) -> Cost:
-        return self._frames[0].cost
-
     def add(self, cost: Cost) -> None:
-        frame = self._frames[-1]
+        frame = self.frames[-1]
         frame.own_macs += cost.macs
         frame.cost = frame.cost.plus(cost)
 
@@ -97,13 +94,13 @@ class _Stack:
             shapes = [shape for shape in map(shapes_of, (*args, *kwargs.values())) if shape is not None]
             tally.inputs = shapes[0] if len(shapes) == 1 else tuple(shapes) or None
         tally.calls += 1
-        self._frames.append(_Frame(tally, not self._running[module]))
+        self.frames.append(_Frame(tally, not self._running[module]))
         self._running[module] += 1
 
     def leave(self, module: nn.Module, output: Any) -> None:
-        frame = self._frames.pop()
+        frame = self.frames.pop()
         self._running[module] -= 1
-        tally, caller = frame.tally, self._frames[-1]
+        tally, caller = frame.tally, self.frames[-1]
         tally.own_macs += frame.own_macs
         # A module that calls itself holds the inner call's costs already.
         if frame.outermost:
@@ -140,39 +137,31 @@ def hooked(
         yield
 
 
-class _Dispatched(TorchDispatchMode):  # type: ignore[misc]
-    """Sees every operator below autograd, where composite ones have come apart."""
+class _Dispatched(Shortened):
+    """Puts every operator down to the module that runs."""
 
     def __init__(self, stack: _Stack) -> None:
         super().__init__()
         self.uncounted: Counter[str] = Counter()
         self.is_muted = False
         self._stack = stack
-        self._plans: dict[Any, tuple[Shortcut | None, Rule | None, str | None]] = {}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        plan = self._plans.get(func)
-        if plan is None:
-            plan = self._plans[func] = _plan(func)
-        shortcut, rule, name = plan
-        out = shortened(func, shortcut, args, kwargs)
+    def plan(self, func: Any) -> tuple[Rule | None, str | None]:
+        """An operator's rule, and the name it goes by where nothing counts it and it computes."""
+        packet = func.overloadpacket
+        return rule_of(packet.__name__), str(packet) if computes(func) else None
+
+    def ran(self, plan: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
+        """Count it, unless what it is part of is counted whole."""
         if self.is_muted:
-            return out
-        macs = 0
+            return
+        rule, name = plan
+        cost = NOTHING
         if rule is not None:
             cost = rule(args, out)
-            macs = cost.macs
             self._stack.add(cost)
-        if name is not None and not macs and _is_float(out):
+        if name is not None and not cost.macs and _is_float(out):
             self.uncounted[name] += 1
-        return out
-
-
-def _plan(func: Any) -> tuple[Shortcut | None, Rule | None, str | None]:
-    """An operator's shortcut, its rule, and the name it goes by where nothing counts it and it computes."""
-    packet = func.overloadpacket
-    name = packet.__name__
-    return shortcut_of(name), rule_of(name), str(packet) if computes(func) else None
 
 
 def _is_float(out: Any) -> bool:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-# torch has no public place for it, though its own documentation takes it from there. Other modules take it from here.
-from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
+# torch has no public place for it, though its own documentation takes it from there.
+from torch.utils._python_dispatch import TorchDispatchMode
 
 Shortcut = Callable[[Sequence[Any]], Any]
 """An operator's output from its positional arguments, ``None`` where torch has to be asked."""
@@ -152,26 +152,35 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
 """By the operator's name; with other than harmless arguments by keyword, torch is asked."""
 
 
-def shortcut_of(name: str) -> Shortcut | None:
-    """The shortcut of an operator, if it has one; ``name`` as in ``aten.NAME``."""
-    return _SHORTCUTS.get(name)
-
-
 class Shortened(TorchDispatchMode):  # type: ignore[misc]
-    """Takes the shortcuts, on meta tensors alone; whatever else runs meanwhile is torch's."""
+    """Takes the shortcuts, on meta tensors alone; whatever else runs meanwhile is torch's.
+
+    It sees every operator below autograd, where composite ones have come apart: who derives from it is told of them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plans: dict[Any, tuple[Shortcut | None, Any]] = {}
+
+    def plan(self, func: Any) -> Any:
+        """What :meth:`ran` wants to know of an operator beforehand; asked for once."""
+
+    def ran(self, plan: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
+        """An operator ran and gave ``out``."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        return shortened(func, _SHORTCUTS.get(func.overloadpacket.__name__), args, kwargs)
-
-
-def shortened(func: Any, shortcut: Shortcut | None, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Any:
-    """The output of an operator, by its shortcut where that applies."""
-    plain = not kwargs or kwargs.keys() <= _HARMLESS
-    if shortcut is not None and plain and isinstance(args[0], Tensor) and args[0].is_meta:
-        out = shortcut(args)
-        if out is not None:
-            return out
-    return func(*args, **kwargs) if kwargs else func(*args)
+        known = self._plans.get(func)
+        if known is None:
+            known = self._plans[func] = _SHORTCUTS.get(func.overloadpacket.__name__), self.plan(func)
+        shortcut, plan = known
+        out = None
+        is_plain = not kwargs or kwargs.keys() <= _HARMLESS
+        if shortcut is not None and is_plain and isinstance(args[0], Tensor) and args[0].is_meta:
+            out = shortcut(args)
+        if out is None:
+            out = func(*args, **kwargs) if kwargs else func(*args)
+        self.ran(plan, func, args, kwargs, out)
+        return out
 
 
 _HARMLESS = frozenset({"approximate"})

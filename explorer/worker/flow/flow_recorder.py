@@ -1,7 +1,7 @@
 """A forward pass, recorded: which operator gave what to which, and the module calls they ran in."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +14,7 @@ from torch.overrides import TorchFunctionMode
 from explorer.protocol.events import Emit
 from explorer.protocol.flow import FlowCall, FlowOperator, FlowRequest, FlowResult, FlowTensor
 from explorer.protocol.request import ModelOptions
-from explorer.worker.counting import hooked, tensors_of
-from explorer.worker.counting.meta_shortcuts import Shortcut, TorchDispatchMode, shortcut_of, shortened
+from explorer.worker.counting import Shortened, hooked, tensors_of
 from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of
 from explorer.worker.flow.module_summaries import levels, modules
 from explorer.worker.flow.tape import CalledFunction, Plan, Tape
@@ -99,14 +98,6 @@ def record(model: nn.Module, *inputs: Any) -> FlowRecording:
     )
 
 
-def _plan(func: Any) -> Plan:
-    # Which arguments an operator writes, and how they are called, stands in its schema alone.
-    arguments = func._schema.arguments
-    written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
-    name = str(func.overloadpacket.__name__)
-    return Plan(_plain(name), written, rule_of(name), not computes(func))
-
-
 def _plain(name: str) -> str:
     """A function's name without the marks of what is private, in place or reflected."""
     plain = name.strip("_")
@@ -118,29 +109,25 @@ def _plain(name: str) -> str:
 _REFLECTED = frozenset("add sub mul div truediv floordiv pow mod matmul and or xor lshift rshift".split())
 
 
-class Dispatched(TorchDispatchMode):  # type: ignore[misc]
-    """Sees every operator below autograd, where composite ones have come apart."""
+class Dispatched(Shortened):
+    """Puts every operator on the tape."""
 
     def __init__(self, tape: Tape) -> None:
         super().__init__()
         self._tape = tape
-        self._plans: dict[Any, tuple[Plan, Shortcut | None]] = {}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        known = self._plans.get(func)
-        if known is None:
-            known = self._plans[func] = _plan(func), shortcut_of(func.overloadpacket.__name__)
-        plan, shortcut = known
-        out = shortened(func, shortcut, args, kwargs)
-        self._tape.ran(plan, _in_order(func, args, kwargs), out)
-        return out
+    def plan(self, func: Any) -> Plan:
+        """Which arguments an operator writes, and how they are called, stands in its schema alone."""
+        arguments = func._schema.arguments
+        written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
+        name = str(func.overloadpacket.__name__)
+        return Plan(_plain(name), written, rule_of(name), not computes(func))
 
-
-def _in_order(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    """Arguments by their places in the operator's schema, as far as they were given by name."""
-    if not kwargs:
-        return args
-    return (*args, *(kwargs.get(argument.name) for argument in func._schema.arguments[len(args) :]))
+    def ran(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
+        """Tell the tape, with the arguments by their places in the operator's schema."""
+        if kwargs:
+            args = (*args, *(kwargs.get(argument.name) for argument in func._schema.arguments[len(args) :]))
+        self._tape.ran(plan, args, out)
 
 
 class Called(TorchFunctionMode):  # type: ignore[misc]
