@@ -30,33 +30,29 @@ THROTTLE_REASONS = {
 @contextmanager
 def _library() -> Iterator[Any]:
     """NVML while it can be asked; ``None`` without nvidia-ml-py or NVIDIA's driver."""
-    try:
+    nvml: Any = None
+    with suppress(ImportError):
         # Only here, as not every system has it, and where it is missing all else must go on.
         import pynvml
 
-        pynvml.nvmlInit()
-    except ImportError:
-        yield None
-        return
-    except pynvml.NVMLError:
-        yield None
-        return
-    try:
-        yield pynvml
-    finally:
         with suppress(pynvml.NVMLError):
-            pynvml.nvmlShutdown()
+            pynvml.nvmlInit()
+            nvml = pynvml
+    try:
+        yield nvml
+    finally:
+        if nvml:
+            with suppress(nvml.NVMLError):
+                nvml.nvmlShutdown()
 
 
 def driver_version() -> str | None:
     """The version of NVIDIA's driver; ``None`` where NVML does not tell."""
     with _library() as nvml:
-        if nvml is None:
-            return None
-        try:
-            return str(nvml.nvmlSystemGetDriverVersion())
-        except nvml.NVMLError:
-            return None
+        if nvml:
+            with suppress(nvml.NVMLError):
+                return str(nvml.nvmlSystemGetDriverVersion())
+    return None
 
 
 _QUANTITIES: dict[str, Callable[[Any, Any], float]] = {
@@ -66,6 +62,16 @@ _QUANTITIES: dict[str, Callable[[Any, Any], float]] = {
     "temperature_celsius": lambda nvml, gpu: nvml.nvmlDeviceGetTemperature(gpu, nvml.NVML_TEMPERATURE_GPU),
 }
 """What is read of a GPU again and again."""
+
+_THROTTLING: tuple[Callable[[Any, Any], int], ...] = (
+    lambda nvml, gpu: nvml.nvmlDeviceGetCurrentClocksEventReasons(gpu),
+    lambda nvml, gpu: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(gpu),
+)
+"""The bits of :data:`THROTTLE_REASONS` by the function's new name and its old one; a driver may know either."""
+
+
+def _millijoules(nvml: Any, gpu: Any) -> int:
+    return int(nvml.nvmlDeviceGetTotalEnergyConsumption(gpu))
 
 
 class GpuMonitor:
@@ -98,7 +104,7 @@ class GpuMonitor:
         self._handle = self._nvml and _handle(self._nvml, self._properties)
         if self._handle is not None:
             self._sm_clock_limit = self._ask(lambda n, h: n.nvmlDeviceGetMaxClockInfo(h, n.NVML_CLOCK_SM))
-            self._start_joules, self._start = self._energy(), time.perf_counter()
+            self._start_millijoules, self._start = self._ask(_millijoules), time.perf_counter()
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
         return self
@@ -108,11 +114,11 @@ class GpuMonitor:
             if self._thread is None:
                 return
             self._seconds = time.perf_counter() - self._start
-            end = self._energy()
+            start, end = self._start_millijoules, self._ask(_millijoules)
             self._stop.set()
             self._thread.join()
-            if self._start_joules is not None and end is not None and self._seconds >= LEAST_ENERGY_SECONDS:
-                self._joules = end - self._start_joules
+            if start is not None and end is not None and self._seconds >= LEAST_ENERGY_SECONDS:
+                self._joules = (end - start) / 1000
 
     def _ask(self, question: Callable[[Any, Any], Any]) -> Any:
         """NVML's answer; ``None`` where it, or this nvidia-ml-py, has none."""
@@ -121,28 +127,16 @@ class GpuMonitor:
         except (self._nvml.NVMLError, AttributeError):
             return None
 
-    def _energy(self) -> float | None:
-        millijoules = self._ask(lambda n, h: n.nvmlDeviceGetTotalEnergyConsumption(h))
-        return None if millijoules is None else millijoules / 1000
-
     def _watch(self) -> None:
-        while True:
-            self._sample()
-            if self._stop.wait(SAMPLE_SECONDS):
-                return
-
-    def _sample(self) -> None:
-        for name, question in _QUANTITIES.items():
-            value = self._ask(question)
-            if value is not None:
-                self._read[name].append(float(value))
-        self._throttling |= self._reasons()
-
-    def _reasons(self) -> int:
-        now = self._ask(lambda n, h: n.nvmlDeviceGetCurrentClocksEventReasons(h))
-        if now is None:
-            now = self._ask(lambda n, h: n.nvmlDeviceGetCurrentClocksThrottleReasons(h))
-        return int(now or 0)
+        is_over = False
+        while not is_over:
+            for name, question in _QUANTITIES.items():
+                value = self._ask(question)
+                if value is not None:
+                    self._read[name].append(float(value))
+            for reasons in _THROTTLING:
+                self._throttling |= self._ask(reasons) or 0
+            is_over = self._stop.wait(SAMPLE_SECONDS)
 
     def readings(self, samples: int) -> GpuReadings | None:
         """What was seen while so many images passed; ``None`` without NVML or an NVIDIA GPU.
@@ -174,28 +168,13 @@ def _mean(values: list[float]) -> float | None:
 
 def _handle(nvml: Any, properties: Any) -> Any:
     """NVML's handle of a GPU, by what names the card itself: CUDA_VISIBLE_DEVICES renumbers the indices."""
-    for name in _uuids(properties):
+    uuid, bus = str(getattr(properties, "uuid", "")), getattr(properties, "pci_bus_id", None)
+    # torch tells the name without saying whether it is of a card or of a part of one (MIG), and torch 2.4 tells none.
+    for kind in ("", "GPU-", "MIG-"):
         with suppress(nvml.NVMLError):
-            return nvml.nvmlDeviceGetHandleByUUID(name)
-    bus = _bus_id(properties)
+            return nvml.nvmlDeviceGetHandleByUUID(kind + uuid)
     if bus is not None:
+        domain, slot = getattr(properties, "pci_domain_id", 0), getattr(properties, "pci_device_id", 0)
         with suppress(nvml.NVMLError):
-            return nvml.nvmlDeviceGetHandleByPciBusId(bus)
+            return nvml.nvmlDeviceGetHandleByPciBusId(f"{domain:08x}:{bus:02x}:{slot:02x}.0")
     return None
-
-
-def _uuids(properties: Any) -> list[str]:
-    """The names NVML may know a card by, or a part of one (MIG); torch 2.4 tells none."""
-    uuid = getattr(properties, "uuid", None)
-    if uuid is None:
-        return []
-    text = str(uuid)
-    return [text] if text.startswith(("GPU-", "MIG-")) else [f"GPU-{text}", f"MIG-{text}"]
-
-
-def _bus_id(properties: Any) -> str | None:
-    bus = getattr(properties, "pci_bus_id", None)
-    if bus is None:
-        return None
-    domain, slot = getattr(properties, "pci_domain_id", 0), getattr(properties, "pci_device_id", 0)
-    return f"{domain:08x}:{bus:02x}:{slot:02x}.0"

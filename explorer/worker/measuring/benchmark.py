@@ -1,15 +1,13 @@
 """The whole measurement of a model: made ready, timed, its costs counted, the device's ceilings measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
 from explorer.errors import OutOfMemory
-from explorer.protocol.bench import BenchRequest, BenchResult, GpuReadings, Roofline, TrainTimes
+from explorer.protocol.bench import BenchRequest, BenchResult, GpuReadings, TrainTimes
 from explorer.protocol.events import Emit, Log
-from explorer.protocol.inspect import Totals
 from explorer.worker.hardware.devices import environment, gpu_properties
 from explorer.worker.hardware.nvml import GpuMonitor
 from explorer.worker.measuring.passes import TrainingStep
@@ -38,18 +36,6 @@ def run(request: BenchRequest, emit: Emit) -> BenchResult:
             emit(Log(f"{one.model_name} runs out of memory while measured, trying batch size {request.batch_size}"))
 
 
-@dataclass(frozen=True)
-class _Timings:
-    """What the clock and the GPU's own readings told of a run."""
-
-    blocks: Timed
-    alone: Timed
-    parts: TrainTimes | None
-    gpu: GpuReadings | None
-    settings: dict[str, Any]
-    environment: dict[str, Any]
-
-
 def measured(one: Prepared, emit: Emit) -> BenchResult:
     """Measure a prepared model: its passes, what they cost, what the device could do.
 
@@ -58,17 +44,50 @@ def measured(one: Prepared, emit: Emit) -> BenchResult:
     request = one.request
     with one.explained():
         with one.settings():
-            timings = _timings(one, emit)
-        samples_per_sec = one.batch_size * timings.blocks.passes / sum(timings.blocks.wall)
+            blocks, alone, parts, gpu = _timed(one, emit)
+        samples_per_sec = one.batch_size * blocks.passes / sum(blocks.wall)
         costs = totals(request, one.model_name, emit)
-        ceilings = None
-        if request.roofline:
-            with one.settings():
-                ceilings = roofline(request, one.device, costs.macs if costs else None, samples_per_sec, emit)
-        return _result(one, timings, costs, ceilings)
+        macs = costs.macs if costs else None
+        channels, height, width = one.input_size
+        with one.settings():
+            ceilings = roofline(request, one.device, macs, samples_per_sec, emit) if request.roofline else None
+            return BenchResult(
+                model=one.model_name,
+                mode="train" if request.train else "infer",
+                device=str(one.device),
+                batch_size=one.batch_size,
+                batch_size_requested=one.batch_size_requested,
+                img_size=height if height == width else (height, width),
+                in_chans=channels,
+                dtype=request.dtype or "",
+                latency_ms=latency(alone.wall),
+                latency_cuda_ms=latency(alone.cuda) if alone.cuda else None,
+                samples_per_sec=samples_per_sec,
+                samples_per_sec_cuda=one.batch_size * blocks.passes / sum(blocks.cuda) if blocks.cuda else None,
+                param_count=param_count(one.model),
+                macs=macs,
+                macs_fvcore=costs.macs_fvcore if costs else None,
+                activations=costs.activations if costs else None,
+                iterations=alone.passes,
+                measured_seconds=sum(alone.wall),
+                throughput_iterations=blocks.passes,
+                throughput_seconds=sum(blocks.wall),
+                warmup_iterations=one.warm.iterations,
+                warmup_seconds=one.warm.seconds,
+                warmup_stable=one.warm.stable,
+                memory_bytes=one.memory_bytes,
+                memory_kind=one.memory_kind,
+                memory_before_bytes=one.memory_before_bytes,
+                train=parts,
+                compile=one.compiled.times if one.compiled else None,
+                roofline=ceilings,
+                gpu=gpu,
+                settings=_settings(one),
+                environment=environment(one.device),
+            )
 
 
-def _timings(one: Prepared, emit: Emit) -> _Timings:
+def _timed(one: Prepared, emit: Emit) -> tuple[Timed, Timed, TrainTimes | None, GpuReadings | None]:
     """Time passes queued for half of the time, then one by one; of training steps the parts in the last quarter."""
     request, pass_seconds = one.request, one.warm.pass_seconds
     report = Reporter(one.batch_size, emit)
@@ -84,53 +103,7 @@ def _timings(one: Prepared, emit: Emit) -> _Timings:
     if one.step is not None:
         report.part(goal, share)
         parts = _parts(one.step, one.synchronize, goal, report)
-    return _Timings(
-        blocks,
-        alone,
-        parts,
-        watch.readings(one.batch_size * blocks.passes),
-        _settings(one),
-        environment(one.device),
-    )
-
-
-def _result(one: Prepared, timings: _Timings, costs: Totals | None, ceilings: Roofline | None) -> BenchResult:
-    channels, height, width = one.input_size
-    blocks, alone = timings.blocks, timings.alone
-    return BenchResult(
-        model=one.model_name,
-        mode="train" if one.request.train else "infer",
-        device=str(one.device),
-        batch_size=one.batch_size,
-        batch_size_requested=one.batch_size_requested,
-        img_size=height if height == width else (height, width),
-        in_chans=channels,
-        dtype=one.request.dtype or "",
-        latency_ms=latency(alone.wall),
-        latency_cuda_ms=latency(alone.cuda) if alone.cuda else None,
-        samples_per_sec=one.batch_size * blocks.passes / sum(blocks.wall),
-        samples_per_sec_cuda=one.batch_size * blocks.passes / sum(blocks.cuda) if blocks.cuda else None,
-        param_count=param_count(one.model),
-        macs=costs.macs if costs else None,
-        macs_fvcore=costs.macs_fvcore if costs else None,
-        activations=costs.activations if costs else None,
-        iterations=alone.passes,
-        measured_seconds=sum(alone.wall),
-        throughput_iterations=blocks.passes,
-        throughput_seconds=sum(blocks.wall),
-        warmup_iterations=one.warm.iterations,
-        warmup_seconds=one.warm.seconds,
-        warmup_stable=one.warm.stable,
-        memory_bytes=one.memory_bytes,
-        memory_kind=one.memory_kind,
-        memory_before_bytes=one.memory_before_bytes,
-        train=timings.parts,
-        compile=one.compiled.times if one.compiled else None,
-        roofline=ceilings,
-        gpu=timings.gpu,
-        settings=timings.settings,
-        environment=timings.environment,
-    )
+    return blocks, alone, parts, watch.readings(one.batch_size * blocks.passes)
 
 
 def _parts(step: TrainingStep, synchronize: Callable[[], None], goal: Goal, report: Reporter) -> TrainTimes:

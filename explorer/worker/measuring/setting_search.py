@@ -174,7 +174,7 @@ class SettingSearch:
         """Double the batch while that helps, past one that does not; halve it where doubling never did."""
         start, misses = self.best.batch_size, 0
         size = start * 2
-        while misses < 2 and self._predicted_seconds(size) < LONGEST_PASS_SECONDS:
+        while misses < 2 and self.best.warm.pass_seconds * size / self.best.batch_size < LONGEST_PASS_SECONDS:
             step = self._try("batch_size", size)
             if step is None or step.ratio is None:
                 break
@@ -184,9 +184,6 @@ class SettingSearch:
             step = self._try("batch_size", self.best.batch_size // 2)
             if step is None or not step.is_kept:
                 break
-
-    def _predicted_seconds(self, batch_size: int) -> float:
-        return self.best.warm.pass_seconds * batch_size / self.best.batch_size
 
     def _try(self, setting: str, value: Any) -> TuneStep | None:
         """Hold one value against the best so far; ``None`` where it was tried before or the time is over."""

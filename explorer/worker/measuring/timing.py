@@ -45,7 +45,7 @@ class Clock:
     def __init__(self, run: Callable[[], Any], synchronize: Callable[[], None], device: torch.device) -> None:
         self.run = run
         self._synchronize = synchronize
-        self._events = _events() if device.type == "cuda" else None
+        self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if device.type == "cuda" else None
 
     def block(self, passes: int) -> tuple[float, float | None]:
         """Seconds of so many passes, queued one behind the other and waited for once: wall clock and CUDA events."""
@@ -61,10 +61,6 @@ class Clock:
         self._synchronize()
         wall = time.perf_counter() - start
         return wall, None if self._events is None else self._events[0].elapsed_time(self._events[1]) / 1000
-
-
-def _events() -> tuple[Any, Any]:
-    return torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
 
 
 @dataclass(frozen=True)
