@@ -3,7 +3,7 @@
 from explorer.diagram.formats.interchange import data_of
 from explorer.diagram.formats.terminal import tree_lines
 from explorer.diagram.layout.graphviz import GraphvizProcess
-from explorer.diagram.picture import BINARY, DATA, EVERYTHING, FORMATS, LAID_OUT, Picture, draw, format_of
+from explorer.diagram.picture import BINARY, DATA, EVERYTHING, FORMATS, LAID_OUT, Picture, format_of
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode, view_of
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "ViewEdge",
     "ViewNode",
     "data_of",
-    "draw",
     "format_of",
     "tree_lines",
     "view_of",

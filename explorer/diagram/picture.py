@@ -24,7 +24,7 @@ DATA = ("json", "graphml", "gexf")
 BINARY = ("png", "pdf")
 """Formats that are no text."""
 FORMATS = (*LAID_OUT, "dot", "mmd", *DATA)
-"""What :func:`draw` can make, as file name endings without the dot."""
+"""What a picture can be written as, by file name endings without the dot."""
 
 _LEAST_NODES = 5
 _FEWER = 0.7
@@ -67,22 +67,69 @@ class Picture:
         """A tree of lines for a terminal."""
         return self.make_lines() if self.make_lines else view_lines(self.view)
 
-    def render(self, fmt: str = "svg", *, graphviz: GraphvizProcess | None = None) -> bytes:
+    def render(self, fmt: str = "svg", *, time_limit_s: float = 10.0, graphviz: GraphvizProcess | None = None) -> bytes:
         """A file's content.
+
+        The view is made again for fewer boxes when its layout runs into the limit, or comes out wider than a page shows
+        readably; a note in the picture says so.
 
         Args:
             fmt: one of :data:`FORMATS`, with or without a dot before it.
-            graphviz: a child started earlier, to save its start; it is used up.
+            time_limit_s: for the first layout; once that has run out, a quarter for each further one.
+            graphviz: a child started earlier with :class:`GraphvizProcess`, to save its start; it is used up.
 
         Raises:
-            RequestError: there is no such format.
-            LayoutError: Graphviz failed, or ran into its time limit.
+            RequestError: there is no such format, or ``make`` refuses.
+            LayoutError: Graphviz failed, or ran into the time limit with the fewest nodes too.
             OutputError: a PNG or a PDF could not be drawn.
         """
         wanted = format_of(fmt)
         if wanted in DATA:
             return data_of(self.data(), wanted)
-        return draw(self.make, wanted, nodes=self.nodes, fit=not self.is_fixed, graphviz=graphviz)
+        if wanted in LAID_OUT:
+            content = writer_of("svg" if wanted in BINARY else wanted)(*self._placed(time_limit_s, graphviz))
+        else:
+            content = writer_of(wanted)(self.view)
+        return bytes(writer_of(wanted)(content) if wanted in BINARY else content.encode())
+
+    def _placed(self, time_limit_s: float, graphviz: GraphvizProcess | None) -> tuple[View, Geometry]:
+        """The first view that is laid out in time and readably wide, or the narrowest there is."""
+        best: tuple[View, Geometry] | None = None
+        late: LayoutTimeout | None = None
+        for view in self._ever_smaller():
+            reason = late and f": the layout of more took longer than {time_limit_s:g} s."
+            # Who waited through one limit is not made to wait as long again for each smaller picture.
+            try:
+                geometry = lay_out(view, time_limit_s / (4 if late else 1), graphviz)
+            except LayoutTimeout as error:
+                late, graphviz = error, None
+                continue
+            graphviz = None
+            if best and not reason:
+                reason = ", to be read on a page."
+            if reason:
+                view = replace(view, notes=(*view.notes, f"Folded to {len(view.nodes)} nodes{reason}"))
+            if best is None or geometry.width < best[1].width:
+                best = view, geometry
+            if self.is_fixed or geometry.width <= READABLE_WIDTH_PX:
+                break
+        if best is None:
+            raise late or LayoutTimeout("there was nothing to lay out")
+        return best
+
+    def _ever_smaller(self) -> Iterator[View]:
+        """The view, then folded further and further, as long as that makes a difference."""
+        nodes = self.nodes
+        last: View | None = None
+        # A view may have no smaller form: a budget that leaves as many boxes is not laid out once more.
+        while True:
+            view = self.make(nodes)
+            if last is None or len(view.nodes) < len(last.nodes):
+                yield view
+                last = view
+            if nodes <= _LEAST_NODES:
+                return
+            nodes = max(int(min(nodes, len(view.nodes)) * _FEWER), _LEAST_NODES)
 
     def svg(self) -> str:
         """The picture as an SVG document."""
@@ -123,81 +170,3 @@ def format_of(name: str) -> str:
         known = ", ".join(f".{f}" for f in FORMATS)
         raise RequestError(f"no diagram format {name!r}", f"formats: {known}")
     return wanted
-
-
-def draw(
-    make: Callable[[int], View],
-    fmt: str,
-    *,
-    nodes: int = USUAL_NODES,
-    time_limit_s: float = 10.0,
-    fit: bool = True,
-    graphviz: GraphvizProcess | None = None,
-) -> bytes:
-    """A view in a format.
-
-    Args:
-        make: gives the view for a budget of open nodes. It is asked again for fewer when the layout runs into its
-            limit, or comes out wider than a page shows readably; a note in the picture says so.
-        fmt: one of :data:`FORMATS`, with or without a dot before it.
-        nodes: the budget to begin with.
-        time_limit_s: for the first layout; once that has run out, a quarter for each further one.
-        fit: ``False`` lets a picture be as wide as it comes out.
-        graphviz: a child started earlier with :class:`GraphvizProcess`, to save its start; it is used up.
-
-    Raises:
-        RequestError: there is no such format, or ``make`` refuses.
-        LayoutError: Graphviz failed, or ran into the time limit with the fewest nodes too.
-        OutputError: a PNG or a PDF could not be drawn.
-    """
-    wanted = format_of(fmt)
-    if wanted in DATA:
-        return data_of(view_node_link(make(nodes)), wanted)
-    if wanted in LAID_OUT:
-        placed = _placed(make, nodes, time_limit_s, fit, graphviz)
-        content = writer_of("svg" if wanted in BINARY else wanted)(*placed)
-    else:
-        content = writer_of(wanted)(make(nodes))
-    return bytes(writer_of(wanted)(content) if wanted in BINARY else content.encode())
-
-
-def _placed(
-    make: Callable[[int], View], nodes: int, time_limit_s: float, fit: bool, graphviz: GraphvizProcess | None
-) -> tuple[View, Geometry]:
-    """The first view that is laid out in time and readably wide, or the narrowest there is."""
-    best: tuple[View, Geometry] | None = None
-    late: LayoutTimeout | None = None
-    for view in _ever_smaller(make, nodes):
-        note = late and f"Folded to {len(view.nodes)} nodes: the layout of more took longer than {time_limit_s:g} s."
-        # Who waited through one limit is not made to wait as long again for each smaller picture.
-        try:
-            geometry = lay_out(view, time_limit_s / (4 if late else 1), graphviz)
-        except LayoutTimeout as error:
-            late, graphviz = error, None
-            continue
-        graphviz = None
-        if note:
-            view = replace(view, notes=(*view.notes, note))
-        elif best:
-            view = replace(view, notes=(*view.notes, f"Folded to {len(view.nodes)} nodes, to be read on a page."))
-        if best is None or geometry.width < best[1].width:
-            best = view, geometry
-        if not fit or geometry.width <= READABLE_WIDTH_PX:
-            break
-    if best is None:
-        raise late or LayoutTimeout("there was nothing to lay out")
-    return best
-
-
-def _ever_smaller(make: Callable[[int], View], nodes: int) -> Iterator[View]:
-    """The view, then folded further and further, as long as that makes a difference."""
-    last: View | None = None
-    # A view may have no smaller form: a budget that leaves as many boxes is not laid out once more.
-    while True:
-        view = make(nodes)
-        if last is None or len(view.nodes) < len(last.nodes):
-            yield view
-            last = view
-        if nodes <= _LEAST_NODES:
-            return
-        nodes = max(int(min(nodes, len(view.nodes)) * _FEWER), _LEAST_NODES)

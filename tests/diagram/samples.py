@@ -1,11 +1,12 @@
 """Graphs as the explorer hands them over: how ``create_model`` reaches a model, as in timm 1.0.31."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
-from explorer.diagram import DATA, GraphvizProcess, data_of, draw, format_of, view_of
+from explorer.diagram import DATA, GraphvizProcess, Picture, View, data_of, format_of, view_of
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, GraphInfo, Node, NodeKind
 from explorer.queries.node_data import ModelData
+from explorer.queries.slices import USUAL_NODES
 
 FACTORY, BUILDER, RESNET = "timm.models._factory", "timm.models._builder", "timm.models.resnet"
 CREATE_MODEL = f"{FACTORY}:create_model"
@@ -193,6 +194,19 @@ def nasty() -> Graph:
         graph.add_edge(Edge(source, target, EdgeKind.DISPATCHES, sites=(f"{source}:3",)))
         graph.add_edge(Edge(source, target, EdgeKind.CALLS, data={"via": NASTY[0]}))
     return graph
+
+
+def draw(
+    make: Callable[[int], View],
+    fmt: str,
+    *,
+    nodes: int = USUAL_NODES,
+    time_limit_s: float = 10.0,
+    fit: bool = True,
+    graphviz: GraphvizProcess | None = None,
+) -> bytes:
+    """A view in a format; with ``fit=False`` as wide as it comes out."""
+    return Picture(make, nodes, is_fixed=not fit).render(fmt, time_limit_s=time_limit_s, graphviz=graphviz)
 
 
 def render(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.diagram import Group, Picture, View, ViewEdge, ViewNode, draw
+from explorer.diagram import Group, Picture, View, ViewEdge, ViewNode
 from explorer.diagram.layout import graphviz
 from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Stack
 from explorer.errors import LayoutTimeout, OutputError, RequestError
+from tests.diagram.samples import draw
 
 SLOW = """
 import sys, time, io

@@ -1,5 +1,6 @@
 """An SVG picture as PNG, on white, at twice its size."""
 
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,19 +58,15 @@ def _rendered_with_shipped_font(svg: str) -> bytes:
 
 
 def _shipped_font() -> tuple[bytes, str]:
-    try:
+    font: Any = None
+    with suppress(ImportError):
         from PIL import ImageFont
-    except ImportError as error:
-        raise _no_font() from error
-    font = ImageFont.load_default(size=12)
+
+        font = ImageFont.load_default(size=12)
     data = getattr(font, "font_bytes", b"")
-    if not isinstance(font, ImageFont.FreeTypeFont) or not data:
-        raise _no_font()
+    if not data:
+        raise OutputError("there is no font on this machine to draw a PNG with", "install a font, or ask for .svg")
     return data, font.getname()[0] or "sans-serif"
-
-
-def _no_font() -> OutputError:
-    return OutputError("there is no font on this machine to draw a PNG with", "install a font, or ask for .svg")
 
 
 def _rendered(svg: str, **options: Any) -> bytes:

@@ -93,9 +93,8 @@ def _frame_label(group: Group, box: Box) -> str:
     x, middle = box.center
     label = style.elide(group.label, style.GROUP_LABEL_CELLS)
     words = shapes.line_of_text(label, x, middle, style.GROUP_LABEL_PX, ink=style.MUTED, centred=True, bold=True)
-    return element(
-        "g", _title(group.tooltip) + _linked(ground + words, group.href), class_="group-label", data_id=group.id
-    )
+    content = _title(group.tooltip) + _linked(ground + words, group.href)
+    return element("g", content, class_="group-label", data_id=group.id)
 
 
 def _node(node: ViewNode, box: Box) -> str:
@@ -134,9 +133,8 @@ def _edge_label(edge: ViewEdge, box: Box) -> str:
     ground = shapes.plain_box("page", box, style.PAGE, None, 0, 4)
     x, middle = box.center
     ink = style.edge_ink(edge.kind, edge.evidence)
-    words = shapes.line_of_text(
-        style.elide(edge.label, style.EDGE_LABEL_CELLS), x, middle, style.EDGE_LABEL_PX, ink=ink, centred=True
-    )
+    label = style.elide(edge.label, style.EDGE_LABEL_CELLS)
+    words = shapes.line_of_text(label, x, middle, style.EDGE_LABEL_PX, ink=ink, centred=True)
     return element(
         "g",
         _title(_edge_tooltip(edge)) + ground + words,

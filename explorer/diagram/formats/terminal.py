@@ -54,18 +54,14 @@ def _branches(items: Sequence[T], guide: str) -> Iterator[tuple[T, str, str]]:
 
 
 def _line(node: Node, edge: Edge | None, is_repeated: bool) -> str:
-    about = REPEATED if is_repeated else _about(node)
+    place = place_of(node) if node.kind in _SOURCE and node.file else sublabel_of(node)
     how = edge_label_of(edge, node) if edge and not is_repeated else ""
-    parts = filter(None, (_printable(node.name or node.id), _printable(about), _printable(how)))
-    return (_mark(edge) if edge else "") + "  ".join(parts)
+    parts = filter(None, (node.name or node.id, REPEATED if is_repeated else place, how))
+    return (_mark(edge) if edge else "") + "  ".join(map(_printable, parts))
 
 
 def _mark(edge: Edge) -> str:
     return f"{EDGE_MARKS[edge.kind]} " if edge.kind in _MARKED else f"{edge.kind} → "
-
-
-def _about(node: Node) -> str:
-    return place_of(node) if node.kind in _SOURCE and node.file else sublabel_of(node)
 
 
 def _printable(text: str) -> str:

@@ -12,7 +12,7 @@ from explorer.diagram.layout.choose import READABLE_WIDTH_PX
 from explorer.diagram.layout.packing import STRIP_PX, stacked
 from explorer.diagram.style import Look
 from explorer.diagram.view import Stack, View, counted, in_rows, label_of, view_of
-from explorer.diagram.views.view_builder import ViewBuilder
+from explorer.diagram.views.view_builder import ViewBuilder, with_room
 from explorer.graph import EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.queries.call_tree import MainLineRow, main_line_rows
 from explorer.queries.composition import INIT, ancestors
@@ -167,13 +167,13 @@ def _add_beside(
 def _add_callers(builder: ViewBuilder, node_id: str, levels: Sequence[Sequence[str]], most: int) -> list[Stack]:
     """Rows of what calls a function, the furthest first, joined to the level below them."""
     rows: list[Stack] = []
-    below = [node_id]
+    below: Sequence[str] = [node_id]
     for number, level in enumerate(levels):
-        alone = list(level) if len(level) <= most else list(level[: max(most - 1, 0)])
+        alone, others = with_room(level, most)
         for caller in alone:
             builder.source(caller)
         box_id = f"group:callers:{number}"
-        names = [label_of(builder.graph.node(i)) for i in level[len(alone) :]]
+        names = [label_of(builder.graph.node(i)) for i in others]
         builder.fold(box_id, counted(len(names), "more caller"), names, few=30)
         for target in below:
             for source in level:

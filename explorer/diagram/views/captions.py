@@ -7,7 +7,6 @@ from explorer.diagram.style import GROUP_LABEL_CELLS, SUBLABEL_CELLS, cells
 from explorer.diagram.view import counted
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.diagram.views.view_builder import named
-from explorer.protocol.flow import FlowLevel
 from explorer.report.wording import dimensions, short
 
 Shape = tuple[int, ...]
@@ -29,9 +28,6 @@ class Captions:
 
     def __init__(self, passed: ForwardPass) -> None:
         self._passed = passed
-        self._levels: dict[str, list[FlowLevel]] = {}
-        for level in passed.flow.levels:
-            self._levels.setdefault(level.module, []).append(level)
         # A module that runs again has the same path: its later boxes need ids of their own, and share its weights.
         ran: Counter[int] = Counter()
         self._turn: list[int] = []
@@ -135,8 +131,8 @@ class Captions:
     def level(self, segment: Segment) -> str:
         """``stage 2 · /8`` where a segment gives a level of ``feature_info``; empty elsewhere."""
         calls = [*segment.calls, *(call for repeat in segment.repeats for inner in repeat for call in inner.calls)]
-        paths = dict.fromkeys(self._passed.module(call).path for call in calls)
-        found = sorted(level for path in paths for level in self._levels.get(path, ()))
+        paths = {self._passed.module(call).path for call in calls}
+        found = sorted(level for level in self._passed.flow.levels if level.module in paths)
         if not found:
             return ""
         numbers = [level.stage for level in found]

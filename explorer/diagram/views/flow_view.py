@@ -178,14 +178,9 @@ class FlowViewBuilder:
             captions.tooltip(segment, members),
             self._link(segment),
             self._frame(frames),
-            shade=self._shade(segment),
+            shade=self._amounts[id(segment)] / max(1, *self._amounts.values()) if self._amounts else None,
             members=members,
         )
-
-    def _shade(self, segment: Segment) -> float | None:
-        if not self._amounts:
-            return None
-        return self._amounts[id(segment)] / max(1, *self._amounts.values())
 
     def _link(self, segment: Segment) -> str:
         source = self._captions.source(segment)

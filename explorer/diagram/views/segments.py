@@ -124,14 +124,9 @@ def _segment(passed: ForwardPass, call: int, rules: SegmentRules, merge: bool = 
     parts = list(rules.fold(passed, parts))
     if len(parts) != 1 or not merge:
         return replace(alone, parts=tuple(parts))
-    return _merged(alone, parts[0])
-
-
-def _merged(outer: Segment, inner: Segment) -> Segment:
-    """A segment that holds one other alone, as one."""
-    if inner.is_chain:
-        return outer
-    return replace(inner, first=outer.first, stop=outer.stop, calls=outer.calls + inner.calls)
+    # A module that holds one other alone is one segment with it.
+    inner = parts[0]
+    return alone if inner.is_chain else replace(inner, first=row.first, stop=row.stop, calls=(call, *inner.calls))
 
 
 def _parts(passed: ForwardPass, call: int, rules: SegmentRules) -> list[Segment]:

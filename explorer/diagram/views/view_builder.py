@@ -115,7 +115,6 @@ class ViewBuilder:
         source: str,
         target: str,
         kind: EdgeKind | Flow,
-        label: str = "",
         evidence: tuple[Evidence, ...] = (Evidence.STATIC,),
         tooltip: str = "",
     ) -> None:
@@ -125,7 +124,7 @@ class ViewBuilder:
         known = self.edges.get((source, target, kind))
         if known is None:
             about = tooltip or f"{self.nodes[source].label} {kind} {self.nodes[target].label}"
-            self.edges[source, target, kind] = ViewEdge(source, target, kind, label, evidence, about)
+            self.edges[source, target, kind] = ViewEdge(source, target, kind, "", evidence, about)
             return
         united = tuple(e for e in Evidence if e in known.evidence or e in evidence)
         self.edges[source, target, kind] = replace(known, evidence=united)

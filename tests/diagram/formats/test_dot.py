@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, view_of
+from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.formats.dot import dot_of, read_dot
 from explorer.diagram.style import Flow, Look
 from explorer.errors import RequestError
 from explorer.graph import Graph
+from tests.diagram.samples import draw
 
 from ..samples import RESNET34, render
 

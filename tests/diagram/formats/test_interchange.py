@@ -5,9 +5,10 @@ from io import BytesIO
 import networkx as nx
 import pytest
 
-from explorer.diagram import Group, View, ViewEdge, ViewNode, draw, view_of
+from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
 from explorer.diagram.style import Flow, Look
 from explorer.graph import EdgeKind, Graph
+from tests.diagram.samples import draw
 
 from ..samples import render
 

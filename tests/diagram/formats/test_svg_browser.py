@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from explorer.cli.gallery_command import PICTURES
-from explorer.diagram import View, draw
+from explorer.diagram import View
 from explorer.diagram.views import view_function
 from explorer.engine.client import Client
 from explorer.graph import Graph, NodeKind
 from explorer.usecases.drawing import draw as draw_picture
+from tests.diagram.samples import draw
 
 from .. import samples
 from ..browser import SCHEMES, measure, needs_browser
