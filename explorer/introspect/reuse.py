@@ -103,17 +103,14 @@ def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -
         direct = [numbers[n] for n in contexts.direct[number]]
         through = [numbers[n] for n in contexts.through[number]]
         numbers[number] = kept.contexts.add(contexts.functions[number], direct, through)
-        for called in contexts.calls(number):
-            _keep_edge(before, kept, contexts.function(number), contexts.function(called))
+        caller = contexts.function(number)
+        edges = kept.edges.setdefault(caller, {})
+        for callee in map(contexts.function, contexts.calls(number)):
+            edge = None if callee in edges else call_between(before, caller, callee)
+            if edge is not None:
+                call = CallData.of(edge)
+                lines = {int(site.rpartition(":")[2]): call.via for site in edge.sites}
+                edges[callee] = CallEdge(lines, call.through)
     kept.contexts.models = {name: numbers[number] for name, number in models.items()}
     kept.contexts.others = {name: numbers[number] for name, number in others.items()}
     return kept
-
-
-def _keep_edge(before: Graph, kept: CallGraph, caller: str, callee: str) -> None:
-    edges = kept.edges.setdefault(caller, {})
-    edge = None if callee in edges else call_between(before, caller, callee)
-    if edge is not None:
-        call = CallData.of(edge)
-        lines = {int(site.rpartition(":")[2]): call.via for site in edge.sites}
-        edges[callee] = CallEdge(lines, call.through)

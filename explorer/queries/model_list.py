@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.graph import Graph, Node, NodeKind
-from explorer.queries.node_data import AliasData, ModelData, WeightsData, registration_of
+from explorer.queries.node_data import AliasData, ModelData, RegistrationData, WeightsData, registration_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,6 @@ class ModelEntry:
     pretrained: bool
 
 
-def architectures(graph: Graph) -> Iterator[ModelEntry]:
-    """Every current architecture, in the order of registration."""
-    return map(_entry, graph.nodes(NodeKind.MODEL))
-
-
 def deprecated_names(graph: Graph) -> Iterator[ModelEntry]:
     """Every deprecated name, in the order of registration."""
     for node in graph.nodes(NodeKind.ALIAS):
@@ -35,8 +30,7 @@ def deprecated_names(graph: Graph) -> Iterator[ModelEntry]:
 
 def families(graph: Graph) -> list[str]:
     """The modules that models are registered from, sorted."""
-    entries = [*architectures(graph), *deprecated_names(graph)]
-    return sorted({entry.family for entry in entries})
+    return sorted({each.family for each in _registrations(graph)})
 
 
 def list_models(
@@ -83,6 +77,10 @@ def list_models(
 def natural_key(text: str) -> list[int | str]:
     """Sort key that puts ``resnet9`` before ``resnet10``."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text.lower())]
+
+
+def _registrations(graph: Graph) -> Iterator[RegistrationData]:
+    return filter(None, map(registration_of, graph.nodes(NodeKind.MODEL, NodeKind.ALIAS)))
 
 
 def _entry(node: Node) -> ModelEntry:
@@ -140,20 +138,10 @@ def catalogue(graph: Graph) -> Catalogue:
     deprecated: dict[str, list[ModelEntry]] = {}
     for entry in list_models(graph, deprecated=True):
         (deprecated if entry.deprecated else current).setdefault(entry.family, []).append(entry)
-    modules = _modules(graph)
+    modules = {each.family: each.module for each in _registrations(graph) if each.module in graph}
     families = (
         FamilyListing(name, modules.get(name), tuple(current.get(name, ())), tuple(deprecated.get(name, ())))
         for name in sorted({*current, *deprecated})
     )
     counts = {kind: sum(1 for _ in graph.ids(kind)) for kind in NodeKind}
     return Catalogue(tuple(families), counts)
-
-
-def _modules(graph: Graph) -> dict[str, str]:
-    """Module id of each family."""
-    found = {}
-    for node in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS):
-        registration = registration_of(node)
-        if registration is not None and registration.module in graph:
-            found[registration.family] = registration.module
-    return found

@@ -6,12 +6,12 @@ traced, of those whose caller was seen to run: what a creation never takes count
 those of one model's pairs.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from explorer.graph import CallData, Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.graph import CallData, EdgeKind, Evidence, Graph, NodeKind
 from explorer.graph.contexts import Pair, Traced
 
 
@@ -131,8 +131,12 @@ class _Comparison:
         self._graph = graph
         self._names = names
         self._functions = set(graph.ids(NodeKind.FUNCTION))
-        self._static = self._static_edges()
-        self._seen = {name: _without_self(traced.pairs_of(name)) for name in names}
+        self._static = {
+            (edge.source, edge.target): edge
+            for edge in graph.edges(EdgeKind.CALLS, EdgeKind.DISPATCHES)
+            if Evidence.STATIC in edge.evidence and self._is_pair(edge.source, edge.target)
+        }
+        self._seen = {name: {(a, b): sites for a, b, sites in traced.pairs_of(name) if a != b} for name in names}
         self._slices = {name: self._slice(name) for name in names}
         self._traced: dict[Pair, tuple[str, ...]] = {}
         for pairs in self._seen.values():
@@ -140,13 +144,6 @@ class _Comparison:
         self._lines: dict[str, set[str]] = {}
         for (caller, _), sites in self._traced.items():
             self._lines.setdefault(caller, set()).update(sites)
-
-    def _static_edges(self) -> dict[Pair, Edge]:
-        return {
-            (edge.source, edge.target): edge
-            for edge in self._graph.edges(EdgeKind.CALLS, EdgeKind.DISPATCHES)
-            if Evidence.STATIC in edge.evidence and self._is_pair(edge.source, edge.target)
-        }
 
     def _is_pair(self, caller: str, callee: str) -> bool:
         return caller != callee and caller in self._functions and callee in self._functions
@@ -198,13 +195,12 @@ class _Comparison:
 
     def _why_not_in_slice(self, pair: Pair, models: Sequence[str]) -> Cause:
         """As with most of the models."""
-        causes = [self._why_not_in(self._slices[model], pair[0]) for model in models]
+        causes = []
+        for pairs in map(self._slices.__getitem__, models):
+            has_caller = any(pair[0] in other for other in pairs or ())
+            reached = Cause.NOT_IN_SLICE if has_caller else Cause.CALLER_NOT_IN_SLICE
+            causes.append(Cause.NO_SLICE if pairs is None else reached)
         return max(dict.fromkeys(causes), key=causes.count)
-
-    def _why_not_in(self, pairs: Collection[Pair] | None, caller: str) -> Cause:
-        if pairs is None:
-            return Cause.NO_SLICE
-        return Cause.NOT_IN_SLICE if any(caller in pair for pair in pairs) else Cause.CALLER_NOT_IN_SLICE
 
     def _never_seen(self, pair: Pair, models: Sequence[str], slices: tuple[set[Pair], set[Pair]]) -> CallDifference:
         edge = self._static.get(pair)
@@ -225,10 +221,6 @@ class _Comparison:
         if lines.isdisjoint(sites):
             return Cause.NOT_TAKEN
         return Cause.OTHER_CALLEE if pair in own else Cause.NO_MODEL
-
-
-def _without_self(pairs: Iterable[tuple[str, str, tuple[str, ...]]]) -> Mapping[Pair, tuple[str, ...]]:
-    return {(caller, callee): sites for caller, callee, sites in pairs if caller != callee}
 
 
 def _ordered(differences: Iterable[CallDifference]) -> tuple[CallDifference, ...]:

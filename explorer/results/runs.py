@@ -240,7 +240,8 @@ def text_of(value: str) -> str:
 def _common(values: Mapping[str, JSON], environment: Mapping[str, JSON], label: str) -> dict[str, JSON]:
     height, width = _sides(values.get("img_size"))
     return {
-        "created_at": _now(),
+        # UTC, always as long: the text sorts as the time does.
+        "created_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "label": label,
         "model": values["model"],
         "device": values.get("device"),
@@ -261,11 +262,6 @@ def _sides(img_size: JSON) -> tuple[int | None, int | None]:
         return img_size, img_size
     height, width = img_size
     return height, width
-
-
-def _now() -> str:
-    """UTC, always as long: the text sorts as the time does."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _dumped(value: JSON) -> str | None:
