@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
@@ -152,7 +152,7 @@ def load(
 
 def timm_before(context: typer.Context) -> Path | None:
     """``--timm`` as it stands before the command."""
-    timm: Path | None = _before(context).get("timm")
+    timm: Path | None = (context.obj or {}).get("timm")
     return timm
 
 
@@ -162,7 +162,7 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
     Raises:
         RequestError: one is no source, or two have the same name.
     """
-    extras: list[Extra] = _loading().find_sources([*_before(context).get("with", ()), *(sources or ())])
+    extras: list[Extra] = _loading().find_sources([*(context.obj or {}).get("with", ()), *(sources or ())])
     return extras
 
 
@@ -171,7 +171,3 @@ def _loading() -> ModuleType:
     from explorer.usecases import loading
 
     return loading
-
-
-def _before(context: typer.Context) -> Mapping[str, Any]:
-    return context.obj or {}

@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
@@ -105,15 +104,10 @@ def print_table(
     if not on_terminal(sys.stdout):
         print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
         return
+    from explorer.cli.on_screen import draw_table  # rich takes as long to import as the rest, and a pipe needs none
+
     with to_stdout():
-        _screen().draw_table(headers, rows, right, styles)
-
-
-def _screen() -> ModuleType:
-    """What draws by rich, which takes as long to import as the rest together, and which a pipe does not need."""
-    from explorer.cli import on_screen
-
-    return on_screen
+        draw_table(headers, rows, right, styles)
 
 
 def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
@@ -121,8 +115,10 @@ def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
     if not on_terminal(sys.stdout):
         print_lines(["".join(text for text, _ in pieces) for pieces in lines])
         return
+    from explorer.cli.on_screen import draw_lines
+
     with to_stdout():
-        _screen().draw_lines(lines)
+        draw_lines(lines)
 
 
 def table_width(columns: Sequence[Sequence[str]]) -> int:

@@ -20,8 +20,8 @@ SCREEN_ROWS = 40
 """The tree is opened as far as it has no more rows than this."""
 
 _WILDCARDS = frozenset("*?[")
-_OWN_NAMES = ("name", "shared_with", "stage")
-"""Fields that may differ between layers that are alike."""
+_COMPARED = tuple(name for name in Layer.__struct_fields__ if name not in ("name", "shared_with", "stage"))
+"""Fields that do not differ between layers that are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,6 @@ def _rows(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool)
     if depth < levels:
         for _, group in groupby(inner, key=lambda branch: branch.likeness if fold else id(branch)):
             yield from _rows(list(group), depth + 1, levels, fold, idle)
-
-
-_COMPARED = tuple(name for name in Layer.__struct_fields__ if name not in _OWN_NAMES)
 
 
 def _is_idle(layer: Layer) -> bool:

@@ -43,22 +43,23 @@ def size(img_size: int | tuple[int, int]) -> str:
 
 def short(value: int) -> str:
     """A count with three significant digits and a metric prefix: ``21.8 M``."""
-    scaled: float = value
-    for prefix in ("", "k", "M", "G", "T"):
-        if abs(scaled) < 999.5 or prefix == "T":
-            break
-        scaled /= 1000
+    scaled, prefix = _scaled(value, 1000, ("", "k", "M", "G", "T"))
     return f"{value}" if not prefix else f"{significant(scaled)} {prefix}"
 
 
 def byte_size(size_bytes: int) -> str:
     """A size with a binary prefix: ``784 KiB``."""
-    scaled: float = size_bytes
-    for prefix in ("", "Ki", "Mi", "Gi", "Ti"):
-        if scaled < 1023.5 or prefix == "Ti":
-            break
-        scaled /= 1024
+    scaled, prefix = _scaled(size_bytes, 1024, ("", "Ki", "Mi", "Gi", "Ti"))
     return f"{size_bytes} B" if not prefix else f"{significant(scaled)} {prefix}B"
+
+
+def _scaled(value: float, step: int, prefixes: Sequence[str]) -> tuple[float, str]:
+    """A number below ``step`` as it will be rounded, where there are prefixes enough, and the prefix it has then."""
+    for prefix in prefixes[:-1]:
+        if abs(value) < step - 0.5:
+            return value, prefix
+        value /= step
+    return value, prefixes[-1]
 
 
 def percent(share: float) -> str:

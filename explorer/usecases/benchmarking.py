@@ -213,13 +213,12 @@ def measure(request: BenchRequest, keeper: Keeper, client: "Client | None" = Non
     """Measure one and keep what came of it, which may be an error."""
     try:
         with worker(client) as near:
-            measured = Measurement(request, near.run(request, emit))
+            result = near.run(request, emit)
     except ExplorerError as error:
-        measured = Measurement(request, error=error)
-    outcome = measured.result or measured.error
-    assert outcome is not None
-    keeper.keep(request, outcome)
-    return measured
+        keeper.keep(request, error)
+        return Measurement(request, error=error)
+    keeper.keep(request, result)
+    return Measurement(request, result)
 
 
 def measure_both(

@@ -48,10 +48,8 @@ class Keeper:
         self._label = label
         self._lost: StoreError | None = None
         self._store: Store | None = None
-        if is_wanted:
-            self._open(emit)
-
-    def _open(self, emit: Emit) -> None:
+        if not is_wanted:
+            return
         try:
             self._store = Store()
             self._store.check()
