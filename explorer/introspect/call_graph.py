@@ -10,14 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.graph.contexts import Contexts
-from explorer.introspect.evaluator.bounds import (
-    DEPTH_FROM_ANYTHING,
-    ROUNDS_WITH_ANYTHING,
-    STEPS_PER_FUNCTION,
-    STEPS_PER_MODEL,
-    GiveUp,
-    OutOfSteps,
-)
+from explorer.introspect.evaluator import bounds
 from explorer.introspect.evaluator.interface import Context
 from explorer.introspect.evaluator.machine import Evaluator
 from explorer.introspect.evaluator.values import (
@@ -176,10 +169,10 @@ def _evaluate_pending(evaluator: Evaluator, parts: list[_Part], pending: Any, wr
 def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
     evaluator.begin()
     folder = _Folder()
-    create = evaluator.attribute("timm.models", "create_model") if evaluator.has_module("timm.models") else UNKNOWN
+    create = evaluator.attribute("timm.models", "create_model") if "timm.models" in evaluator.modules else UNKNOWN
     if isinstance(create, FunctionValue):
         for name in part.names:
-            root = _called(evaluator, create, [name], STEPS_PER_MODEL)
+            root = _called(evaluator, create, [name], bounds.STEPS_PER_MODEL)
             if root is not None:
                 folder.graph.contexts.models[name] = folder.fold(root)
     for context in _with_anything(evaluator, part):
@@ -193,7 +186,7 @@ def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], *l
     try:
         with evaluator.state.budget(*limits):
             evaluator.call(function, args, {})
-    except (GiveUp, OutOfSteps, RecursionError):
+    except (bounds.GiveUp, bounds.OutOfSteps, RecursionError):
         pass  # what was found until then stands
     finally:
         evaluator.state.context = None
@@ -215,7 +208,11 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
         if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
             continue
         called.add(node)
-        limits = STEPS_PER_FUNCTION, 1 if node in reached else DEPTH_FROM_ANYTHING, ROUNDS_WITH_ANYTHING
+        limits = (
+            bounds.STEPS_PER_FUNCTION,
+            1 if node in reached else bounds.DEPTH_FROM_ANYTHING,
+            bounds.ROUNDS_WITH_ANYTHING,
+        )
         context = _called(evaluator, function, _anything(evaluator, function), *limits)
         if context is not None:
             yield context
@@ -267,13 +264,13 @@ class _Folder:
         """The number of a context; those it leads to come before it. A recursive call ends where it recurs."""
         numbers = self._numbers
         busy = {root}
-        stack: list[tuple[Context, Iterator[Context | str]]] = [(root, self._callees(root))]
+        stack: list[tuple[Context, Iterator[tuple[Context | str, str | None]]]] = [(root, iter([*root.calls]))]
         while stack:
             context, callees = stack[-1]
-            for callee in callees:
+            for callee, _ in callees:
                 if isinstance(callee, Context) and callee not in numbers and callee not in busy:
                     busy.add(callee)
-                    stack.append((callee, self._callees(callee)))
+                    stack.append((callee, iter([*callee.calls])))
                     break
             else:
                 stack.pop()
@@ -296,9 +293,6 @@ class _Folder:
                 edge = edges.setdefault(callee, CallEdge(through=call.through))
                 edge.through = edge.through and call.through
                 edge.lines.update(call.lines)
-
-    def _callees(self, context: Context) -> Iterator[Context | str]:
-        return iter([callee for callee, _ in context.calls])
 
     def _number(self, context: Context) -> int:
         direct: dict[int, None] = {}

@@ -108,7 +108,7 @@ class _RegistryReader:
         function = args[0] if args else keywords.get("fn", UNKNOWN)
         if not isinstance(function, FunctionValue):
             return function
-        environment = self.evaluator.environment(function.module)
+        environment = self.evaluator.environments.get(function.module)
         names = environment.names if environment else {}
         # timm adds the name to the module's `__all__`, and `from .resnet import *` then brings it along.
         name = function.qualname.rpartition(".")[2]
@@ -129,7 +129,7 @@ class _RegistryReader:
 
     def _fill(self, table: str, key: str, value: Value) -> None:
         """Add to a table of timm's registry, where this timm has it."""
-        environment = self.evaluator.environment(_REGISTRY)
+        environment = self.evaluator.environments.get(_REGISTRY)
         entries = environment.names.get(table) if environment else None
         if isinstance(entries, dict):
             entries[key] = value
@@ -201,7 +201,7 @@ class _RegistryReader:
         module, mapping = given.get("module_name"), given.get("deprecation_map")
         if not isinstance(module, str) or not isinstance(mapping, dict):
             return DECLINED
-        environment = self.evaluator.environment(module)
+        environment = self.evaluator.environments.get(module)
         for name, current in mapping.items():
             if isinstance(name, str) and current.__class__ is not Unknown:
                 self._forget(name)

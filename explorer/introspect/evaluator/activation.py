@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from explorer.introspect.evaluator.interface import Machine, RunState
 from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import copied, is_hashable, item_of, items_of, loosen, taint
 from explorer.introspect.evaluator.pure import MUTATORS, call_method
@@ -33,48 +34,36 @@ class Loop:
     continues: list[Names] = field(default_factory=list)
 
 
+@dataclass(eq=False, slots=True)
 class Activation:
-    """One run of a module's top level, of a class body, or of a function.
+    """One run of a module's top level, of a class body, or of a function."""
 
-    Args:
-        objects: knows classes and instances, and the machine that calls functions and imports modules.
-        module: the module that the source stands in.
-        environment: the names it sees; branches replace its ``names`` and merge them again.
-        function: the function around it, ``None`` at the top of a module or class.
-        qualname: that of the function or class around it, empty at the top of a module.
-        cls: the class whose body it is.
-    """
+    objects: Objects
+    """Knows classes and instances, and the machine that calls functions and imports modules."""
+    module: str
+    """The module that the source stands in."""
+    environment: Environment
+    """The names it sees; branches replace its ``names`` and merge them again."""
+    function: FunctionValue | None = None
+    """The function around it, ``None`` at the top of a module or class."""
+    qualname: str = ""
+    """That of the function or class around it, empty at the top of a module."""
+    cls: ClassValue | None = None
+    """The class whose body it is."""
+    outer_names: set[str] | None = None
+    """Names that ``global`` and ``nonlocal`` say are bound outside."""
+    returns: list[Value] = field(default_factory=list)
+    """What the function may return."""
+    yields: list[Value] | None = None
+    loop: Loop | None = None
+    trying: int = 0
+    """How many ``try`` bodies stand around what is executed: there, what fails leads to a handler."""
+    machine: Machine = field(init=False)
+    state: RunState = field(init=False)
 
-    __slots__ = (
-        *("cls", "environment", "function", "loop", "machine", "module", "objects", "outer_names", "qualname"),
-        *("returns", "state", "trying", "yields"),
-    )
-
-    def __init__(
-        self,
-        objects: Objects,
-        module: str,
-        environment: Environment,
-        function: FunctionValue | None = None,
-        qualname: str = "",
-        cls: ClassValue | None = None,
-    ) -> None:
-        self.objects = objects
-        self.machine = objects.machine
-        self.state = objects.machine.state
-        self.module = module
-        self.environment = environment
-        self.function = function
-        self.qualname = qualname
-        self.cls = cls
-        self.outer_names: set[str] | None = None
-        """Names that ``global`` and ``nonlocal`` say are bound outside."""
-        self.returns: list[Value] = []
-        """What the function may return."""
-        self.yields: list[Value] | None = None
-        self.loop: Loop | None = None
-        self.trying = 0
-        """How many ``try`` bodies stand around what is executed: there, what fails leads to a handler."""
+    def __post_init__(self) -> None:
+        self.machine = self.objects.machine
+        self.state = self.machine.state
 
     def inner(self) -> "Activation":
         """What a comprehension runs in: names of its own inside these."""

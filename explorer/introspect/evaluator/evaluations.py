@@ -63,16 +63,10 @@ def bind(signature: Signature, defaults: Names, args: list[Value], keywords: Key
     if REST in keywords:
         rest = keywords[REST]
         defaults = {name: join([defaults[name], rest]) if name in defaults else rest for name in signature.named}
-    left = keywords
-    if keywords:
-        left = {name: value for name, value in keywords.items() if name is not REST}
+    left = {name: value for name, value in keywords.items() if name is not REST}
     for name in signature.named:
-        if name in bound:
-            continue
-        if name in left:
-            bound[name] = left.pop(name)
-        else:
-            bound[name] = defaults.get(name, UNKNOWN)
+        if name not in bound:
+            bound[name] = left.pop(name, defaults.get(name, UNKNOWN))
     if signature.kwarg:
         bound[signature.kwarg] = {**left, REST: keywords[REST]} if REST in keywords else dict(left)
     elif left and any(name not in bound for name in left):

@@ -5,7 +5,7 @@ are built on these, and the machine, which is made of them all, stands on top.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -25,6 +25,7 @@ from explorer.introspect.evaluator.values import (
     Value,
     options_of,
 )
+from explorer.introspect.reading.parse import Module
 
 _V = TypeVar("_V", bound=Value)
 
@@ -127,6 +128,10 @@ class Machine(Protocol):
     """What the object model, the handlers and compiled source need of the machine: to call, modules, and classes."""
 
     state: RunState
+    modules: Mapping[str, Module]
+    """Parsed modules by dotted name."""
+    environments: dict[str, Environment]
+    """The names of the modules that were executed."""
 
     def call(
         self, function: Value, args: list[Value], keywords: Keywords, line: int = 0, through: str | None = None
@@ -147,20 +152,11 @@ class Machine(Protocol):
     def execute(self, module: str) -> Environment:
         """Execute a module's top level once; its names."""
 
-    def environment(self, module: str) -> Environment | None:
-        """The names of a module that was executed."""
-
     def attribute(self, module: str, name: str) -> Value:
         """What ``from module import name`` binds."""
 
     def is_internal(self, module: str) -> bool:
         """Whether the module belongs to the packages evaluated."""
-
-    def has_module(self, module: str) -> bool:
-        """Whether the module was parsed."""
-
-    def is_package(self, module: str) -> bool:
-        """Whether the module is a package."""
 
     def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
         """Evaluate an expression that stands around a class: a base, a decorator."""

@@ -30,7 +30,6 @@ from explorer.introspect.evaluator.values import (
     DescriptorValue,
     Environment,
     ExternalValue,
-    FunctionNode,
     FunctionValue,
     InstanceValue,
     Keywords,
@@ -70,12 +69,13 @@ class Evaluator:
         self.objects = Objects(self)
         self.evaluated: set[ast.AST] = set()
         """Syntax nodes of the functions that were evaluated at least once."""
-        self._modules = modules
+        self.modules = modules
         self._intrinsics = intrinsics
         self._stood_in = {name.partition(":")[0] for name in intrinsics}
         """Modules that an intrinsic stands in for a function of: most calls are of others."""
         self._packages = packages
-        self._environments: dict[str, Environment] = {}
+        self.environments: dict[str, Environment] = {}
+        """The names of the modules that were executed."""
         self._runs = Evaluations()
         self._compiler = Compiler()
         self._compiled: dict[ast.AST, tuple[Signature, Block]] = {}
@@ -87,38 +87,34 @@ class Evaluator:
 
     def execute(self, module: str) -> Environment:
         """Execute a module's top level once, its parent packages first; return its names, possibly still growing."""
-        done = self._environments.get(module)
+        done = self.environments.get(module)
         if done is not None:
             return done
         parent, _, name = module.rpartition(".")
-        if parent in self._modules:
+        if parent in self.modules:
             self.execute(parent)
-            if module in self._environments:
-                return self._environments[module]
-        environment = self._environments[module] = Environment({"__name__": module})
+            if module in self.environments:
+                return self.environments[module]
+        environment = self.environments[module] = Environment({"__name__": module})
         state = self.state
         before = state.steps, state.depth, state.uncertain, state.context
         state.context = None
         frame = Activation(self.objects, module, environment)
-        for statement in self._modules[module].tree.body:
+        for statement in self.modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
                 self._compiler.statement(statement)(frame)
             except _ENDS:
                 frame.give_up(statement)
         state.steps, state.depth, state.uncertain, state.context = before
-        if parent in self._environments:
-            self._environments[parent].names.setdefault(name, ModuleValue(module))
+        if parent in self.environments:
+            self.environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
 
     def execute_all(self) -> None:
         """Execute every module, those too that nothing imports."""
-        for module in self._modules:
+        for module in self.modules:
             self.execute(module)
-
-    def environment(self, module: str) -> Environment | None:
-        """The names of a module that was executed."""
-        return self._environments.get(module)
 
     def forget(self) -> None:
         """Let go of all that was evaluated.
@@ -128,34 +124,26 @@ class Evaluator:
         """
         self._forget_runs()
         state = self.state
-        names: list[Any] = [environment.names for environment in self._environments.values()]
+        names: list[Any] = [environment.names for environment in self.environments.values()]
         for held in [*names, state.young, state.frozen, state.functions, state.classes]:
             held.clear()
         self.objects.forget()
-        self._modules, self._intrinsics = {}, {}
+        self.modules, self._intrinsics = {}, {}
 
     def is_internal(self, module: str) -> bool:
         """Whether the module belongs to the packages evaluated."""
         return module.partition(".")[0] in self._packages
 
-    def has_module(self, module: str) -> bool:
-        """Whether the module was parsed."""
-        return module in self._modules
-
-    def is_package(self, module: str) -> bool:
-        """Whether the module is a package."""
-        return self._modules[module].is_package
-
     def attribute(self, module: str, name: str) -> Value:
         """What ``from module import name`` binds."""
         if not self.is_internal(module):
             return ExternalValue(f"{module}.{name}")
-        if not self.has_module(module):
+        if module not in self.modules:
             return UNKNOWN
         names = self.execute(module).names
         if name in names:
             return names[name]
-        if self.has_module(f"{module}.{name}"):
+        if f"{module}.{name}" in self.modules:
             self.execute(f"{module}.{name}")
             return ModuleValue(f"{module}.{name}")
         return UNKNOWN
@@ -178,7 +166,7 @@ class Evaluator:
         self.evaluated.clear()
 
     def _freeze(self) -> None:
-        scopes = [environment.names for environment in self._environments.values()]
+        scopes = [environment.names for environment in self.environments.values()]
         scopes += [cls.namespace for cls in self.state.classes if cls.namespace]
         scopes += [function.defaults for function in self.state.functions]
         pending = [value for names in scopes for value in names.values()]
@@ -333,7 +321,8 @@ class Evaluator:
         node = function.node
         compiled = self._compiled.get(node)
         if compiled is None:
-            compiled = self._compiled[node] = Signature.of(node.args), self._body(node)
+            statements: list[ast.stmt] = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
+            compiled = self._compiled[node] = Signature.of(node.args), self._compiler.block(statements)
         signature, body = compiled
         self.evaluated.add(node)
         names = bind(signature, function.defaults, args, keywords)
@@ -349,10 +338,6 @@ class Evaluator:
         if isinstance(node, ast.AsyncFunctionDef):
             return UNKNOWN
         return join(frame.returns if left else [*frame.returns, None])
-
-    def _body(self, node: FunctionNode) -> Block:
-        """What a function executes; a lambda returns its expression."""
-        return self._compiler.block([ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body)
 
 
 def _stood_in(intrinsic: Intrinsic, args: list[Value], keywords: Keywords) -> Value:

@@ -27,8 +27,6 @@ from explorer.introspect.evaluator.values import (
     PartialValue,
     SuperValue,
     Value,
-    defines_init,
-    inherits,
     join,
     options_of,
     unknown_from,
@@ -128,7 +126,7 @@ class Objects:
                 namespace = self.namespace(cls)
                 if name in namespace:
                     return namespace[name]
-            elif name == "__init__" and defines_init(cls):
+            elif name == "__init__" and cls.defines_init():
                 break
         return _MISSING
 
@@ -144,7 +142,7 @@ class Objects:
             return isinstance(cls, ClassValue) and other in self.mro(cls)
         if not isinstance(other, ExternalValue):
             return None
-        answers = [inherits(base, other) for base in self.external_bases(cls)]
+        answers = [base.inherits(other) for base in self.external_bases(cls)]
         return True if True in answers else None if None in answers else False
 
     # attributes
@@ -185,7 +183,7 @@ class Objects:
         if name in names:
             return names[name]
         submodule = f"{module}.{name}"
-        return ModuleValue(submodule) if self.machine.environment(submodule) else UNKNOWN
+        return ModuleValue(submodule) if submodule in self.machine.environments else UNKNOWN
 
     def _attribute_of_any(self, owner: Choice, name: str, line: int) -> Value:
         if (
@@ -398,15 +396,10 @@ class Objects:
                 if not isinstance(method, Missing):
                     return self.machine.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
         result: Value = UNKNOWN
-        for item in self._parts(owner):
-            result = self.machine.call(item, [UNKNOWN], {}, line, MODULE_CALL)
+        for item in owner.held():
+            if item is not REST:
+                result = self.machine.call(item, [UNKNOWN], {}, line, MODULE_CALL)
         return result
-
-    def _parts(self, owner: InstanceValue) -> list[Value]:
-        if owner.items is None:
-            return []
-        items = owner.items.values() if isinstance(owner.items, dict) else owner.items
-        return [item for item in items if item is not REST]
 
     def defines(self, owner: InstanceValue, name: str) -> bool:
         """Whether a class of the packages defines a method for the instances that this one is of."""
@@ -457,7 +450,7 @@ class Objects:
 
     def external_item(self, owner: ExternalValue, key: Value) -> Value:
         """An item of something external: a generic class is itself, ``sys.modules`` holds the modules read."""
-        if owner.name == "sys.modules" and isinstance(key, str) and self.machine.environment(key):
+        if owner.name == "sys.modules" and isinstance(key, str) and key in self.machine.environments:
             return ModuleValue(key)
         return owner if owner.is_class else UNKNOWN
 

@@ -148,8 +148,6 @@ def same(first: Value, second: Value) -> bool:
     """Whether two values are known to be equal."""
     if first is second:
         return first.__class__ is not Unknown and first.__class__ is not Choice
-    if isinstance(first, ExternalValue) and isinstance(second, ExternalValue):
-        return first == second
     return is_data(first) and is_data(second) and type(first) is type(second) and bool(first == second)
 
 
@@ -236,7 +234,7 @@ def copied(value: Value, memo: dict[int, Value] | None = None) -> Value:
     elif value.__class__ is tuple:
         result = memo[id(value)] = tuple([item if item.__class__ in ATOMS else copied(item, memo) for item in value])
     else:
-        result = memo[id(value)] = set(value) if isinstance(value, set) else value
+        result = memo[id(value)] = set(value)
     return result
 
 
@@ -292,14 +290,8 @@ def binary(op: type[ast.operator], left: Value, right: Value) -> Value:
         return number
     if left.__class__ is Choice or right.__class__ is Choice:
         return lifted(functools.partial(binary, op), left, right)
-    if op is ast.Add:
-        # Items may be unknown here, as nothing looks into them.
-        if isinstance(left, list) and isinstance(right, list):
-            _check_size(len(left) + len(right))
-            return left + right
-        if type(left) is tuple and type(right) is tuple:
-            _check_size(len(left) + len(right))
-            return left + right
+    if op is ast.Add and left.__class__ is right.__class__ and left.__class__ in (list, tuple):
+        return guarded(operator.add, [left, right])  # items may be unknown, as nothing looks into them
     if op is ast.Mult:
         for sequence, times in ((left, right), (right, left)):
             if isinstance(sequence, (list, tuple, str, bytes)) and isinstance(times, int):

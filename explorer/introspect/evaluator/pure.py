@@ -95,8 +95,9 @@ _LISTED: dict[str, Callable[..., Any]] = {
     "reversed": lambda *args, **keywords: list(reversed(*args, **keywords)),
     "zip": lambda *args, **keywords: list(zip(*args, **keywords)),  # noqa: B905 -- the source says whether strict
 }
-_ADDS = frozenset("add append appendleft extend insert update".split())
+_ADDS = frozenset("add append appendleft insert".split())
 _ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"))
+_ITERABLES = (list, tuple, dict, set, frozenset, str, range)
 _PATTERNS = (re.Pattern, re.Match)
 
 
@@ -111,9 +112,8 @@ def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
     if REST in keywords:
         return UNKNOWN
     if name in _ITERATING and args:
-        if not all(isinstance(a, (list, tuple, dict, set, frozenset, str, range)) and not has_rest(a) for a in args):
-            return _of_unknown_length(name, args)
-        if name in ("sorted", "set", "frozenset") and not is_known(args[0]):
+        looks_into = name in ("sorted", "set", "frozenset")
+        if not _are_listed(args) or (looks_into and not is_known(args[0])):
             return _of_unknown_length(name, args)
         # What Python makes lazily is made at once: nothing but the items of it is ever asked for.
         function = _LISTED.get(name) or BUILTINS[name]
@@ -147,11 +147,16 @@ def _of_unknown_length(name: str, args: list[Value]) -> Value:
     return [REST, each[0]]
 
 
+def _are_listed(values: list[Value]) -> bool:
+    """Whether it is known what iterating over each of these gives."""
+    return all(isinstance(value, _ITERABLES) and not has_rest(value) for value in values)
+
+
 def is_iterable(value: Value) -> bool:
     """Whether the value is a container, or may be one."""
     if value.__class__ is Choice:
         return any(is_iterable(option) for option in value.options)
-    return value.__class__ is Unknown or isinstance(value, (list, tuple, dict, set, frozenset, str, range))
+    return value.__class__ is Unknown or isinstance(value, _ITERABLES)
 
 
 def may_be_absent(value: Value) -> bool:
@@ -192,13 +197,8 @@ def call_method(owner: Value, name: str, args: list[Value], keywords: Keywords, 
         return UNKNOWN
     if isinstance(owner, str):
         check_text_method(owner, name, args)
-    if name in ("extend", "update", "union", "difference", "intersection") and not all(
-        isinstance(a, (list, tuple, set, frozenset, dict, str, range)) and not has_rest(a) for a in args
-    ):
-        if name in MUTATORS:
-            _changed_loosely(owner, name, args)
-            return None
-        return UNKNOWN
+    if name in ("extend", "update", "union", "difference", "intersection") and not _are_listed(args):
+        return _changed_loosely(owner, name, args) if name in MUTATORS else UNKNOWN
     if isinstance(owner, list) and name in _DEQUE:
         return guarded(getattr(owner, _DEQUE[name]), [0, *args])
     return guarded(getattr(owner, name), args, keywords)
@@ -218,15 +218,8 @@ def _settled(args: list[Value], keywords: Keywords) -> bool:
 def _changed_loosely(owner: Value, name: str, args: list[Value]) -> Value:
     """Change a list or set where it is not known whether, where or how often."""
     before = possible_item(owner)
-    if name in ("extend", "update"):
-        added = [item for argument in args for item in (possible_item(argument),)]
-        loosen(owner, added)
-    elif name in _ADDS:
-        loosen(owner, args[-1:])
-    elif isinstance(owner, list):
-        loosen(owner)
-    else:
-        taint([owner])
+    added = args[-1:] if name in _ADDS else []
+    loosen(owner, map(possible_item, args) if name in ("extend", "update") else added)
     return before if name in ("pop", "popleft") else None
 
 

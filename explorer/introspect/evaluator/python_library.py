@@ -21,6 +21,7 @@ from explorer.introspect.evaluator.operations import (
 from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, call_python
 from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (
+    ATOMS,
     REST,
     UNKNOWN,
     Choice,
@@ -108,12 +109,6 @@ def _iterable(objects: Objects, value: Value, line: int) -> Value:
     return value
 
 
-def _isinstance(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    if len(args) != 2 or REST in args:
-        return UNKNOWN
-    return lifted(functools.partial(_is_instance, objects), *args)
-
-
 def _is_instance(objects: Objects, value: Value, cls: Value) -> Value:
     if isinstance(cls, (tuple, list)):
         if has_rest(cls):
@@ -124,10 +119,10 @@ def _is_instance(objects: Objects, value: Value, cls: Value) -> Value:
         answer = objects.is_subclass(value.cls, cls)
         return UNKNOWN if answer is None else answer
     if isinstance(cls, ClassValue):
-        return False if _is_plain(value) or isinstance(value, (FunctionValue, PartialValue, ClassValue)) else UNKNOWN
+        return False if isinstance(value, (*_PLAIN, FunctionValue, PartialValue, ClassValue)) else UNKNOWN
     if not isinstance(cls, ExternalValue):
         return UNKNOWN
-    if _is_plain(value):
+    if isinstance(value, _PLAIN):
         if cls.name in _PYTHON_TYPES:
             return isinstance(value, _PYTHON_TYPES[cls.name])
         return UNKNOWN if cls.name.partition(".")[0] in _ABSTRACT else False
@@ -140,11 +135,7 @@ def _is_instance(objects: Objects, value: Value, cls: Value) -> Value:
     return UNKNOWN
 
 
-def _is_plain(value: Value) -> bool:
-    return value is None or isinstance(value, _PLAIN)
-
-
-_PLAIN = (bool, int, float, str, bytes, complex, list, tuple, dict, set, frozenset)
+_PLAIN: tuple[type, ...] = (*ATOMS, list, tuple, dict, set, frozenset)
 _ABSTRACT = frozenset(("builtins", "collections", "numbers", "types", "typing"))
 """Modules of which a class may have plain values as instances."""
 _PYTHON_TYPES: dict[str, Any] = {
@@ -163,20 +154,14 @@ _PYTHON_TYPES: dict[str, Any] = {
 }
 
 
-def _issubclass(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    if len(args) != 2 or REST in args:
+def _is_subclass(objects: Objects, cls: Value, other: Value) -> Value:
+    if isinstance(other, (tuple, list)):
+        answers = [_is_subclass(objects, cls, o) for o in other]
+        return True if True in answers else UNKNOWN if may_be_anything(answers) else False
+    if not isinstance(cls, (ClassValue, ExternalValue)):
         return UNKNOWN
-
-    def answer(cls: Value, other: Value) -> Value:
-        if isinstance(other, (tuple, list)):
-            answers = [answer(cls, o) for o in other]
-            return True if True in answers else UNKNOWN if may_be_anything(answers) else False
-        if not isinstance(cls, (ClassValue, ExternalValue)):
-            return UNKNOWN
-        found = objects.is_subclass(cls, other)
-        return UNKNOWN if found is None else found
-
-    return lifted(answer, *args)
+    found = objects.is_subclass(cls, other)
+    return UNKNOWN if found is None else found
 
 
 def _getattr(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
@@ -217,7 +202,7 @@ def has_attribute(objects: Objects, owner: Value, name: str) -> bool | None:
         return name in ("__name__", "__module__", "__call__", "__qualname__", "__doc__")
     if isinstance(owner, PartialValue):
         return name in ("func", "args", "keywords", "__call__")
-    if _is_plain(owner):
+    if isinstance(owner, _PLAIN):
         return hasattr(owner, name)
     return None
 
@@ -242,22 +227,19 @@ def _setattr(objects: Objects, args: list[Value], keywords: Keywords, line: int)
     return None
 
 
-def _callable(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    def answer(value: Value) -> Value:
-        if isinstance(value, (FunctionValue, MethodValue, ClassValue, PartialValue, MemberValue)):
-            return True
-        return False if _is_plain(value) else True if truth_of(value) and isinstance(value, ExternalValue) else UNKNOWN
+def _is_callable(objects: Objects, value: Value) -> Value:
+    if isinstance(value, (FunctionValue, MethodValue, ClassValue, PartialValue, MemberValue)):
+        return True
+    if isinstance(value, _PLAIN):
+        return False
+    return True if isinstance(value, ExternalValue) and truth_of(value) else UNKNOWN
 
-    return lifted(answer, *args) if len(args) == 1 else UNKNOWN
 
-
-def _type(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    def answer(value: Value) -> Value:
-        if isinstance(value, InstanceValue):
-            return value.cls
-        return ExternalValue(f"builtins.{type(value).__name__}") if _is_plain(value) and value is not None else UNKNOWN
-
-    return lifted(answer, *args) if len(args) == 1 else UNKNOWN
+def _type_of(objects: Objects, value: Value) -> Value:
+    if isinstance(value, InstanceValue):
+        return value.cls
+    is_known = isinstance(value, _PLAIN) and value is not None
+    return ExternalValue(f"builtins.{type(value).__name__}") if is_known else UNKNOWN
 
 
 def _super(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
@@ -371,18 +353,29 @@ def _field(objects: Objects, args: list[Value], keywords: Keywords, line: int) -
     return InstanceValue(ExternalValue("dataclasses.field"), {k: v for k, v in keywords.items() if isinstance(k, str)})
 
 
+def _of_each(count: int, answer: Callable[..., Value]) -> _Handler:
+    """What answers a call with so many arguments, for all that these may be."""
+
+    def handle(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+        if len(args) != count or REST in args:
+            return UNKNOWN
+        return lifted(functools.partial(answer, objects), *args)
+
+    return handle
+
+
 def _returning(value: Value) -> _Handler:
     return lambda objects, args, keywords, line: value
 
 
 _SPECIAL_BUILTINS: dict[str, _Handler] = {
-    "isinstance": _isinstance,
-    "issubclass": _issubclass,
+    "isinstance": _of_each(2, _is_instance),
+    "issubclass": _of_each(2, _is_subclass),
     "getattr": _getattr,
     "hasattr": _hasattr,
     "setattr": _setattr,
-    "callable": _callable,
-    "type": _type,
+    "callable": _of_each(1, _is_callable),
+    "type": _of_each(1, _type_of),
     "super": _super,
     "map": _map,
     "filter": _filter,

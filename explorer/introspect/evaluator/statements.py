@@ -5,6 +5,7 @@ A block of statements gives true when it certainly leaves the block around it, b
 """
 
 import ast
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -428,7 +429,7 @@ class Compiler(ExpressionCompiler):
     def _import(self, node: ast.Import) -> Statement:
         def run(frame: Activation) -> None:
             for alias in node.names:
-                if frame.machine.is_internal(alias.name) and frame.machine.has_module(alias.name):
+                if frame.machine.is_internal(alias.name) and alias.name in frame.machine.modules:
                     frame.machine.execute(alias.name)
             for name, binding in import_bindings(node, frame.module, False):
                 frame.environment.names[name] = _module_value(frame, binding.module)
@@ -437,7 +438,7 @@ class Compiler(ExpressionCompiler):
 
     def _importfrom(self, node: ast.ImportFrom) -> Statement:
         def run(frame: Activation) -> None:
-            is_package = frame.machine.is_package(frame.module)
+            is_package = frame.machine.modules[frame.module].is_package
             for name, binding in import_bindings(node, frame.module, is_package):
                 if name == "*":
                     _import_star(frame, binding)
@@ -625,10 +626,7 @@ def _merged(outcomes: list[Names], first_succeeds: bool = False) -> Names:
     A definition or import that only one branch makes is still the best known of that name, and so is all that only a
     first branch binds which is taken to succeed.
     """
-    merged = outcomes[0]
-    for other in outcomes[1:]:
-        merged = _merged_two(merged, other, first_succeeds)
-    return merged
+    return functools.reduce(functools.partial(_merged_two, first_succeeds), outcomes)
 
 
 def _unsettle(names: Names, before: Names) -> None:
@@ -642,7 +640,7 @@ def _unsettle(names: Names, before: Names) -> None:
                 names[name] = join([value, UNKNOWN])
 
 
-def _merged_two(first: Names, second: Names, first_succeeds: bool) -> Names:
+def _merged_two(first_succeeds: bool, first: Names, second: Names) -> Names:
     if first is second:
         return first
     merged = dict(first)
@@ -671,7 +669,7 @@ def _externally_decorated(decorator: str, definition: Value) -> Value:
 
 def _import_star(frame: Activation, binding: Import) -> None:
     machine = frame.machine
-    if not (machine.is_internal(binding.module) and machine.has_module(binding.module)):
+    if not (machine.is_internal(binding.module) and binding.module in machine.modules):
         return
     names = machine.execute(binding.module).names
     public = names.get("__all__")
@@ -685,7 +683,7 @@ def _import_star(frame: Activation, binding: Import) -> None:
 def _module_value(frame: Activation, module: str) -> Value:
     if not frame.machine.is_internal(module):
         return ExternalValue(module)
-    return ModuleValue(module) if frame.machine.has_module(module) else UNKNOWN
+    return ModuleValue(module) if module in frame.machine.modules else UNKNOWN
 
 
 def _any_matches(matches: Iterable[_Match]) -> _Match:

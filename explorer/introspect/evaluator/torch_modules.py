@@ -22,15 +22,17 @@ from explorer.introspect.evaluator.values import (
     options_of,
 )
 
-_CONTAINERS = {"Sequential": list, "ModuleList": list, "ModuleDict": dict}
+_CONTAINERS = frozenset(("Sequential", "ModuleList", "ModuleDict"))
 
 
 def fill(instance: InstanceValue, args: list[Value]) -> None:
     """What a container of modules holds after its constructor."""
-    kinds = {_CONTAINERS[n] for n in _container_names(instance) if n in _CONTAINERS}
-    if not kinds:
+    cls = instance.cls
+    bases = [cls] if isinstance(cls, ExternalValue) else cls.mro or ()
+    external = [base.name for base in bases if isinstance(base, ExternalValue)]
+    names = [name.rpartition(".")[2] for name in external if name.startswith("torch.nn.")]
+    if _CONTAINERS.isdisjoint(names):
         return
-    names = _container_names(instance)
     given = args[0] if args else []
     if given.__class__ is Choice:
         given = next((o for o in given.options if isinstance(o, (list, tuple, dict))), [])
@@ -48,28 +50,10 @@ def fill(instance: InstanceValue, args: list[Value]) -> None:
     instance.version += 1
 
 
-def _container_names(instance: InstanceValue) -> list[str]:
-    cls = instance.cls
-    if isinstance(cls, ExternalValue):
-        return [cls.name.rpartition(".")[2]] if cls.name.startswith("torch.nn.") else []
-    return [
-        base.name.rpartition(".")[2]
-        for base in (cls.mro or ())
-        if isinstance(base, ExternalValue) and base.name.startswith("torch.nn.")
-    ]
-
-
 def children(owner: InstanceValue) -> list[Value]:
     """The modules that a module holds directly."""
-    held = [*owner.fields.values()]
-    if owner.items is not None:
-        held += owner.items.values() if isinstance(owner.items, dict) else owner.items
-    found: dict[int, Value] = {}
-    for value in held:
-        for option in options_of(value):
-            if isinstance(option, InstanceValue):
-                found[id(option)] = option
-    return list(found.values())
+    options = [option for value in (*owner.fields.values(), *owner.held()) for option in options_of(value)]
+    return list({id(option): option for option in options if isinstance(option, InstanceValue)}.values())
 
 
 def descendants(owner: Value) -> list[Value]:
@@ -168,7 +152,7 @@ def _container_method(objects: Objects, owner: InstanceValue, name: str, args: l
         case (("keys" | "values" | "items"), dict(), _):
             return call_method(items, name, [], {}, False)
         case "pop", (list() | dict()), _:
-            return possible_item(items if isinstance(items, list) else list(items.values()))
+            return possible_item(owner.held())
     return UNKNOWN
 
 

@@ -107,6 +107,25 @@ class ExternalValue:
     def __repr__(self) -> str:
         return f"ExternalValue({self.name!r})"
 
+    def inherits(self, other: "ExternalValue") -> bool | None:
+        """Whether it is another class or inherits from it, by their names alone; ``None`` when that is open."""
+        if self is other or other.name == "builtins.object":
+            return True
+        if other.name == MODULE:
+            return True if self.name.startswith("torch.nn.") else None
+        if self.name in _ROOTS:
+            return False
+        one, two = self.name.rpartition(".")[2], other.name.rpartition(".")[2]
+        if one == two:
+            return True
+        if two.startswith("_") or one.startswith("_") or not (self.is_class and other.is_class):
+            return None
+        return False if self.name.partition(".")[0] == other.name.partition(".")[0] else None
+
+    def defines_init(self) -> bool:
+        """Whether the base class certainly makes instances by itself, so that no later base's does."""
+        return self.name.startswith("torch.nn.") and self.name != MODULE
+
 
 @dataclass(eq=False, slots=True)
 class FunctionValue:
@@ -147,6 +166,10 @@ class InstanceValue:
     fields: Names = field(default_factory=dict)
     items: "list[Value] | dict[Value, Value] | None" = None
     version: int = 0
+
+    def held(self) -> "list[Value]":
+        """The items, without their keys."""
+        return list(self.items.values() if isinstance(self.items, dict) else self.items or ())
 
 
 @dataclass(eq=False, slots=True)
@@ -202,7 +225,7 @@ Value: TypeAlias = _Atom | _Made | _Container | _Defined | _Bound | Unknown | Re
 Keywords: TypeAlias = dict[Value, Value]
 """Keyword arguments by name; :data:`REST` among the keys stands for any others."""
 
-ATOMS = frozenset((str, int, float, bool, type(None), bytes, complex))
+ATOMS: frozenset[type] = frozenset((str, int, float, bool, type(None), bytes, complex))
 """Types of constants."""
 
 DEFINITIONS = (FunctionValue, ClassValue, ModuleValue, ExternalValue)
@@ -417,24 +440,3 @@ def external_id(dotted: str) -> str:
     first_class = next((i for i, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
     cut = max(1, min(first_class, len(parts) - 1))
     return f"{'.'.join(parts[:cut])}:{'.'.join(parts[cut:])}" if len(parts) > 1 else dotted
-
-
-def inherits(cls: ExternalValue, other: ExternalValue) -> bool | None:
-    """Whether an external class is another or inherits from it, by their names alone; ``None`` when that is open."""
-    if cls is other or other.name == "builtins.object":
-        return True
-    if other.name == MODULE:
-        return True if cls.name.startswith("torch.nn.") else None
-    if cls.name in _ROOTS:
-        return False
-    one, two = cls.name.rpartition(".")[2], other.name.rpartition(".")[2]
-    if one == two:
-        return True
-    if two.startswith("_") or one.startswith("_") or not (cls.is_class and other.is_class):
-        return None
-    return False if cls.name.partition(".")[0] == other.name.partition(".")[0] else None
-
-
-def defines_init(cls: ExternalValue) -> bool:
-    """Whether an external base class certainly makes instances by itself, so that no later base's does."""
-    return cls.name.startswith("torch.nn.") and cls.name != MODULE
