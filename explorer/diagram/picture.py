@@ -150,8 +150,7 @@ class Picture:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         return path
 
-    def _repr_svg_(self) -> str:
-        return self.svg()
+    _repr_svg_ = svg
 
     def _repr_html_(self) -> str:
         """The page that folds, in a frame: so its style and the notebook's leave each other alone."""

@@ -18,13 +18,13 @@ _MAX_TITLE_WIDTH = 760.0
 _HOVER = "a:hover rect{stroke-width:2.4px}"
 
 
-def svg_of(view: View, geometry: Geometry, styles: str | None = None) -> str:
+def svg_of(view: View, geometry: Geometry, *, is_themed: bool = False) -> str:
     """The picture: title, drawing, legend, notes. Text stays text; the same view gives the same bytes.
 
     Args:
         view: what to draw.
         geometry: where.
-        styles: CSS in place of the picture's own, for a page that it is part of.
+        is_themed: it is part of a page that is dark where its root says ``data-theme="dark"``.
     """
     width = _page_width(view, geometry)
     above, above_height = header(view, width - 2 * _MARGIN)
@@ -35,7 +35,7 @@ def svg_of(view: View, geometry: Geometry, styles: str | None = None) -> str:
     left = (width - geometry.width) / 2
     return "\n".join(
         (
-            _opening(width, height, view, stylesheet(view) if styles is None else styles, is_alone=styles is None),
+            _opening(width, height, view, is_themed=is_themed),
             shapes.plain_box("page", Box(0, 0, width, height), style.PAGE, None, 0, 8),
             _group("header", _MARGIN, _MARGIN, style.SANS_STACK),
             *above,
@@ -56,8 +56,9 @@ def _page_width(view: View, geometry: Geometry) -> float:
     return float(round(max(wanted + 2 * _MARGIN, _MIN_WIDTH)))
 
 
-def _opening(width: float, height: float, view: View, styles: str, *, is_alone: bool) -> str:
-    role = "img" if is_alone else "group"
+def _opening(width: float, height: float, view: View, *, is_themed: bool) -> str:
+    role = "group" if is_themed else "img"
+    styles = _stylesheet(view, is_themed=is_themed)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="{role}">\n'
@@ -157,16 +158,11 @@ def _linked(content: str, href: str) -> str:
     return element("a", content, href=href, target="_blank") if href else content
 
 
-def stylesheet(view: View) -> str:
-    """CSS for what is in the view, and nothing else; dark where the reader's system is."""
-    rules = "".join(f"{selector}{{{looks}}}" for selector, looks in dict.fromkeys(_dark_rules(view)))
-    return f"{_HOVER}@media (prefers-color-scheme: dark){{{rules}}}"
-
-
-def themed_stylesheet(view: View) -> str:
-    """The same for a page that is dark where its root says ``data-theme="dark"``."""
-    rules = dict.fromkeys(_dark_rules(view))
-    return _HOVER + "".join(f':root[data-theme="dark"] {selector}{{{looks}}}' for selector, looks in rules)
+def _stylesheet(view: View, *, is_themed: bool) -> str:
+    """CSS for what is in the view, and nothing else; dark where the page says so, or the reader's system is."""
+    start = ':root[data-theme="dark"] ' if is_themed else ""
+    rules = "".join(f"{start}{selector}{{{looks}}}" for selector, looks in dict.fromkeys(_dark_rules(view)))
+    return _HOVER + (rules if is_themed else f"@media (prefers-color-scheme: dark){{{rules}}}")
 
 
 def _dark_rules(view: View) -> Iterator[tuple[str, str]]:

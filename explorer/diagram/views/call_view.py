@@ -15,7 +15,7 @@ from explorer.diagram.view import Stack, View, counted, in_rows, label_of, view_
 from explorer.diagram.views.view_builder import ViewBuilder, with_room
 from explorer.graph import EdgeKind, Evidence, Graph, Node, NodeKind
 from explorer.queries.call_tree import MainLineRow, main_line_rows
-from explorer.queries.composition import INIT, ancestors
+from explorer.queries.composition import INIT, is_torch_module
 from explorer.queries.names import current, model_of
 from explorer.queries.slices import USUAL_NODES, Slice, around, called_by, callers_of, model_calls
 
@@ -111,7 +111,7 @@ def _widest_that_fits(drawn: Callable[[int], View], most: int) -> View:
 def _is_module(graph: Graph, function: str) -> bool:
     """Whether a function is the constructor of one of torch's modules."""
     made = function.removesuffix(INIT)
-    return made != function and any(base.startswith("torch.nn:") for base in ancestors(graph, made))
+    return made != function and is_torch_module(graph, made)
 
 
 def _is_of_layers(function: str) -> bool:

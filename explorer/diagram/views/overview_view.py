@@ -7,7 +7,7 @@ from explorer.diagram.style import Flow
 from explorer.diagram.view import Stack, View, column, counted, in_rows
 from explorer.diagram.views.view_builder import ViewBuilder
 from explorer.graph import EdgeKind, Graph, Node, NodeKind
-from explorer.queries.composition import INIT, ancestors, class_made_by
+from explorer.queries.composition import INIT, class_made_by, is_torch_module
 from explorer.queries.families import Blocks, Family, blocks_of, families_of
 from explorer.queries.slices import MAX_NODES
 
@@ -23,7 +23,7 @@ _BUILD, _LOAD = f"{_BUILDER}:build_model_with_cfg", f"{_BUILDER}:load_pretrained
 _FROM_HUB = "timm.models._hub:load_state_dict_from_hf"
 _NAMES, _ENTRYPOINTS, _CLASSES, _WEIGHTS = "group:names", "group:entrypoints", "group:classes", "group:weights"
 _BLOCKS, _MOST_USED = "frame:blocks", "frame:most-used"
-_MODEL_FRAMES = "frame:registry", "frame:models", "frame:builder", "frame:layers"
+_NAMING, _FAMILIES, _MAKING, _LAYER = (f"frame:{name}" for name in ("registry", "models", "builder", "layers"))
 
 _CREATE_DATASET = "timm.data.dataset_factory:create_dataset"
 _CREATE_LOADER = "timm.data.loader:create_loader"
@@ -39,7 +39,7 @@ _CREATE_READER = "timm.data.readers.reader_factory:create_reader"
 _RANDOM, _STREAM = "timm.data.dataset:ImageDataset", "timm.data.dataset:IterableImageDataset"
 _PREFETCH = "timm.data.loader:PrefetchLoader"
 _PIPELINES, _TORCHVISION, _MORE_READERS = "group:pipelines", "group:torchvision", "group:readers"
-_DATA_FRAMES = "frame:loading", "frame:datasets", "frame:readers"
+_LOADING, _DATASETS, _READERS = (f"frame:{name}" for name in ("loading", "datasets", "readers"))
 _REST = "frame:rest"
 _SHOWN = {"timm.models", "timm.layers", "timm.data"}
 
@@ -92,22 +92,22 @@ def _add_models(builder: ViewBuilder) -> None:
 
 def _models_stack(layers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``layers`` are those that stand on their own, and the rest."""
-    registry, families, builder, frame = _MODEL_FRAMES
     blocks = column(map(_kind_box, Blocks), _BLOCKS, 16.0)
     most_used = Stack(in_rows(layers, 3, 16.0), down=True, frame=_MOST_USED, wide=True, gap_px=16.0)
-    left = Stack((_ENTRYPOINTS, _CLASSES, blocks), down=True, frame=families, align="end")
-    right = column((_BUILD, _LOAD, _FROM_HUB), builder, 44.0)
-    top = Stack((_LOOK_UP, _NAMES, _WEIGHTS), frame=registry, wide=True, gap_px=24.0)
+    left = Stack((_ENTRYPOINTS, _CLASSES, blocks), down=True, frame=_FAMILIES, align="end")
+    right = column((_BUILD, _LOAD, _FROM_HUB), _MAKING, 44.0)
+    top = Stack((_LOOK_UP, _NAMES, _WEIGHTS), frame=_NAMING, wide=True, gap_px=24.0)
     middle = Stack((left, right), align="start", wide=True)
-    bottom = Stack((_LAYERS, most_used), down=True, frame=frame, wide=True, align="end", gap_px=20.0)
+    bottom = Stack((_LAYERS, most_used), down=True, frame=_LAYER, wide=True, align="end", gap_px=20.0)
     return Stack((top, middle, bottom), down=True, gap_px=32.0)
 
 
 def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     """The layers that most models have on their own, the rest in one box; their ids."""
     graph = builder.graph
-    layers = [node.id for node in graph.nodes(NodeKind.CLASS) if _is_layer(graph, node.id)]
-    frame = builder.frame("frame:layers", "layers", of=_LAYERS)
+    inside = (node.id for node in graph.nodes(NodeKind.CLASS) if node.id.startswith(f"{_LAYERS}."))
+    layers = [layer for layer in inside if is_torch_module(graph, layer)]
+    frame = builder.frame(_LAYER, "layers", of=_LAYERS)
     builder.source(_LAYERS, words=counted(len(layers), "class", "classes"), frame=frame)
     builder.join(_CLASSES, _LAYERS, EdgeKind.COMPOSES)
     counts = _architectures_by_class(graph)
@@ -120,7 +120,7 @@ def _add_layers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
 def _add_registry(builder: ViewBuilder) -> None:
     graph = builder.graph
     about = "From a name to the function that makes it."
-    frame = builder.frame("frame:registry", "registry", about=about, of=_REGISTRY)
+    frame = builder.frame(_NAMING, "registry", about=about, of=_REGISTRY)
     names = [graph.node(i).name for i in graph.ids(NodeKind.MODEL)]
     weights = [graph.node(i).name for i in graph.ids(NodeKind.WEIGHTS)]
     aliases = sum(1 for _ in graph.ids(NodeKind.ALIAS))
@@ -134,7 +134,7 @@ def _add_registry(builder: ViewBuilder) -> None:
 def _add_families(builder: ViewBuilder, families: dict[str, Family]) -> None:
     graph = builder.graph
     label = counted(len(families), "family", "families")
-    frame = builder.frame("frame:models", label, about="A family is a module that registers models.", of="timm.models")
+    frame = builder.frame(_FAMILIES, label, about="A family is a module that registers models.", of="timm.models")
     names = [i.partition(":")[2] for i in sorted({e.target for e in graph.edges(EdgeKind.REGISTERS)})]
     count = counted(len(names), "entrypoint")
     builder.fold(_ENTRYPOINTS, count, names, words="one for each name", frame=frame, kind=NodeKind.FUNCTION)
@@ -157,15 +157,10 @@ def _kind_box(kind: Blocks) -> str:
 
 
 def _add_builder(builder: ViewBuilder) -> None:
-    frame = builder.frame("frame:builder", "builder", about="Makes a model and fills in its weights.", of=_BUILDER)
+    frame = builder.frame(_MAKING, "builder", about="Makes a model and fills in its weights.", of=_BUILDER)
     builder.source(_BUILD, words="makes the model", frame=frame)
     builder.source(_LOAD, words="fills in its weights", frame=frame)
     builder.source(_FROM_HUB, words="from the Hugging Face Hub", frame=frame)
-
-
-def _is_layer(graph: Graph, class_id: str) -> bool:
-    within = class_id.startswith(f"{_LAYERS}.")
-    return within and any(base.startswith("torch.nn:") for base in ancestors(graph, class_id))
 
 
 def _architectures_by_class(graph: Graph) -> Counter[str]:
@@ -181,8 +176,7 @@ def _architectures_by_class(graph: Graph) -> Counter[str]:
 
 def _add_data(builder: ViewBuilder) -> None:
     """Boxes and arrows below the three factories of data, without the readers."""
-    loading, datasets, readers = _DATA_FRAMES
-    frame = builder.frame(loading, "batches", of="timm.data.loader")
+    frame = builder.frame(_LOADING, "batches", of="timm.data.loader")
     builder.source(_PREFETCH, words="on to the device", frame=frame)
     called = _called(builder.graph, _CREATE_TRANSFORM)
     pipelines = [node.name.removesuffix(INIT) for node in called if node.kind is NodeKind.FUNCTION]
@@ -191,7 +185,7 @@ def _add_data(builder: ViewBuilder) -> None:
     builder.call(_CREATE_LOADER, _PREFETCH)
     builder.call(_CREATE_LOADER, _CREATE_TRANSFORM)
     builder.join(_CREATE_TRANSFORM, _PIPELINES, EdgeKind.CALLS)
-    frame = builder.frame(datasets, "datasets", of="timm.data.dataset")
+    frame = builder.frame(_DATASETS, "datasets", of="timm.data.dataset")
     builder.source(_RANDOM, words="by index", frame=frame)
     builder.source(_STREAM, words="a stream", frame=frame)
     places = (node.id.partition(":") for node in _called(builder.graph, _CREATE_DATASET))
@@ -199,7 +193,7 @@ def _add_data(builder: ViewBuilder) -> None:
     words = f"{counted(len(found), 'class', 'classes')}, for torch/…"
     builder.fold(_TORCHVISION, "torchvision.datasets", found, words=words, frame=frame, kind=NodeKind.EXTERNAL)
     builder.join(_CREATE_DATASET, _TORCHVISION, EdgeKind.CALLS)
-    frame = builder.frame(readers, "readers", of="timm.data.readers")
+    frame = builder.frame(_READERS, "readers", of="timm.data.readers")
     builder.source(_CREATE_READER, words="by the name's prefix", frame=frame)
     for dataset in (_RANDOM, _STREAM):
         builder.call(_CREATE_DATASET, dataset)
@@ -212,7 +206,7 @@ def _add_readers(builder: ViewBuilder, most: int) -> tuple[str, ...]:
     readers = [name for name in made if name and name in builder.graph and name.startswith("timm")]
     files = {reader: reader.partition(":")[0].rpartition(".")[2] for reader in readers}
     words = {reader: file.removeprefix("reader_").replace("_", " ") for reader, file in files.items()}
-    shown = builder.some(words, most, _MORE_READERS, "frame:readers")
+    shown = builder.some(words, most, _MORE_READERS, _READERS)
     for reader in shown:
         builder.call(_CREATE_READER, reader)
     builder.join(_CREATE_READER, _MORE_READERS, EdgeKind.CALLS)
@@ -232,12 +226,11 @@ def _add_the_rest(builder: ViewBuilder) -> None:
 
 def _data_stack(builder: ViewBuilder, readers: tuple[str, ...]) -> Stack:
     """How the boxes stand; ``readers`` are those that stand on their own, and the rest."""
-    loading, datasets, frame = _DATA_FRAMES
     rest = tuple(box.id for box in builder.nodes.values() if box.group == _REST)
     parts = (
-        Stack((_PREFETCH, _PIPELINES), frame=loading, wide=True),
-        Stack((Stack((_RANDOM, _STREAM), gap_px=20.0), _TORCHVISION), down=True, frame=datasets, wide=True),
-        Stack((_CREATE_READER, *in_rows(readers, 2, 20.0)), down=True, frame=frame, wide=True, gap_px=26.0),
+        Stack((_PREFETCH, _PIPELINES), frame=_LOADING, wide=True),
+        Stack((Stack((_RANDOM, _STREAM), gap_px=20.0), _TORCHVISION), down=True, frame=_DATASETS, wide=True),
+        Stack((_CREATE_READER, *in_rows(readers, 2, 20.0)), down=True, frame=_READERS, wide=True, gap_px=26.0),
         Stack(in_rows(rest, 2), down=True, frame=_REST, wide=True, gap_px=16.0),
     )
     return Stack(parts, down=True, gap_px=32.0)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from explorer.diagram.formats.interchange import view_node_link
-from explorer.diagram.formats.svg import svg_of, themed_stylesheet
+from explorer.diagram.formats.svg import svg_of
 from explorer.diagram.formats.svg_elements import text
 from explorer.diagram.geometry import Geometry
 from explorer.diagram.view import View
@@ -18,7 +18,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 def html_of(view: View, geometry: Geometry) -> str:
     """The page. The same view gives the same text."""
-    picture = svg_of(view, geometry, themed_stylesheet(view))
+    # JSON that no markup in it can end.
+    data = json.dumps(view_node_link(view), ensure_ascii=True).replace("<", "\\u003c")
+    picture = svg_of(view, geometry, is_themed=True)
     return "\n".join(
         (
             '<!doctype html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">',
@@ -26,7 +28,7 @@ def html_of(view: View, geometry: Geometry) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{text(view.title)}</title>\n<style>\n{_part('page.css')}</style>\n</head>\n<body>",
             _part("body.html").replace("<!-- picture -->", picture),
-            f'<script type="application/json" id="view">{_data(view)}</script>',
+            f'<script type="application/json" id="view">{data}</script>',
             f'<script>\n"use strict";\n{"".join(map(_part, _SCRIPTS))}</script>\n</body>\n</html>\n',
         )
     )
@@ -34,8 +36,3 @@ def html_of(view: View, geometry: Geometry) -> str:
 
 def _part(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8")
-
-
-def _data(view: View) -> str:
-    """The view as JSON that no markup in it can end."""
-    return json.dumps(view_node_link(view), ensure_ascii=True).replace("<", "\\u003c")
