@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
 from explorer.cli.options import BuildOptions, WithOption, find_extras, spread
@@ -47,46 +48,36 @@ class BenchOptions(BuildOptions):
     """What a measurement can be told, by the names of :class:`~explorer.protocol.bench.BenchRequest`'s settings."""
 
     batch_size: Annotated[
-        int | None, typer.Option(help="Images in a batch.", show_default="1 on the CPU (8 to train), 256 on cuda")
+        int | None, Option(help="Images in a batch.", show_default="1 on the CPU (8 to train), 256 on cuda")
     ] = None
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N or mps.", show_default="cuda, else cpu")] = None
+    device: Annotated[str | None, Option(help="cpu, cuda, cuda:N or mps.", show_default="cuda, else cpu")] = None
     dtype: Annotated[
         str | None,
-        typer.Option(help="float32, tf32, bfloat16, float16 or amp.", show_default="tf32 where there is, else float32"),
+        Option(help="float32, tf32, bfloat16, float16 or amp.", show_default="tf32 where there is, else float32"),
     ] = None
-    memory_format: Annotated[str, typer.Option(help="contiguous or channels_last.")] = "contiguous"
-    channels_last: Annotated[bool, typer.Option("--channels-last", help="As --memory-format channels_last.")] = False
+    memory_format: Annotated[str, Option(help="contiguous or channels_last.")] = "contiguous"
+    channels_last: Annotated[bool, Option("--channels-last", help="As --memory-format channels_last.")] = False
     compile: Annotated[
-        str, typer.Option("--compile", metavar="MODE", help="off, default, reduce-overhead or max-autotune.")
+        str, Option("--compile", metavar="MODE", help="off, default, reduce-overhead or max-autotune.")
     ] = "off"
-    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record the pass once, replay it.")] = False
+    cuda_graphs: Annotated[bool, Option("--cuda-graphs", help="Record the pass once, replay it.")] = False
     cudnn_benchmark: Annotated[
         bool | None,
-        typer.Option(
-            "--cudnn-benchmark/--no-cudnn-benchmark", help="Let cuDNN try its algorithms.", show_default="on cuda"
-        ),
+        Option("--cudnn-benchmark/--no-cudnn-benchmark", help="Let cuDNN try its algorithms.", show_default="on cuda"),
     ] = None
     fused_attn: Annotated[
         bool | None,
-        typer.Option(
-            "--fused-attn/--no-fused-attn", help="Use torch's fused attention.", show_default="as timm has it"
-        ),
+        Option("--fused-attn/--no-fused-attn", help="Use torch's fused attention.", show_default="as timm has it"),
     ] = None
-    threads: Annotated[int | None, typer.Option(help="CPU threads.", show_default="torch's choice")] = None
+    threads: Annotated[int | None, Option(help="CPU threads.", show_default="torch's choice")] = None
     inference_mode: Annotated[
-        bool, typer.Option("--inference-mode/--no-inference-mode", help="torch.inference_mode, else no_grad.")
+        bool, Option("--inference-mode/--no-inference-mode", help="torch.inference_mode, else no_grad.")
     ] = True
-    train: Annotated[bool, typer.Option("--train", help="Measure training steps: forward, backward and optimizer.")] = (
-        False
-    )
-    seconds: Annotated[float, typer.Option(help="Time to measure for, after the warm-up.")] = 3.0
-    iterations: Annotated[int, typer.Option(help="Timed passes, at least.")] = 10
-    backoff: Annotated[bool, typer.Option("--backoff/--no-backoff", help="Halve the batch when memory runs out.")] = (
-        True
-    )
-    roofline: Annotated[bool, typer.Option("--roofline/--no-roofline", help="Measure the device's ceilings too.")] = (
-        True
-    )
+    train: Annotated[bool, Option("--train", help="Measure training steps: forward, backward and optimizer.")] = False
+    seconds: Annotated[float, Option(help="Time to measure for, after the warm-up.")] = 3.0
+    iterations: Annotated[int, Option(help="Timed passes, at least.")] = 10
+    backoff: Annotated[bool, Option("--backoff/--no-backoff", help="Halve the batch when memory runs out.")] = True
+    roofline: Annotated[bool, Option("--roofline/--no-roofline", help="Measure the device's ceilings too.")] = True
 
     def settings(self) -> dict[str, Any]:
         """The options as settings of a measurement.
@@ -104,24 +95,24 @@ class BenchOptions(BuildOptions):
 def bench(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Models as timm takes them, or patterns: 'resnet3*'.")
+        list[str] | None, Argument(metavar="NAME...", help="Models as timm takes them, or patterns: 'resnet3*'.")
     ] = None,
     *,
     options: BenchOptions,
-    tune: Annotated[bool, typer.Option("--tune", help="Search the fastest settings; those given are kept.")] = False,
-    keep_dtype: Annotated[bool, typer.Option("--keep-dtype", help="With --tune: leave the dtype alone.")] = False,
-    tune_seconds: Annotated[float, typer.Option(help="With --tune: past this nothing more is tried.")] = 300.0,
+    tune: Annotated[bool, Option("--tune", help="Search the fastest settings; those given are kept.")] = False,
+    keep_dtype: Annotated[bool, Option("--keep-dtype", help="With --tune: leave the dtype alone.")] = False,
+    tune_seconds: Annotated[float, Option(help="With --tune: past this nothing more is tried.")] = 300.0,
     vs: Annotated[
         str | None,
-        typer.Option(metavar="SPEC", help="Compare with another model or settings: resnet50, 'dtype=amp,threads=2'."),
+        Option(metavar="SPEC", help="Compare with another model or settings: resnet50, 'dtype=amp,threads=2'."),
     ] = None,
     extra: WithOption = None,
-    label: Annotated[str, typer.Option(help="A name for what is measured, in the results.")] = "",
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Keep what is measured in the results.")] = True,
+    label: Annotated[str, Option(help="A name for what is measured, in the results.")] = "",
+    save: Annotated[bool, Option("--save/--no-save", help="Keep what is measured in the results.")] = True,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Write a JSON array, one object a run; of --vs one object.")
+        bool, Option("--json", help="Write a JSON array, one object a run; of --vs one object.")
     ] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json, and end.")] = False,
+    schema: Annotated[bool, Option("--schema", help="Print the JSON Schema of --json, and end.")] = False,
 ) -> None:
     """Measure forward passes or training steps of models.
 
@@ -155,17 +146,13 @@ def _the_one(requests: Sequence[BenchRequest], option: str) -> BenchRequest:
 
 def _given(context: typer.Context, keep_dtype: bool) -> list[str]:
     """The settings that are named on the command line, and so are not for the search to change."""
-    named = {option.name for option in fields(BenchOptions) if _is_named(context, option.name)}
+    sources = {option.name: context.get_parameter_source(option.name) for option in fields(BenchOptions)}
+    named = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
     if "channels_last" in named:
         named.add("memory_format")
     if keep_dtype:
         named.add("dtype")
     return benchmarking.tuned_settings(named)
-
-
-def _is_named(context: typer.Context, parameter: str) -> bool:
-    source: Any = context.get_parameter_source(parameter)
-    return bool(source and source.name == "COMMANDLINE")
 
 
 # measurements one after the other
@@ -234,13 +221,11 @@ def _print_table(done: Sequence[Measurement]) -> None:
 
 def _finish(done: Sequence[Measurement], keeper: Keeper) -> None:
     """End with the error there is: of the only run, of the results file, or that some failed."""
-    failed = [measured for measured in done if measured.error is not None]
+    failed = {measured.request.model: measured.error for measured in done if measured.error is not None}
     if failed and len(done) == 1:
-        assert failed[0].error is not None
-        raise failed[0].error
+        raise failed.popitem()[1]
     if failed:
-        names = ", ".join(measured.request.model for measured in failed)
-        report(ExplorerError(f"{len(failed)} of {len(done)} failed: {names}"))
+        report(ExplorerError(f"{len(failed)} of {len(done)} failed: {', '.join(failed)}"))
     keeper.finish()
     if failed:
         raise typer.Exit(ExplorerError.exit_code)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.options import JsonOption, TimmOption, WithOption, load
 from explorer.cli.output import print_json, print_lines, print_table
@@ -15,21 +16,17 @@ from explorer.usecases import finding
 def list_models(
     context: typer.Context,
     patterns: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATTERN]...", help="Shell wildcards, as timm.list_models takes them."),
+        list[str] | None, Argument(metavar="[PATTERN]...", help="Shell wildcards, as timm.list_models takes them.")
     ] = None,
-    family: Annotated[list[str] | None, typer.Option("--family", "-f", help="Only this family (repeatable).")] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", "-x", help="Leave out what matches (repeatable).")
-    ] = None,
-    pretrained: Annotated[bool, typer.Option("--pretrained", "-p", help="Only what has weights.")] = False,
+    family: Annotated[list[str] | None, Option("--family", "-f", help="Only this family (repeatable).")] = None,
+    exclude: Annotated[list[str] | None, Option("--exclude", "-x", help="Leave out what matches (repeatable).")] = None,
+    pretrained: Annotated[bool, Option("--pretrained", "-p", help="Only what has weights.")] = False,
     tags: Annotated[
-        bool | None,
-        typer.Option("--tags/--no-tags", help="List arch.tag names; on with --pretrained, as in timm."),
+        bool | None, Option("--tags/--no-tags", help="List arch.tag names; on with --pretrained, as in timm.")
     ] = None,
-    deprecated: Annotated[bool, typer.Option("--deprecated", help="Only deprecated names.")] = False,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Current and deprecated names.")] = False,
-    long: Annotated[bool, typer.Option("--long", "-l", help="With family, tags and what replaces a name.")] = False,
+    deprecated: Annotated[bool, Option("--deprecated", help="Only deprecated names.")] = False,
+    everything: Annotated[bool, Option("--all", "-a", help="Current and deprecated names.")] = False,
+    long: Annotated[bool, Option("--long", "-l", help="With family, tags and what replaces a name.")] = False,
     json: JsonOption = False,
     timm: TimmOption = None,
     extra: WithOption = None,
@@ -63,12 +60,11 @@ def list_models(
 
 def search(
     context: typer.Context,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="What to look for; spelling need not be exact.")],
+    text: Annotated[list[str], Argument(metavar="TEXT", help="What to look for; spelling need not be exact.")],
     kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", "-k", help="Only this kind of node (repeatable): model, class, ..."),
+        list[str] | None, Option("--kind", "-k", help="Only this kind of node (repeatable): model, class, ...")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at the most.")] = 20,
+    limit: Annotated[int, Option("--limit", "-n", min=1, help="How many at the most.")] = 20,
     json: JsonOption = False,
     timm: TimmOption = None,
     extra: WithOption = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument
 
 from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, load
@@ -31,7 +32,7 @@ APP = ("app.svg", "resnet34")
 
 def gallery(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
+    folder: Annotated[Path, Argument(metavar="DIR", help="Where the pictures go.")],
     json: JsonOption = False,
 ) -> None:
     """Draw the pictures that the README shows, into a folder.

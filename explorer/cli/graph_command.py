@@ -7,6 +7,7 @@ from tempfile import mkdtemp
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.options import (
     JsonOption,
@@ -33,34 +34,31 @@ def graph(
     context: typer.Context,
     target: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[TARGET]", help="A model, arch.tag, deprecated name, family, module, class or function."
-        ),
+        Argument(metavar="[TARGET]", help="A model, arch.tag, deprecated name, family, module, class or function."),
     ] = None,
     *,
     view: Annotated[
-        str | None,
-        typer.Option(metavar="VIEW", help=f"{', '.join(VIEWS)}.", show_default="what suits the target"),
+        str | None, Option(metavar="VIEW", help=f"{', '.join(VIEWS)}.", show_default="what suits the target")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output", "-o", metavar="FILE", help=".svg .png .pdf .html .dot .mmd .json .graphml .gexf; - is stdout."
         ),
     ] = None,
     fmt: Annotated[
-        str | None, typer.Option("--format", "-F", help="When FILE's ending is not it; stdout without -o.")
+        str | None, Option("--format", "-F", help="When FILE's ending is not it; stdout without -o.")
     ] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Open it when it is drawn; as .html without -o.")] = False,
-    depth: Annotated[int | None, typer.Option("--depth", "--down", min=1, help="Steps to follow down.")] = None,
+    open_it: Annotated[bool, Option("--open", help="Open it when it is drawn; as .html without -o.")] = False,
+    depth: Annotated[int | None, Option("--depth", "--down", min=1, help="Steps to follow down.")] = None,
     up: Annotated[
-        int | None, typer.Option(min=0, help="Steps to follow up: callers, base classes, importers.", show_default="1")
+        int | None, Option(min=0, help="Steps to follow up: callers, base classes, importers.", show_default="1")
     ] = None,
-    nodes: Annotated[int | None, typer.Option(min=2, max=400, help="Boxes there is room for; data has all.")] = None,
-    level: Annotated[str | None, typer.Option(help="With dataflow: module or operator.", show_default="module")] = None,
-    shade: Annotated[str | None, typer.Option(help="With dataflow: by macs or params.")] = None,
+    nodes: Annotated[int | None, Option(min=2, max=400, help="Boxes there is room for; data has all.")] = None,
+    level: Annotated[str | None, Option(help="With dataflow: module or operator.", show_default="module")] = None,
+    shade: Annotated[str | None, Option(help="With dataflow: by macs or params.")] = None,
     model: RunOptions,
-    source: Annotated[Path | None, typer.Option("--from", metavar="FILE.dot", help="Draw this DOT instead.")] = None,
+    source: Annotated[Path | None, Option("--from", metavar="FILE.dot", help="Draw this DOT instead.")] = None,
     static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,
@@ -94,8 +92,8 @@ def graph(
                 load(context, timm, extra, traces=not static), target, view, wish, tell_plainly
             )
         _write(picture, output, fmt, json, graphviz)
-    if open_it and output:
-        _open(output)
+    if open_it and output and typer.launch(str(output)):
+        raise OutputError("nothing on this machine opens pictures", f"it is in {output}")
 
 
 def _running_picture(
@@ -132,31 +130,17 @@ def _write(
 
 def _checked_format(output: Path, wanted: str | None) -> str:
     """The format of a picture, checked with its place before any work is done."""
-    fmt = format_of(_ending(output) if wanted is None else wanted)
+    if wanted is None and output == _STDOUT:
+        raise RequestError("-o - needs a format", "add --format svg, png, pdf, html, dot, mmd, json, graphml or gexf")
+    if wanted is None and not output.suffix:
+        raise RequestError(f"{output} has no ending to tell the format by", "end it in .svg, .png, .html, .dot...")
+    fmt = format_of(wanted or output.suffix)
     if fmt in BINARY and output == _STDOUT and on_terminal(sys.stdout):
         raise RequestError(f"a terminal cannot show a {fmt.upper()}", f"name a file: -o FILE.{fmt}")
     check_place(output)
     return fmt
 
 
-def _ending(output: Path) -> str:
-    if output == _STDOUT:
-        raise RequestError("-o - needs a format", "add --format svg, png, pdf, html, dot, mmd, json, graphml or gexf")
-    if not output.suffix:
-        raise RequestError(f"{output} has no ending to tell the format by", "end it in .svg, .png, .html, .dot...")
-    return output.suffix
-
-
 def _place_to_open(fmt: str | None) -> Path:
     """A file of our own for a picture that is only to be looked at."""
     return Path(mkdtemp(prefix="explorer-"), f"picture.{(fmt or 'html').rpartition('.')[2]}")
-
-
-def _open(output: Path) -> None:
-    """Show a file with what the user has for its kind.
-
-    Raises:
-        OutputError: nothing here opens files.
-    """
-    if typer.launch(str(output)):
-        raise OutputError("nothing on this machine opens pictures", f"it is in {output}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.layer_table import print_layers, print_summary
 from explorer.cli.narrator import narrator
@@ -32,19 +33,18 @@ _SOME = 3
 class LayerOptions:
     """How a model is shown."""
 
-    depth: Annotated[
-        int | None, typer.Option(min=0, help="Levels of layers to show.", show_default="what fits a screen")
-    ] = None
-    full: Annotated[bool, typer.Option("--full", help="Show every layer, repeats and all.")] = False
+    depth: Annotated[int | None, Option(min=0, help="Levels of layers to show.", show_default="what fits a screen")] = (
+        None
+    )
+    full: Annotated[bool, Option("--full", help="Show every layer, repeats and all.")] = False
     sort: Annotated[
-        str | None, typer.Option(metavar="FIELD", help="One flat list, greatest first: params, macs, activations...")
+        str | None, Option(metavar="FIELD", help="One flat list, greatest first: params, macs, activations...")
     ] = None
     like: Annotated[
-        str | None, typer.Option("--filter", metavar="TEXT", help="Only layers whose name or class is like this.")
+        str | None, Option("--filter", metavar="TEXT", help="Only layers whose name or class is like this.")
     ] = None
     csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A row a layer; of several models a row each, added to what FILE has."),
+        Path | None, Option(metavar="FILE", help="A row a layer; of several models a row each, added to what FILE has.")
     ] = None
     json: JsonOption = False
 
@@ -59,15 +59,15 @@ def inspect(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="A model, as timm takes it; several, or a pattern, for their totals."),
+        Argument(metavar="NAME...", help="A model, as timm takes it; several, or a pattern, for their totals."),
     ] = None,
     *,
-    batch_size: Annotated[int, typer.Option(help="Images in the batch whose shapes are shown.")] = 1,
+    batch_size: Annotated[int, Option(help="Images in the batch whose shapes are shown.")] = 1,
     model: RunOptions,
     extra: WithOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="The totals of every model; a pattern narrows it.")] = False,
+    everything: Annotated[bool, Option("--all", help="The totals of every model; a pattern narrows it.")] = False,
     shown: LayerOptions,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json.")] = False,
+    schema: Annotated[bool, Option("--schema", help="Print the JSON Schema of --json.")] = False,
 ) -> None:
     """Show what a model is made of: layers, shapes, parameters, MACs, activations.
 

@@ -65,12 +65,9 @@ def _drawn(rows: Sequence[LayerRow], model: str) -> list[str]:
         open_at = {depth: is_open for depth, is_open in open_at.items() if depth < row.depth} | {row.depth: True}
         bars = "".join("│ " if open_at.get(depth) else "  " for depth in range(1, row.depth))
         branch = ("├╴" if goes_on else "└╴") if row.depth else ""
-        drawn.append(f"{bars}{branch}{row.label or model}{_times(row)}")
+        times = f" ×{row.count}" if row.count > 1 else ""
+        drawn.append(f"{bars}{branch}{row.label or model}{times}")
     return drawn[::-1]
-
-
-def _times(row: LayerRow) -> str:
-    return f" ×{row.count}" if row.count > 1 else ""
 
 
 def _whole_name(row: LayerRow) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from explorer.cli.options import TimmOption, WithOption, find_extras
@@ -105,8 +106,8 @@ def _start(
     context: typer.Context,
     timm: TimmOption = None,
     extra: WithOption = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
+    version: Annotated[bool, Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks; anywhere on the line.")] = False,
 ) -> None:
     if version:
         print_lines([f"explorer {__version__}"])

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 
 from explorer.cli.output import tell_plainly
 from explorer.errors import RequestError
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from explorer.graph import Graph
     from explorer.introspect import Extra
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JsonOption = Annotated[bool, Option("--json", help="Print JSON.")]
 TimmOption = Annotated[
     Path | None,
-    typer.Option("--timm", metavar="PATH", help="Read this timm (folder, wheel or sdist), not the installed one."),
+    Option("--timm", metavar="PATH", help="Read this timm (folder, wheel or sdist), not the installed one."),
 ]
 WithOption = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="SOURCE", help="Your own models: a file, folder or package (repeatable)."),
+    Option("--with", metavar="SOURCE", help="Your own models: a file, folder or package (repeatable)."),
 ]
 StaticOption = Annotated[
-    bool, typer.Option("--static", help="Leave out what was seen at run time: what the source says, alone.")
+    bool, Option("--static", help="Leave out what was seen at run time: what the source says, alone.")
 ]
 _OWN = "the model's own"
 
@@ -38,21 +39,15 @@ _OWN = "the model's own"
 class BuildOptions:
     """How a model is built, on every command line that builds one."""
 
-    img_size: Annotated[
-        int | None, typer.Option(help="Height and width of the input in pixels.", show_default=_OWN)
-    ] = None
-    in_chans: Annotated[int | None, typer.Option(help="Channels of the input.", show_default=_OWN)] = None
-    num_classes: Annotated[int | None, typer.Option(help="Outputs of the classifier; 0: none.", show_default=_OWN)] = (
-        None
-    )
+    img_size: Annotated[int | None, Option(help="Height and width of the input in pixels.", show_default=_OWN)] = None
+    in_chans: Annotated[int | None, Option(help="Channels of the input.", show_default=_OWN)] = None
+    num_classes: Annotated[int | None, Option(help="Outputs of the classifier; 0: none.", show_default=_OWN)] = None
     reparam: Annotated[
-        bool, typer.Option("--reparam", help="Fuse the branches of models that can, as they are deployed.")
+        bool, Option("--reparam", help="Fuse the branches of models that can, as they are deployed.")
     ] = False
     arguments: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="An argument of the model, as create_model takes it (repeatable)."
-        ),
+        Option("--set", metavar="KEY=VALUE", help="An argument of the model, as create_model takes it (repeatable)."),
     ] = None
 
     def building(self) -> dict[str, Any]:
@@ -70,7 +65,7 @@ class BuildOptions:
 class RunOptions(BuildOptions):
     """The same of a model that is run once, which may be its feature extractor."""
 
-    features_only: Annotated[bool, typer.Option("--features-only", help="The feature extractor made of it.")] = False
+    features_only: Annotated[bool, Option("--features-only", help="The feature extractor made of it.")] = False
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.options import JsonOption, spread
 from explorer.cli.output import (
@@ -45,14 +46,12 @@ results = typer.Typer(
 class FilterOptions:
     """Which runs are wanted."""
 
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N, or a part of the hardware's name.")] = None
-    dtype: Annotated[str | None, typer.Option(help="float32, tf32, bfloat16, float16 or amp.")] = None
-    label: Annotated[str | None, typer.Option(help="Only what goes by this label.")] = None
-    source: Annotated[str | None, typer.Option(help="measured or imported.")] = None
-    since: Annotated[str | None, typer.Option(metavar="DATE", help="A date, a time, or how long ago: 12h, 7d, 2w.")] = (
-        None
-    )
-    mode: Annotated[str | None, typer.Option(help="infer or train.")] = None
+    device: Annotated[str | None, Option(help="cpu, cuda, cuda:N, or a part of the hardware's name.")] = None
+    dtype: Annotated[str | None, Option(help="float32, tf32, bfloat16, float16 or amp.")] = None
+    label: Annotated[str | None, Option(help="Only what goes by this label.")] = None
+    source: Annotated[str | None, Option(help="measured or imported.")] = None
+    since: Annotated[str | None, Option(metavar="DATE", help="A date, a time, or how long ago: 12h, 7d, 2w.")] = None
+    mode: Annotated[str | None, Option(help="infer or train.")] = None
 
     def filter(self, patterns: Sequence[str] | None) -> RunFilter:
         """The filter that they make with patterns of models' names."""
@@ -69,8 +68,8 @@ def _start(context: typer.Context, json: JsonOption = False) -> None:
 
 @results.command()
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help=f"A run's id, a label, or {MINE}: all measured here.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The same; ratios are A over B.")],
+    a: Annotated[str, Argument(metavar="A", help=f"A run's id, a label, or {MINE}: all measured here.")],
+    b: Annotated[str, Argument(metavar="B", help="The same; ratios are A over B.")],
     json: JsonOption = False,
 ) -> None:
     """Compare two runs, or two sets of runs model by model."""
@@ -109,13 +108,13 @@ def _print_sides(sides: SideBySide, a: str, b: str) -> None:
 @spread
 def list_runs(
     patterns: Annotated[
-        list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Models: shell wildcards, with or without a tag.")
+        list[str] | None, Argument(metavar="[PATTERN]...", help="Models: shell wildcards, with or without a tag.")
     ] = None,
     *,
     wanted: FilterOptions,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    failed: Annotated[bool, Option("--failed", help="Only what failed.")] = False,
     limit: Annotated[
-        int | None, typer.Option(help="So many of the newest.", show_default="50 on a terminal, else all")
+        int | None, Option(help="So many of the newest.", show_default="50 on a terminal, else all")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -149,7 +148,7 @@ def _tell_nothing(store: Store, wanted: RunFilter) -> None:
 
 
 @results.command()
-def show(run_id: Annotated[int, typer.Argument(metavar="ID")], json: JsonOption = False) -> None:
+def show(run_id: Annotated[int, Argument(metavar="ID")], json: JsonOption = False) -> None:
     """Show all that is kept of one run."""
     details = Store().run(run_id)
     if json:
@@ -164,14 +163,14 @@ def show(run_id: Annotated[int, typer.Argument(metavar="ID")], json: JsonOption 
 @results.command()
 @spread
 def export(
-    file: Annotated[Path, typer.Argument(help="Where to; the ending says the format; - is stdout.")] = Path("-"),
+    file: Annotated[Path, Argument(help="Where to; the ending says the format; - is stdout.")] = Path("-"),
     *,
     patterns: Annotated[
-        list[str] | None, typer.Option("--model", metavar="PATTERN", help="Only these models (repeatable).")
+        list[str] | None, Option("--model", metavar="PATTERN", help="Only these models (repeatable).")
     ] = None,
-    format: Annotated[str | None, typer.Option(help="csv, timm's columns, or json, all that is kept.")] = None,  # noqa: A002
+    format: Annotated[str | None, Option(help="csv, timm's columns, or json, all that is kept.")] = None,  # noqa: A002
     wanted: FilterOptions,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Annotated[bool, Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Write finished runs to a file, in the column names of timm's own results."""
     chosen = _format(file, "json" if json else format)
@@ -193,8 +192,8 @@ def _format(file: Path, wanted: str | None) -> str:
 
 @results.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="timm's results files, CSV.")],
-    label: Annotated[str | None, typer.Option(help="What they go by.", show_default="each file's name")] = None,
+    files: Annotated[list[Path], Argument(metavar="FILE...", help="timm's results files, CSV.")],
+    label: Annotated[str | None, Option(help="What they go by.", show_default="each file's name")] = None,
     json: JsonOption = False,
 ) -> None:
     """Take in timm's results files, so that runs here can be compared with them."""
@@ -219,8 +218,8 @@ def _note_skipped(file: Path, skipped: list[dict[str, Any]]) -> None:
 
 @results.command()
 def delete(
-    run_ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
-    label: Annotated[str | None, typer.Option(help="Everything that goes by this label.")] = None,
+    run_ids: Annotated[list[int] | None, Argument(metavar="[ID]...")] = None,
+    label: Annotated[str | None, Option(help="Everything that goes by this label.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Forget runs."""

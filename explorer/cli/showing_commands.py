@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from typer import Argument
 
 from explorer.cli.options import JsonOption, StaticOption, TimmOption, WithOption, load
 from explorer.cli.output import print_facts, print_json, print_lines, print_table, tell_plainly
@@ -15,7 +16,7 @@ _MOST = 12
 
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
+    name: Annotated[str, Argument(help="A model, arch.tag, deprecated name, module, class or function.")],
     static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,
@@ -51,7 +52,7 @@ def _print_page(record: dict[str, Any]) -> None:
 
 def path(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="[FROM] TO", help="FROM is create_model when left out.")],
+    names: Annotated[list[str], Argument(metavar="[FROM] TO", help="FROM is create_model when left out.")],
     static: StaticOption = False,
     json: JsonOption = False,
     timm: TimmOption = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, WithOption, find_extras
@@ -33,17 +34,16 @@ from explorer.usecases.tracing import TracedModels
 def trace(
     context: typer.Context,
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME]", help="A model, as timm takes it. With --all: a pattern, 'resnet*'."),
+        str | None, Argument(metavar="[NAME]", help="A model, as timm takes it. With --all: a pattern, 'resnet*'.")
     ] = None,
-    forward: Annotated[bool, typer.Option("--forward", help="Trace one forward pass too.")] = False,
-    depth: Annotated[int | None, typer.Option(min=0, help="Levels of calls to show.", show_default="all")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Show every call and every argument, uncut.")] = False,
+    forward: Annotated[bool, Option("--forward", help="Trace one forward pass too.")] = False,
+    depth: Annotated[int | None, Option(min=0, help="Levels of calls to show.", show_default="all")] = None,
+    full: Annotated[bool, Option("--full", help="Show every call and every argument, uncut.")] = False,
     extra: WithOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="Trace every model that is not traced yet.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="With --all: those too that are.")] = False,
+    everything: Annotated[bool, Option("--all", help="Trace every model that is not traced yet.")] = False,
+    again: Annotated[bool, Option("--again", help="With --all: those too that are.")] = False,
     bundle: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --all: write the pairs of all into one file.")
+        Path | None, Option(metavar="FILE", help="With --all: write the pairs of all into one file.")
     ] = None,
     json: JsonOption = False,
 ) -> None:

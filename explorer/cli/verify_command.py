@@ -1,15 +1,16 @@
 """``explorer verify``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
 from explorer.cli.options import JsonOption, TimmOption, WithOption, find_extras, timm_before
 from explorer.cli.output import narrate, print_facts, print_json, print_lines
-from explorer.queries.verification import CallDifference, ModelScore, Score
+from explorer.queries.verification import CallDifference, ModelScore
 from explorer.usecases import verifying
 from explorer.usecases.verifying import VerifiedGraph
 
@@ -22,11 +23,11 @@ def verify(
     context: typer.Context,
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATTERN]...", help="Shell wildcards, as list takes them; all models without."),
+        Argument(metavar="[PATTERN]...", help="Shell wildcards, as list takes them; all models without."),
     ] = None,
-    no_trace: Annotated[bool, typer.Option("--no-trace", help="Trace nothing: hold what is traced.")] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Models and pairs to show of a sort.")] = _USUAL,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show all of them.")] = False,
+    no_trace: Annotated[bool, Option("--no-trace", help="Trace nothing: hold what is traced.")] = False,
+    limit: Annotated[int, Option("--limit", "-n", min=0, help="Models and pairs to show of a sort.")] = _USUAL,
+    everything: Annotated[bool, Option("--all", "-a", help="Show all of them.")] = False,
     json: JsonOption = False,
     timm: TimmOption = None,
     extra: WithOption = None,
@@ -51,8 +52,8 @@ def _print_report(verified: VerifiedGraph, limit: int | None) -> None:
     if failed:
         print_lines(["", f"cannot be created ({len(failed):,})"])
         print_facts([(f"  {name}", why) for name, why in failed.items()][:limit])
-    _print_worst(found.models, "recall", lambda score: (score.recall, score.traced), limit)
-    _print_worst(found.models, "precision", lambda score: (score.precision, score.static), limit)
+    _print_worst(found.models, "recall", "traced", limit)
+    _print_worst(found.models, "precision", "static", limit)
     _print_differences("traced and not static", found.missing, limit)
     _print_differences("static and never seen", found.never_seen, limit)
     if limit is not None:
@@ -78,20 +79,14 @@ def _totals(verified: VerifiedGraph) -> list[tuple[str, str]]:
     ]
 
 
-def _print_worst(
-    models: Sequence[ModelScore], what: str, share: Callable[[Score], tuple[float, int]], limit: int | None
-) -> None:
-    worst = sorted((m for m in models if share(m.score)[0] < 1), key=lambda m: (share(m.score)[0], m.name))
+def _print_worst(models: Sequence[ModelScore], share: str, whole: str, limit: int | None) -> None:
+    shares = sorted((getattr(m.score, share), m.name, m.score.both, getattr(m.score, whole)) for m in models)
+    worst = [row for row in shares if row[0] < 1]
     if not worst:
         return
-    width = max((len(model.name) for model in worst[:limit]), default=0)
-    print_lines(["", f"slices below 100 % {what} ({len(worst):,})"])
-    print_lines(
-        [
-            f"  {model.name:<{width}}  {_percent(share(model.score)[0])}, {model.score.both} of {share(model.score)[1]}"
-            for model in worst[:limit]
-        ]
-    )
+    print_lines(["", f"slices below 100 % {share} ({len(worst):,})"])
+    rows = [(f"  {name}", f"{_percent(part)}, {both} of {count}") for part, name, both, count in worst[:limit]]
+    print_facts(rows)
 
 
 def _print_differences(title: str, differences: Sequence[CallDifference], limit: int | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from explorer.protocol.bench import BenchResult, GpuReadings, Latency, Roofline, VersusResult
+from explorer.protocol.bench import BenchResult, CompileTimes, GpuReadings, Latency, Roofline, TrainTimes, VersusResult
 from explorer.report.wording import mebibytes, milliseconds, significant, size
 
 Facts = list[tuple[str, str]]
@@ -43,12 +43,12 @@ def bench_facts(result: BenchResult) -> Facts:
         ("input", _input(result)),
         *_latency(result),
         *_throughput(result),
-        *_training(result),
-        *_compile(result),
+        *(_training(result.train) if result.train else ()),
+        *(_compile(result.compile) if result.compile else ()),
         ("parameters", f"{result.param_count:,} ({result.param_count / 1e6:.2f} M)"),
         *_work(result),
-        *_roofline(result),
-        *_gpu(result),
+        *(_roofline(result.roofline, result.mode) if result.roofline else ()),
+        *(_gpu(result.gpu) if result.gpu else ()),
         ("memory", _memory(result)),
         *_measured(result),
         ("settings", settings_line(result.settings, result.device)),
@@ -89,18 +89,13 @@ def rate(samples_per_sec: float) -> str:
     return f"{significant(samples_per_sec)} samples/s"
 
 
-def _training(result: BenchResult) -> Iterator[tuple[str, str]]:
-    if result.train is None:
-        return
-    parts = result.train
+def _training(parts: TrainTimes) -> Iterator[tuple[str, str]]:
     yield "step", f"forward {milliseconds(parts.forward_ms.p50)}, backward {milliseconds(parts.backward_ms.p50)},"
     yield "", f"optimizer {milliseconds(parts.optimizer_ms.p50)} ({parts.optimizer}); medians, each waited for"
 
 
-def _compile(result: BenchResult) -> Iterator[tuple[str, str]]:
-    if result.compile is None:
-        return
-    cold, warm = (significant(s) for s in (result.compile.cold_seconds, result.compile.warm_seconds))
+def _compile(took: CompileTimes) -> Iterator[tuple[str, str]]:
+    cold, warm = significant(took.cold_seconds), significant(took.warm_seconds)
     yield "compile", f"first pass {cold} s with empty caches, {warm} s with filled ones"
 
 
@@ -115,35 +110,24 @@ def _work(result: BenchResult) -> Iterator[tuple[str, str]]:
     yield "an image", ", ".join(counts)
 
 
-def _roofline(result: BenchResult) -> Iterator[tuple[str, str]]:
-    if result.roofline is None:
-        return
-    yield "roofline", _achieved(result.roofline, result.mode)
-    yield "", f"copies reach {significant(result.roofline.copy_gb_per_sec)} GB/s here"
-
-
-def _achieved(roofline: Roofline, mode: str) -> str:
+def _roofline(roofline: Roofline, mode: str) -> Iterator[tuple[str, str]]:
     ceiling = f"{_flops(roofline.matmul_tflops)} that matrix products reach here"
     if roofline.achieved_tflops is None or roofline.share is None:
-        return f"not known, of the {ceiling}"
-    counted = "; a training step counts as three passes" if mode == "train" else ""
-    return f"{_flops(roofline.achieved_tflops)}, {roofline.share:.1%} of the {ceiling}{counted}"
+        yield "roofline", f"not known, of the {ceiling}"
+    else:
+        counted = "; a training step counts as three passes" if mode == "train" else ""
+        yield "roofline", f"{_flops(roofline.achieved_tflops)}, {roofline.share:.1%} of the {ceiling}{counted}"
+    yield "", f"copies reach {significant(roofline.copy_gb_per_sec)} GB/s here"
 
 
 def _flops(tflops: float) -> str:
     return f"{significant(tflops)} TFLOP/s" if tflops >= 1 else f"{significant(tflops * 1000)} GFLOP/s"
 
 
-def _gpu(result: BenchResult) -> Iterator[tuple[str, str]]:
-    if result.gpu is None:
-        return
-    gpu = result.gpu
-    name = "GPU"
-    for line in (_power(gpu), _clocks(gpu)):
-        if line:
-            yield name, line
-            name = ""
-    yield name, f"throttled: {', '.join(gpu.throttled)}" if gpu.throttled else "not throttled"
+def _gpu(gpu: GpuReadings) -> Iterator[tuple[str, str]]:
+    throttled = f"throttled: {', '.join(gpu.throttled)}" if gpu.throttled else "not throttled"
+    lines = filter(None, (_power(gpu), _clocks(gpu), throttled))
+    return zip(("GPU", "", ""), lines, strict=False)
 
 
 def _power(gpu: GpuReadings) -> str:

@@ -193,8 +193,8 @@ def _device(run: Run) -> str:
 
 
 def _sizes(other: OtherSize) -> str:
-    a, b = (", ".join(str(size) if size is None else size_in_short(size) for size in sizes)
-            for sizes in (other.a_sizes, other.b_sizes))  # fmt: skip
+    sides = (other.a_sizes, other.b_sizes)
+    a, b = (", ".join(str(size) if size is None else size_in_short(size) for size in sizes) for sizes in sides)
     return f"{other.model} ({a} against {b})"
 
 

@@ -87,12 +87,9 @@ def _stops(graph: Graph, source: Node, edges: list[Edge]) -> Iterator[Stop]:
         backwards = edge.source != here
         here = edge.source if backwards else edge.target
         how = _BACKWARDS.get(str(edge.kind), str(edge.kind)) if backwards else str(edge.kind)
-        yield Stop(how, here, _site(graph, edge) or _place(graph.node(here)))
-
-
-def _site(graph: Graph, edge: Edge) -> str:
-    """The first of an edge's call sites, which stand in the file of its source."""
-    return place_of(graph.node(edge.source), edge.sites[0]) if edge.sites else ""
+        # Call sites stand in the file of an edge's source.
+        site = place_of(graph.node(edge.source), edge.sites[0]) if edge.sites else ""
+        yield Stop(how, here, site or _place(graph.node(here)))
 
 
 def _place(node: Node) -> str:
