@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.protocol.events import Emit, Progress
 from explorer.protocol.inspect import FeatureLevel, InspectRequest, InspectResult, Layer, Totals
-from explorer.protocol.request import JSON, ModelOptions
+from explorer.protocol.request import ModelOptions
 from explorer.worker.counting import NOTHING, Cost, Count, Shortened, Tally, count, tensors_of
 from explorer.worker.hardware import memory
 from explorer.worker.hardware.devices import versions
@@ -62,7 +62,9 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
     name = resolve_name(request.model, emit)
     with offline():
         counted = _counted(name, request.options, request.batch_size, by_module=not request.totals_only, emit=emit)
-        levels, note = ([], None) if request.totals_only else _features(name, request, counted, emit)
+        levels, note = ([], None) if request.totals_only else _features(name, request.options, counted, emit)
+    asked = request.to_json()
+    del asked["model"], asked["extra"]
     channels, height, width = counted.input_size
     return InspectResult(
         model=name,
@@ -78,19 +80,9 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         feature_info_note=note,
         uncounted=counted.count.uncounted,
         seconds=round(time.perf_counter() - start, 4),
-        settings=_settings(request),
+        settings={**asked, "pretrained": False, "mode": "eval", "dtype": "float32"},
         environment=versions(),
     )
-
-
-def _features(
-    name: str, request: InspectRequest, counted: CountedModel, emit: Emit
-) -> tuple[list[FeatureLevel], str | None]:
-    declared = levels_of(counted.model)
-    if not declared:
-        return [], "the model declares no feature_info"
-    emit(Progress("features", f"extracting the features of {name}"))
-    return measured(name, request.options, counted, declared)
 
 
 def _totals(counted: CountedModel) -> Totals:
@@ -102,13 +94,6 @@ def _totals(counted: CountedModel) -> Totals:
         macs_fvcore=total.macs_fvcore,
         activations=total.activations,
     )
-
-
-def _settings(request: InspectRequest) -> dict[str, JSON]:
-    """Everything that was asked for, ``None`` where it was left as the model has it."""
-    asked = request.to_json()
-    del asked["model"], asked["extra"]
-    return {**asked, "pretrained": False, "mode": "eval", "dtype": "float32"}
 
 
 def _counted(name: str, options: ModelOptions, batch_size: int, by_module: bool, emit: Emit) -> CountedModel:
@@ -134,35 +119,34 @@ def forward(model: nn.Module, images: torch.Tensor, by_module: bool) -> Count:
 def layers_of(counted: CountedModel, levels: Sequence[FeatureLevel]) -> list[Layer]:
     """All modules in the order of ``named_modules``, the model first; one that has two names appears once."""
     holdings = Holdings(counted.model)
-    stages = _Stages(levels)
+    stages = _stages(levels)
     whole = counted.count.total.macs
-    return [_layer(name, module, counted, holdings, stages.of(name), whole) for name, module in holdings.modules]
-
-
-def _layer(
-    name: str, module: nn.Module, counted: CountedModel, holdings: "Holdings", level: FeatureLevel | None, whole: int
-) -> Layer:
-    tally = _tally(module, counted.count.tallies)
-    shapes = counted.shapes.tallies.get(module, _NOT_CALLED)
-    return Layer(
-        name=name,
-        class_name=type(module).__name__,
-        input_shape=shapes.inputs,
-        output_shape=shapes.output,
-        params=holdings.param_count(module),
-        own_params=holdings.own_param_count(module),
-        buffers=holdings.buffer_count(module),
-        macs=tally.cost.macs,
-        own_macs=tally.own_macs,
-        macs_fvcore=tally.cost.macs_fvcore,
-        activations=tally.cost.activations,
-        output_bytes=shapes.output_bytes,
-        share=tally.cost.macs / whole if whole else 0.0,
-        calls=tally.calls,
-        shared_with=holdings.shared_with(name, module),
-        stage=level.index if level else None,
-        reduction=level.declared_reduction if level else None,
-    )
+    layers = []
+    for name, module in holdings.modules:
+        tally = _tally(module, counted.count.tallies)
+        shapes = counted.shapes.tallies.get(module, _NOT_CALLED)
+        level = _closest(name, stages)
+        layer = Layer(
+            name=name,
+            class_name=type(module).__name__,
+            input_shape=shapes.inputs,
+            output_shape=shapes.output,
+            params=holdings.param_count(module),
+            own_params=holdings.own_param_count(module),
+            buffers=holdings.buffer_count(module),
+            macs=tally.cost.macs,
+            own_macs=tally.own_macs,
+            macs_fvcore=tally.cost.macs_fvcore,
+            activations=tally.cost.activations,
+            output_bytes=shapes.output_bytes,
+            share=tally.cost.macs / whole if whole else 0.0,
+            calls=tally.calls,
+            shared_with=holdings.shared_with(name, module),
+            stage=level.index if level else None,
+            reduction=level.declared_reduction if level else None,
+        )
+        layers.append(layer)
+    return layers
 
 
 def _tally(module: nn.Module, tallies: Mapping[nn.Module, Tally]) -> Tally:
@@ -233,27 +217,24 @@ def _elements(tensors: _Tensors) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-class _Stages:
-    """Which level of ``feature_info`` a module belongs to."""
+def _stages(levels: Sequence[FeatureLevel]) -> dict[str, FeatureLevel]:
+    """The levels by the modules that give them; of two levels of one module the first.
 
-    def __init__(self, levels: Sequence[FeatureLevel]) -> None:
-        self._levels: dict[str, FeatureLevel] = {}
-        for level in levels:
-            for name in (level.module, *_names_in_extractors(level.module)):
-                self._levels.setdefault(name, level)
-
-    def of(self, name: str) -> FeatureLevel | None:
-        """The level given by this module or the closest that holds it."""
-        while name:
-            if name in self._levels:
-                return self._levels[name]
-            name = name.rpartition(".")[0]
-        return None
+    timm's feature extractors have names of their own: a sequence is flattened, or the model is one module of theirs.
+    """
+    return {
+        name: level
+        for level in reversed(levels)
+        for name in (level.module, level.module.replace(".", "_", 1), f"model.{level.module}", f"body.{level.module}")
+        if level.module
+    }
 
 
-def _names_in_extractors(name: str) -> tuple[str, ...]:
-    """What timm's feature extractors call a module: a sequence is flattened, or the model is one module of theirs."""
-    return name.replace(".", "_", 1), f"model.{name}", f"body.{name}"
+def _closest(name: str, stages: Mapping[str, FeatureLevel]) -> FeatureLevel | None:
+    """The level given by this module or the closest that holds it."""
+    while name and name not in stages:
+        name = name.rpartition(".")[0]
+    return stages.get(name)
 
 
 def levels_of(model: nn.Module) -> list[FeatureLevel]:
@@ -269,25 +250,29 @@ def levels_of(model: nn.Module) -> list[FeatureLevel]:
     ]
 
 
-def measured(
-    name: str, options: ModelOptions, counted: CountedModel, declared: Sequence[FeatureLevel]
+def _features(
+    name: str, options: ModelOptions, counted: CountedModel, emit: Emit
 ) -> tuple[list[FeatureLevel], str | None]:
-    """The levels with what an extractor of all of them gives for the counted model's input.
+    """The levels that the model declares, with what an extractor of all of them gives for the counted model's input.
 
     The extractor is on the counted model's device. A level that names no module cannot be extracted.
 
     Returns:
         The levels, and why some are not measured where that is so.
     """
+    declared = levels_of(counted.model)
+    if not declared:
+        return [], "the model declares no feature_info"
+    emit(Progress("features", f"extracting the features of {name}"))
     named = [level for level in declared if level.module]
     args = {**options.args, "out_indices": tuple(level.index for level in named)}
     wishes = replace(options, features_only=True, args=args)
     try:
         maps, axes = _extracted(name, wishes, counted)
     except Exception as error:
-        return list(declared), f"no features can be extracted: {reason(error)}"
+        return declared, f"no features can be extracted: {reason(error)}"
     if len(maps) != len(named):
-        return list(declared), f"the extractor gives {len(maps)} levels of {len(named)}"
+        return declared, f"the extractor gives {len(maps)} levels of {len(named)}"
     height = counted.input_size[1]
     found = {level.index: _with_map(level, tensor, axes, height) for level, tensor in zip(named, maps, strict=True)}
     levels = [found.get(level.index, level) for level in declared]

@@ -169,18 +169,13 @@ def watching(codes: Codes, calls: Calls, monitoring: bool | None) -> AbstractCon
     Raises:
         ValueError: ``monitoring`` is wanted, and there is none, or other tools have taken all of it.
     """
-    tool = _free_tool() if monitoring is not False else None
-    if tool is not None:
-        return _monitoring(codes, calls, tool)
+    if sys.version_info >= (3, 12) and monitoring is not False:
+        tool = next((number for number in _TOOL_IDS if sys.monitoring.get_tool(number) is None), None)
+        if tool is not None:
+            return _monitoring(codes, calls, tool)
     if monitoring:
         raise ValueError("sys.monitoring is not to be had")
     return _profiling(codes, calls)
-
-
-def _free_tool() -> int | None:
-    if sys.version_info < (3, 12):
-        return None
-    return next((number for number in _TOOL_IDS if sys.monitoring.get_tool(number) is None), None)
 
 
 @contextmanager
@@ -249,46 +244,30 @@ def _monitoring(codes: Codes, calls: Calls, tool: int) -> Iterator[None]:
         raise AssertionError("there is no sys.monitoring")
     monitoring = sys.monitoring
     events = monitoring.events
-    disable = monitoring.DISABLE
     thread = get_ident()
 
-    def on_start(code: CodeType, _: int) -> Any:
-        frame = sys._getframe(1)
-        function = codes.function(code, frame)
-        if function is None:
-            return disable
-        if get_ident() == thread:
-            calls.start(frame, function)
-        return None
+    def told(tell: Callable[[FrameType, Any], None], *, off: Any = monitoring.DISABLE) -> Callable[..., Any]:
+        is_start = tell == calls.start
 
-    def on_end(tell: Callable[[FrameType, object], None]) -> Callable[..., Any]:
-        def on_end_of(code: CodeType, _: int, value: object) -> Any:
+        def on_event(code: CodeType, _: int, value: object = None) -> Any:
             frame = sys._getframe(1)
-            if codes.function(code, frame) is None:
-                return disable
+            function = codes.function(code, frame) if off else codes.known(code)
+            if function is None:
+                return off
             if get_ident() == thread:
-                tell(frame, value)
+                tell(frame, function if is_start else value)
             return None
 
-        return on_end_of
+        return on_event
 
-    # These two events cannot be switched off for one code alone, so foreign code is looked up every time.
-    def on_throw(code: CodeType, _: int, __: BaseException) -> None:
-        function = codes.known(code)
-        if function and get_ident() == thread:
-            calls.start(sys._getframe(1), function)
-
-    def on_unwind(code: CodeType, _: int, exception: BaseException) -> None:
-        if codes.known(code) and get_ident() == thread:
-            calls.raised(sys._getframe(1), exception)
-
+    # Throwing and unwinding cannot be switched off for one code alone, so foreign code is looked up every time.
     callbacks: dict[int, Callable[..., Any]] = {
-        events.PY_START: on_start,
-        events.PY_RESUME: on_start,
-        events.PY_THROW: on_throw,
-        events.PY_RETURN: on_end(calls.returned),
-        events.PY_YIELD: on_end(calls.yielded),
-        events.PY_UNWIND: on_unwind,
+        events.PY_START: told(calls.start),
+        events.PY_RESUME: told(calls.start),
+        events.PY_THROW: told(calls.start, off=None),
+        events.PY_RETURN: told(calls.returned),
+        events.PY_YIELD: told(calls.yielded),
+        events.PY_UNWIND: told(calls.raised, off=None),
     }
     monitoring.use_tool_id(tool, _TOOL)
     try:

@@ -148,10 +148,8 @@ def _set(cls: Any) -> Callable[[Any, int], str]:
 def _of_torch(value: Any, cls: type, lineage: tuple[type, ...]) -> str | None:
     """Tensors, dtypes and devices, where torch is imported; else ``None``."""
     torch = _imported("torch")
-    if cls is torch.get("dtype"):
+    if cls in (torch.get("dtype"), torch.get("device")):
         return str(value).removeprefix("torch.")
-    if cls is torch.get("device"):
-        return str(value)
     if cls is torch.get("Size"):
         return _tuple(value, 0)
     if torch.get("Tensor") in lineage:

@@ -16,20 +16,18 @@ def modules(model: nn.Module, ran: Sequence[nn.Module]) -> list[FlowModule]:
     """A row for each of these modules of the model; every parameter counts once in whatever holds it."""
     holdings = Holdings(model)
     paths = {module: path for path, module in holdings.modules}
-    return [_row(module, paths[module], holdings) for module in ran]
-
-
-def _row(module: nn.Module, path: str, holdings: Holdings) -> FlowModule:
-    cls = type(module)
-    return FlowModule(
-        path=path,
-        class_name=cls.__name__,
-        source=f"{cls.__module__}:{cls.__qualname__}",
-        about=about(module),
-        params=holdings.param_count(module),
-        own_params=holdings.own_param_count(module),
-        shared_with=holdings.shared_with(path, module) or "",
-    )
+    return [
+        FlowModule(
+            path=paths[module],
+            class_name=type(module).__name__,
+            source=f"{type(module).__module__}:{type(module).__qualname__}",
+            about=about(module),
+            params=holdings.param_count(module),
+            own_params=holdings.own_param_count(module),
+            shared_with=holdings.shared_with(paths[module], module) or "",
+        )
+        for module in ran
+    ]
 
 
 def levels(model: nn.Module) -> list[FlowLevel]:

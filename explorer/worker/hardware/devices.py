@@ -72,7 +72,15 @@ def environment(device: torch.device) -> dict[str, Any]:
         **versions(),
     }
     if device.type == "cuda":
-        facts |= _cuda_facts(device)
+        properties = gpu_properties(device)
+        facts |= {
+            "cuda": torch.version.cuda,
+            "hip": torch.version.hip,
+            "cudnn": torch.backends.cudnn.version(),
+            "driver": driver_version(),
+            "compute_capability": f"{properties.major}.{properties.minor}",
+            "device_memory_bytes": properties.total_memory,
+        }
     return facts
 
 
@@ -106,15 +114,3 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return cpu_name()
-
-
-def _cuda_facts(device: torch.device) -> dict[str, Any]:
-    properties = torch.cuda.get_device_properties(device)
-    return {
-        "cuda": torch.version.cuda,
-        "hip": torch.version.hip,
-        "cudnn": torch.backends.cudnn.version(),
-        "driver": driver_version(),
-        "compute_capability": f"{properties.major}.{properties.minor}",
-        "device_memory_bytes": properties.total_memory,
-    }

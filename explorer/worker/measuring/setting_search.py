@@ -7,7 +7,6 @@ that the search began with, or these are the answer.
 
 import os
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Self
@@ -109,16 +108,16 @@ class SettingSearch:
     best: Prepared
 
     def __init__(self, request: TuneRequest, emit: Emit) -> None:
-        self._request = request
-        self._emit = emit
+        self.request = request
+        self.emit = emit
         self._deadline = time.monotonic() + request.limit_seconds
         self._tried: set[tuple[Any, ...]] = set()
         self._hold = ExitStack()
         self.steps: list[TuneStep] = []
 
     def __enter__(self) -> Self:
-        bench = replace(self._request.bench, seconds=STEP_SECONDS, iterations=1, roofline=False)
-        self.best = self._hold.enter_context(prepared(bench, self._emit))
+        bench = replace(self.request.bench, seconds=STEP_SECONDS, iterations=1, roofline=False)
+        self.best = self._hold.enter_context(prepared(bench, self.emit))
         self.first = self.best.request
         self._tried.add(_key(self.first))
         try:
@@ -126,7 +125,7 @@ class SettingSearch:
         except BaseException:
             self._hold.close()
             raise
-        self.first_difference = self._difference(self.best)
+        self.first_difference = self.difference(self.best)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -150,19 +149,20 @@ class SettingSearch:
             with prepared(exact, unheard) as one:
                 return one.outputs()
         except ExplorerError as error:
-            self._emit(Log(f"outputs are not compared with those of float32, which fails: {error.message}"))
+            self.emit(Log(f"outputs are not compared with those of float32, which fails: {error.message}"))
             return None
 
-    def _difference(self, one: Prepared) -> OutputDifference | None:
+    def difference(self, one: Prepared) -> OutputDifference | None:
+        """How far a model's outputs are from the reference; ``None`` where that cannot be said."""
         return None if self.reference is None else difference(one.outputs(), self.reference)
 
     def run(self) -> None:
         """Try every value of every setting, while there is time."""
         for setting in ORDER:
-            if setting in self._request.keep:
+            if setting in self.request.keep:
                 continue
             if time.monotonic() > self._deadline:
-                self._emit(Log(f"{self._request.limit_seconds:g} s are over, nothing is tried from {setting} on"))
+                self.emit(Log(f"{self.request.limit_seconds:g} s are over, nothing is tried from {setting} on"))
                 return
             if setting == "batch_size":
                 self._try_batches()
@@ -194,51 +194,52 @@ class SettingSearch:
         self._tried.add(_key(request))
         self._tell(f"trying {setting} {value}")
         started = time.monotonic()
+        step = TuneStep(setting, value, None, None, None, None, False, None, "", 0.0)
         try:
             with ExitStack() as stack:
                 one = stack.enter_context(prepared(request, unheard))
-                step = replace(self._compared(setting, value, one), seconds=time.monotonic() - started)
+                step = self._compared(step, one)
                 if step.is_kept:
                     self._hold.close()
                     self._hold, self.best = stack.pop_all(), one
         except ExplorerError as error:
             if device_is_lost(error):
                 raise
-            step = _left(setting, value, error.message, seconds=time.monotonic() - started)
+            step = replace(step, note=error.message)
+        step = replace(step, seconds=time.monotonic() - started)
         self.steps.append(step)
-        self._emit(Partial(TuneRequest.kind, step))
+        self.emit(Partial(TuneRequest.kind, step))
         return step
 
-    def _compared(self, setting: str, value: Any, one: Prepared) -> TuneStep:
-        differs = self._difference(one)
+    def _compared(self, step: TuneStep, one: Prepared) -> TuneStep:
+        differs = self.difference(one)
+        step = replace(step, difference=differs)
         if differs is not None and not differs.is_finite:
-            return _left(setting, value, "left: its outputs are not finite", differs)
+            return replace(step, note="left: its outputs are not finite")
         pairs: list[tuple[float, float]] = []
         started = time.monotonic()
         for pair in turns(one, self.best, BLOCK_SECONDS):
             pairs.append(pair)
             if len(pairs) == 2 and all(a < CLEARLY_SLOWER * b for a, b in pairs):
-                slower = ratio_of(pairs).median
-                note = "left after two rounds: clearly slower"
-                return TuneStep(setting, value, pairs[-1][0], slower, None, None, False, differs, note, 0.0)
+                note, slower = "left after two rounds: clearly slower", ratio_of(pairs).median
+                return replace(step, samples_per_sec=pairs[-1][0], ratio=slower, note=note)
             if len(pairs) >= LEAST_ROUNDS:
                 ratio = ratio_of(pairs)
                 is_settled = ratio.low > MIN_GAIN or ratio.high < MIN_GAIN
                 if is_settled or time.monotonic() - started > 2 * STEP_SECONDS:
                     break
-        rate = percentile(sorted(a for a, _ in pairs), 50)
-        is_kept = ratio.low > 1 and ratio.median >= MIN_GAIN
-        return TuneStep(setting, value, rate, ratio.median, ratio.low, ratio.high, is_kept, differs, "", 0.0)
+        return replace(
+            step,
+            samples_per_sec=percentile(sorted(a for a, _ in pairs), 50),
+            ratio=ratio.median,
+            ratio_low=ratio.low,
+            ratio_high=ratio.high,
+            is_kept=ratio.low > 1 and ratio.median >= MIN_GAIN,
+        )
 
     def _tell(self, message: str) -> None:
-        spent = 1 - (self._deadline - time.monotonic()) / self._request.limit_seconds
-        self._emit(Progress("tune", message, min(1.0, max(0.0, spent))))
-
-
-def _left(
-    setting: str, value: Any, note: str, differs: OutputDifference | None = None, *, seconds: float = 0.0
-) -> TuneStep:
-    return TuneStep(setting, value, None, None, None, None, False, differs, note, seconds)
+        spent = 1 - (self._deadline - time.monotonic()) / self.request.limit_seconds
+        self.emit(Progress("tune", message, min(1.0, max(0.0, spent))))
 
 
 def _key(request: BenchRequest) -> tuple[Any, ...]:
@@ -261,7 +262,9 @@ def run(request: TuneRequest, emit: Emit) -> TuneResult:
     asked = request.bench
     with SettingSearch(request, emit) as search:
         search.run()
-        first, best = _whole(search.first, asked), _whole(search.best.request, asked)
+        # As searched, but measured for as long as was asked for.
+        length: dict[str, Any] = {name: getattr(asked, name) for name in ("seconds", "iterations", "roofline")}
+        first, best = replace(search.first, **length), replace(search.best.request, **length)
     emit(Progress("baseline", "measuring the settings it began with"))
     with prepared(first, emit) as one:
         baseline = measured(one, emit)
@@ -280,32 +283,21 @@ def run(request: TuneRequest, emit: Emit) -> TuneResult:
         seconds=0.0,
     )
     if any(step.is_kept for step in search.steps):
-        answer = _judged(answer, asked, first, best, search.reference, emit)
+        answer = _judged(answer, search, first, best)
     return replace(answer, seconds=time.monotonic() - started)
 
 
-def _whole(request: BenchRequest, asked: BenchRequest) -> BenchRequest:
-    """Settings as searched, to be measured for as long as was asked for."""
-    return replace(request, seconds=asked.seconds, iterations=asked.iterations, roofline=asked.roofline)
-
-
-def _judged(
-    answer: TuneResult,
-    asked: BenchRequest,
-    first: BenchRequest,
-    best: BenchRequest,
-    reference: Sequence[torch.Tensor] | None,
-    emit: Emit,
-) -> TuneResult:
+def _judged(answer: TuneResult, search: SettingSearch, first: BenchRequest, best: BenchRequest) -> TuneResult:
     """Measure the best settings, and hold them against the first once more: they are the answer if they are faster.
 
     They are measured alone, so that their memory is theirs.
     """
+    emit = search.emit
     emit(Progress("tuned", "measuring the best settings"))
     try:
         with prepared(replace(best, backoff=False), emit) as one:
             result = measured(one, emit)
-            differs = None if reference is None else difference(one.outputs(), reference)
+            differs = search.difference(one)
             with prepared(first, unheard) as other:
                 emit(Progress("final", "running the best settings and the first ones in turns"))
                 share = min(BLOCK_SECONDS * 2.5, first.seconds / 2 / LEAST_ROUNDS)
@@ -319,7 +311,8 @@ def _judged(
     answer = replace(answer, ratio=ratio.median, ratio_low=ratio.low, ratio_high=ratio.high, rounds=ratio.rounds)
     if ratio.low <= 1 or result.samples_per_sec <= answer.baseline.samples_per_sec:
         return answer
-    return replace(answer, tuned=result, request=_asked(asked, first, best), is_faster=True, difference=differs)
+    asked = _asked(search.request.bench, first, best)
+    return replace(answer, tuned=result, request=asked, is_faster=True, difference=differs)
 
 
 def _asked(asked: BenchRequest, first: BenchRequest, answer: BenchRequest) -> BenchRequest:

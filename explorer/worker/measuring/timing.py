@@ -207,12 +207,7 @@ def median_interval(ordered: Sequence[float]) -> tuple[float, float]:
     Args:
         ordered: at least one value, in ascending order.
     """
-    k = max(1, _rank(len(ordered)))
-    return ordered[k - 1], ordered[-k]
-
-
-def _rank(count: int) -> int:
-    """The greatest ``k`` with P(B(count, 1/2) < k) at most 2.5 %; 0 where there is none."""
+    count = len(ordered)
     log_half = count * math.log(0.5)
     below, k = 0.0, 0
     while k < count:
@@ -221,7 +216,7 @@ def _rank(count: int) -> int:
         if below > (1 - CONFIDENCE) / 2:
             break
         k += 1
-    return k
+    return ordered[max(1, k) - 1], ordered[-max(1, k)]
 
 
 def latency(seconds: Sequence[float]) -> Latency:
