@@ -33,7 +33,11 @@ class Cost(NamedTuple):
 NOTHING = Cost()
 
 
-def convolution(images: Shape, weight: Shape, output: Shape, transposed: bool) -> Cost:
+Rule = Callable[[Sequence[Any], Any], Cost]
+"""The cost of a call, from its positional arguments and what it returned."""
+
+
+def convolution(args: Sequence[Any], out: Tensor) -> Cost:
     """A convolution of any number of dimensions; padding counts as data.
 
     An ordinary one multiplies its whole weight, (out, in / groups, \\*kernel), once for every position of its output;
@@ -41,9 +45,10 @@ def convolution(images: Shape, weight: Shape, output: Shape, transposed: bool) -
 
     Source: the operator's definition (torch.nn.Conv2d, ConvTranspose2d); fvcore's ``conv_flop_count`` has the same.
     """
-    positions = prod((images if transposed else output)[2:])
-    macs = output[0] * prod(weight) * positions
-    return Cost(macs, macs, prod(output))
+    images, weight, is_transposed = args[0], args[1], args[6]
+    positions = prod((images if is_transposed else out).shape[2:])
+    macs = out.shape[0] * prod(weight.shape) * positions
+    return Cost(macs, macs, prod(out.shape))
 
 
 def matrix_product(output: Shape, inner: int) -> Cost:
@@ -56,7 +61,7 @@ def matrix_product(output: Shape, inner: int) -> Cost:
     return Cost(macs, macs, prod(output))
 
 
-def attention(query: Shape, key: Shape, value: Shape) -> Cost:
+def attention(args: Sequence[Any], _out: Any) -> Cost:
     """Scaled dot-product attention, (\\*batch, heads, tokens, channels) each: both of its products, a mask ignored.
 
     Queries times keys is (tokens, channels) by (channels, keys), weights times values (tokens, keys) by (keys, value
@@ -64,64 +69,69 @@ def attention(query: Shape, key: Shape, value: Shape) -> Cost:
 
     Source: the definition in torch.nn.functional.scaled_dot_product_attention; fvcore's ``matmul_flop_jit`` of each.
     """
+    query, key, value = (arg.shape for arg in args[:3])
     rows = prod(query[:-1])
     weights = rows * key[-2]
     macs = weights * (query[-1] + value[-1])
     return Cost(macs, macs, weights + rows * value[-1])
 
 
-def recurrent(steps: int, weights: Iterable[Shape]) -> Cost:
+def recurrent(sequences: Tensor, weights: Iterable[Tensor]) -> Cost:
     """A recurrent layer or cell: every weight matrix is applied once a step.
 
-    ``steps`` are time steps times sequences; ``weights`` the shapes of all matrices, of all layers and directions.
+    Steps are time steps times sequences; ``weights`` are all matrices, of all layers and directions.
     fvcore has no rule for these, so that they are nothing in ``macs_fvcore`` and ``activations``.
 
     Source: the equations in torch.nn.LSTM, torch.nn.GRU and torch.nn.RNN, without the elementwise ones.
     """
-    return Cost(macs=steps * sum(prod(weight) for weight in weights))
+    steps = prod(sequences.shape[:-1])
+    return Cost(macs=steps * sum(prod(weight.shape) for weight in weights))
 
 
-def batch_norm(images: Shape, affine: bool, training: bool) -> Cost:
+def batch_norm(training: bool | None = None) -> Rule:
     """Batch norm: 2 an element with scale and shift, 1 without; with statistics of the batch itself 5 and 4.
+
+    Whether it takes those is its first flag where not given.
 
     Source: fvcore, ``batchnorm_flop_jit``.
     """
-    if training:
-        return norm(images, affine)
-    return Cost(macs_fvcore=prod(images) * (2 if affine else 1))
+
+    def rule(args: Sequence[Any], _out: Any) -> Cost:
+        is_own = training if training is not None else next((arg for arg in args if isinstance(arg, bool)), False)
+        least = 4 if is_own else 1
+        return Cost(macs_fvcore=prod(args[0].shape) * (least if args[1] is None else least + 1))
+
+    return rule
 
 
-def norm(images: Shape, affine: bool) -> Cost:
-    """Layer, group and instance norm: 5 an element with scale, 4 without.
+def norm(weight: int) -> Rule:
+    """Layer, group and instance norm: 5 an element with scale, which is the argument at this place, 4 without.
 
     Source: fvcore, ``norm_flop_counter``, "5 is just a rough estimate".
     """
-    return Cost(macs_fvcore=prod(images) * (5 if affine else 4))
+
+    def rule(args: Sequence[Any], _out: Any) -> Cost:
+        is_scaled = len(args) > weight and args[weight] is not None
+        return Cost(macs_fvcore=prod(args[0].shape) * (5 if is_scaled else 4))
+
+    return rule
 
 
-def adaptive_pooling(images: Shape) -> Cost:
+def adaptive_pooling(args: Sequence[Any], _out: Any) -> Cost:
     """Two-dimensional adaptive average pooling: 1 an input element.
 
     Source: fvcore, ``elementwise_flop_counter(1, 0)`` for ``aten::adaptive_avg_pool2d``.
     """
-    return Cost(macs_fvcore=prod(images))
+    return Cost(macs_fvcore=prod(args[0].shape))
 
 
-def interpolation(output: Shape, each: int) -> Cost:
+def interpolation(each: int) -> Rule:
     """Upsampling and grid sampling: ``each`` an output element, nearest 1, bilinear and grids 4.
 
     Source: fvcore, ``elementwise_flop_counter(0, each)`` for ``aten::upsample_nearest2d``,
     ``aten::upsample_bilinear2d`` and ``aten::grid_sampler``.
     """
-    return Cost(macs_fvcore=prod(output) * each)
-
-
-Rule = Callable[[Sequence[Any], Any], Cost]
-"""The cost of a call, from its positional arguments and what it returned."""
-
-
-def _convolution_rule(args: Sequence[Any], out: Tensor) -> Cost:
-    return convolution(args[0].shape, args[1].shape, out.shape, bool(args[6]))
+    return lambda _, out: Cost(macs_fvcore=prod(out.shape) * each)
 
 
 def _product_rule(first: int) -> Rule:
@@ -139,57 +149,20 @@ def _summed_product_rule(args: Sequence[Any], out: Tensor) -> Cost:
     return matrix_product(out.shape, batch * inner)
 
 
-def _attention_rule(args: Sequence[Any], _out: Any) -> Cost:
-    return attention(args[0].shape, args[1].shape, args[2].shape)
-
-
 def _token_first_attention_rule(args: Sequence[Any], _out: Any) -> Cost:
     """The same with (batch, tokens, heads, channels)."""
-    query, key, value = (arg.transpose(-2, -3).shape for arg in args[:3])
-    return attention(query, key, value)
+    return attention([arg.transpose(-2, -3) for arg in args[:3]], None)
 
 
 def _recurrent_rule(args: Sequence[Any], _out: Any) -> Cost:
     """Any recurrent layer: input first, somewhere after it its matrices, alone or in a list."""
     tensors = [tensor for arg in args[1:] for tensor in (arg if isinstance(arg, list | tuple) else (arg,))]
-    weights = [tensor.shape for tensor in tensors if isinstance(tensor, Tensor) and tensor.ndim == 2]
-    return recurrent(_steps(args[0]), weights)
+    return recurrent(args[0], [tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.ndim == 2])
 
 
-def _mkldnn_rule(args: Sequence[Any], _out: Any) -> Cost:
-    """One layer in one direction, its state a matrix too."""
-    return recurrent(_steps(args[0]), [args[1].shape, args[2].shape])
-
-
-def _recurrent_cell_rule(args: Sequence[Any], _out: Any) -> Cost:
-    return recurrent(_steps(args[0]), [args[2].shape, args[3].shape])
-
-
-def _steps(tensor: Tensor) -> int:
-    return prod(tensor.shape[:-1])
-
-
-def _batch_norm_rule(training: bool | None = None) -> Rule:
-    """Batch norm; whether it takes the batch's own statistics is its first flag where not given."""
-
-    def rule(args: Sequence[Any], _out: Any) -> Cost:
-        own = training if training is not None else next((arg for arg in args if isinstance(arg, bool)), False)
-        return batch_norm(args[0].shape, args[1] is not None, own)
-
-    return rule
-
-
-def _norm_rule(weight: int) -> Rule:
-    """A norm whose scale is the argument at this place."""
-
-    def rule(args: Sequence[Any], _out: Any) -> Cost:
-        return norm(args[0].shape, len(args) > weight and args[weight] is not None)
-
-    return rule
-
-
-def _interpolation_rule(each: int) -> Rule:
-    return lambda _, out: interpolation(out.shape, each)
+def _matrices_rule(first: int) -> Rule:
+    """A recurrent cell, or one layer in one direction, whose state is a matrix too: its two matrices begin there."""
+    return lambda args, _: recurrent(args[0], args[first : first + 2])
 
 
 def _named(names: str, rule: Rule) -> dict[str, Rule]:
@@ -197,20 +170,20 @@ def _named(names: str, rule: Rule) -> dict[str, Rule]:
 
 
 _RULES: Mapping[str, Rule] = {
-    **_named("convolution _convolution", _convolution_rule),
+    **_named("convolution _convolution", convolution),
     **_named("mm bmm mv dot vdot matmul linear _int_mm _scaled_mm", _product_rule(0)),
     **_named("addmm _addmm_activation addmv baddbmm", _product_rule(1)),
     **_named("addbmm", _summed_product_rule),
     **_named("_flash_attention_forward _efficient_attention_forward", _token_first_attention_rule),
-    **_named("mkldnn_rnn_layer", _mkldnn_rule),
+    **_named("mkldnn_rnn_layer", _matrices_rule(1)),
     **_named("_cudnn_rnn miopen_rnn", _recurrent_rule),
-    **_named("native_batch_norm cudnn_batch_norm miopen_batch_norm _native_batch_norm_legit", _batch_norm_rule()),
-    **_named("_native_batch_norm_legit_no_training _batch_norm_no_update", _batch_norm_rule(training=False)),
-    **_named("_batch_norm_with_update", _batch_norm_rule(training=True)),
-    **_named("native_layer_norm", _norm_rule(2)),
-    **_named("native_group_norm", _norm_rule(1)),
-    **_named("upsample_nearest2d", _interpolation_rule(1)),
-    **_named("upsample_bilinear2d grid_sampler_2d grid_sampler_3d cudnn_grid_sampler", _interpolation_rule(4)),
+    **_named("native_batch_norm cudnn_batch_norm miopen_batch_norm _native_batch_norm_legit", batch_norm()),
+    **_named("_native_batch_norm_legit_no_training _batch_norm_no_update", batch_norm(training=False)),
+    **_named("_batch_norm_with_update", batch_norm(training=True)),
+    **_named("native_layer_norm", norm(2)),
+    **_named("native_group_norm", norm(1)),
+    **_named("upsample_nearest2d", interpolation(1)),
+    **_named("upsample_bilinear2d grid_sampler_2d grid_sampler_3d cudnn_grid_sampler", interpolation(4)),
 }
 """By the operator's name below autograd, where composite ones have come apart."""
 
@@ -219,11 +192,11 @@ _FUSED_ATTENTION = "_scaled_dot_product_"
 
 RECURRENT: Mapping[str, Rule] = {
     **_named("lstm gru rnn_tanh rnn_relu", _recurrent_rule),
-    **_named("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", _recurrent_cell_rule),
+    **_named("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", _matrices_rule(2)),
 }
 """Functions that come apart differently on every device, so that they are counted whole, by name."""
 
-COMPOSITE: Mapping[str, Rule] = {"adaptive_avg_pool2d": lambda args, _: adaptive_pooling(args[0].shape)}
+COMPOSITE: Mapping[str, Rule] = {"adaptive_avg_pool2d": adaptive_pooling}
 """Functions that can turn into another operator (here a mean) that is not counted, by name; counted beside them."""
 
 _MOVERS = frozenset(
@@ -249,7 +222,7 @@ _MOVERS = frozenset(
 def rule_of(name: str) -> Rule | None:
     """The rule that an operator is counted by, if any; ``name`` as in ``aten.NAME``."""
     if name.startswith(_FUSED_ATTENTION):
-        return _attention_rule
+        return attention
     return _RULES.get(name)
 
 
