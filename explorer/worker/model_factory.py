@@ -47,8 +47,12 @@ def resolve_name(name: str, emit: Emit) -> str:
         UnknownName: no such architecture, or no such tag of it.
         RequestError: timm removed the model without a replacement, or the source is none of :data:`SOURCES`.
     """
-    if _has_source(name):
-        _check_source(name)
+    if ":" in name:
+        source, _, place = name.partition(":")
+        if source not in SOURCES:
+            raise RequestError(f"no model source {source!r}", f"sources: {', '.join(f'{s}:' for s in SOURCES)}")
+        if source == "local-dir" and not Path(place, "config.json").is_file():
+            raise RequestError(f"{place or 'an empty path'} is no model folder", "it has to hold a config.json")
         return name
     arch, _, tag = name.partition(".")
     deprecated = get_deprecated_models()
@@ -59,33 +63,17 @@ def resolve_name(name: str, emit: Emit) -> str:
         arch, _, own_tag = replacement.partition(".")
         tag = tag or own_tag
         emit(Log(f"timm calls {name} {_joined(arch, tag)} now"))
-    _check_known(arch, tag)
-    return _joined(arch, tag)
-
-
-def _has_source(name: str) -> bool:
-    return ":" in name
-
-
-def _check_source(name: str) -> None:
-    source, _, place = name.partition(":")
-    if source not in SOURCES:
-        raise RequestError(f"no model source {source!r}", f"sources: {', '.join(f'{s}:' for s in SOURCES)}")
-    if source == "local-dir" and not Path(place, "config.json").is_file():
-        raise RequestError(f"{place or 'an empty path'} is no model folder", "it has to hold a config.json")
+    if not is_model(arch):
+        raise UnknownName.of("model", arch, closest(arch, list_models()))
+    known = get_arch_pretrained_cfgs(arch)
+    found = _joined(arch, tag)
+    if tag and found not in known:
+        raise UnknownName.of("weights", found, closest(found, known))
+    return found
 
 
 def _joined(arch: str, tag: str) -> str:
     return f"{arch}.{tag}" if tag else arch
-
-
-def _check_known(arch: str, tag: str) -> None:
-    if not is_model(arch):
-        raise UnknownName.of("model", arch, closest(arch, list_models()))
-    known = get_arch_pretrained_cfgs(arch)
-    name = _joined(arch, tag)
-    if tag and name not in known:
-        raise UnknownName.of("weights", name, closest(name, known))
 
 
 def create(name: str, options: ModelOptions) -> nn.Module:
@@ -112,19 +100,13 @@ def create_args(name: str, options: ModelOptions) -> dict[str, Any]:
         "num_classes": options.num_classes,
         "features_only": options.features_only or None,
     }
-    if options.img_size is not None and _is_fixed(_cfg_of(name)):
-        wishes["img_size"] = options.img_size
+    if options.img_size is not None:
+        # Where the cfg comes with the source, it takes a model to see it.
+        is_own = ":" in name
+        cfg = timm.create_model(name, pretrained=False).pretrained_cfg if is_own else get_pretrained_cfg(name)
+        if cfg.get("fixed_input_size") if isinstance(cfg, dict) else getattr(cfg, "fixed_input_size", False):
+            wishes["img_size"] = options.img_size
     return dict(options.args) | {name: value for name, value in wishes.items() if value is not None}
-
-
-def _cfg_of(name: str) -> Any:
-    """The pretrained cfg; where it comes with the source, it takes a model to see it."""
-    return timm.create_model(name, pretrained=False).pretrained_cfg if _has_source(name) else get_pretrained_cfg(name)
-
-
-def _is_fixed(cfg: Any) -> bool:
-    value = cfg.get("fixed_input_size") if isinstance(cfg, dict) else getattr(cfg, "fixed_input_size", False)
-    return bool(value)
 
 
 def input_size(model: nn.Module, options: ModelOptions) -> tuple[int, int, int]:

@@ -64,7 +64,7 @@ class TrainingStep:
 
     def __call__(self) -> None:
         """Take a step."""
-        self.backward(self.forward())
+        self.forward().backward()
         self.optimize()
 
     def parts(self, synchronize: Callable[[], None]) -> tuple[float, float, float]:
@@ -74,7 +74,7 @@ class TrainingStep:
         loss = self.forward()
         synchronize()
         forwarded = time.perf_counter()
-        self.backward(loss)
+        loss.backward()
         synchronize()
         backwarded = time.perf_counter()
         self.optimize()
@@ -88,10 +88,6 @@ class TrainingStep:
         with torch.autocast(self._kind, dtype=self._amp, enabled=self._amp is not None):
             loss = self._loss(output)
         return loss if self._scaler is None else self._scaler.scale(loss)
-
-    def backward(self, loss: torch.Tensor) -> None:
-        """The gradients of a loss."""
-        loss.backward()
 
     def optimize(self) -> None:
         """Change the weights by the gradients."""
