@@ -92,7 +92,11 @@ class TracedFunction:
         """Values of parameters with a default, and their texts; empty where the function cannot be found."""
         if self._found is None:
             function = _find(self._code, frame.f_globals)
-            self._found = {name: (value, short(value)) for name, value in _defaults_of(function).items()}
+            values = (function and function.__defaults__) or ()
+            positional = self._code.co_varnames[: self._code.co_argcount]
+            found = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
+            found |= (function and function.__kwdefaults__) or {}
+            self._found = {name: (value, short(value)) for name, value in found.items()}
         return self._found
 
 
@@ -129,15 +133,6 @@ def _functions_in(value: Any) -> Iterator[types.FunctionType]:
     while type(value) is types.FunctionType:
         yield value
         value = value.__dict__.get("__wrapped__")
-
-
-def _defaults_of(function: types.FunctionType | None) -> dict[str, Any]:
-    if function is None:
-        return {}
-    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
-    values = function.__defaults__ or ()
-    return {**dict(zip(positional[len(positional) - len(values) :], values, strict=True)),
-            **(function.__kwdefaults__ or {})}  # fmt: skip
 
 
 class Codes:

@@ -41,7 +41,12 @@ def run(request: TraceRequest, emit: Emit) -> TraceResult:
     start = time.perf_counter()
     extras = [(name, Path(path)) for name, path in request.extra]
     roots = [Root(Path(timm.__file__).parent), *(_root(extra) for extra in extras)]
-    _check_name(request.model, emit)
+    try:
+        resolve_name(request.model, emit)
+    except UnknownName:
+        # A deprecated name is known even where timm maps it to weights that there are none of.
+        if request.model not in get_deprecated_models():
+            raise
     with offline():
         model, created, device = _created(request.model, roots, emit)
         ran, ran_on = _ran(request.model, model, device, roots, emit) if request.forward else (None, None)
@@ -66,15 +71,6 @@ def run(request: TraceRequest, emit: Emit) -> TraceResult:
 def _source() -> SourceTree:
     """The source that was imported here."""
     return find_timm()
-
-
-def _check_name(name: str, emit: Emit) -> None:
-    """Refuse an unknown name; a deprecated one is known even where timm maps it to weights that there are none of."""
-    try:
-        resolve_name(name, emit)
-    except UnknownName:
-        if name not in get_deprecated_models():
-            raise
 
 
 def _created(name: str, roots: Sequence[Root], emit: Emit) -> tuple[nn.Module, CallRecording, torch.device]:

@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 LIMIT = 60
 """Characters of one value, about."""
@@ -41,14 +41,14 @@ def short(value: object) -> str:
     return text if len(text) <= LIMIT else f"{text[: LIMIT - 1]}…"
 
 
-def _text(value: object, depth: int) -> str:
+def _text(value: Any, depth: int) -> str:
     cls = type(value)
     writer = _WRITERS.get(cls)
     if writer is not None:
         return writer(value, depth)
     lineage = _mro(cls)
     if type in lineage:
-        return f"class {_name(cast(type, value))}"
+        return f"class {_name(value)}"
     if enum.Enum in lineage:
         return f"{_name(cls)}.{object.__getattribute__(value, '_name_')}"
     torch_text = _of_torch(value, cls, lineage)
@@ -57,7 +57,9 @@ def _text(value: object, depth: int) -> str:
     for base in (str, int, float, tuple, list, dict, set, frozenset, functools.partial):
         if base in lineage:
             return f"{_name(cls)} {_WRITERS[base](value, depth)}"
-    return _array(value, cls) or _an(cls)
+    if cls is _imported("numpy").get("ndarray"):
+        return f"ndarray {_shape(value.shape)} {value.dtype}"
+    return _an(cls)
 
 
 def _an(cls: type) -> str:
@@ -166,11 +168,6 @@ def _tensor(value: Any, cls: type, lineage: tuple[type, ...], torch: Mapping[str
     with torch["_C"].DisableTorchFunction():
         shape, dtype, device = (getattr(tensor, n).__get__(value) for n in ("shape", "dtype", "device"))
     return f"{_name(cls)} {_shape(shape)} {str(dtype).removeprefix('torch.')} {device}"
-
-
-def _array(value: Any, cls: type) -> str | None:
-    array = _imported("numpy").get("ndarray")
-    return f"ndarray {_shape(value.shape)} {value.dtype}" if array is not None and cls is array else None
 
 
 def _shape(sizes: Iterable[object]) -> str:

@@ -132,16 +132,10 @@ class Tape:
             operator.inputs = (*operator.inputs, *more)
 
     def _weights(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
+        """The names of those that the model holds; what the running module holds by its name in there."""
         names = (self._names.get(_memory(tensor)) for tensor in tensors)
-        here = self._path()
-        return tuple(dict.fromkeys(name.removeprefix(here) for name in names if name))
-
-    def _path(self) -> str:
-        """The running module's path with a dot after it; empty for the model."""
-        if not self.running:
-            return ""
-        path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "")
-        return f"{path}." if path else ""
+        path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "") if self.running else ""
+        return tuple(dict.fromkeys(name.removeprefix(f"{path}.") for name in names if name))
 
     def returned(self, function: CalledFunction, out: Any) -> None:
         """A function returned: what of it is new are its outputs, or else what it wrote into."""

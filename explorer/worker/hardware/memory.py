@@ -105,18 +105,13 @@ def _cgroup_free_bytes() -> list[int]:
         return []
     own = _CGROUPS / match
     groups = [own, *own.parents]
-    found = [_free_bytes(group) for group in groups[: groups.index(_CGROUPS) + 1]]
-    return [free for free in found if free is not None]
-
-
-def _free_bytes(group: Path) -> int | None:
-    try:
-        most = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-    except (OSError, ValueError):
-        return None
-    cached = _found(r"^inactive_file (\d+)$", group / "memory.stat")
-    return max(0, most - used + int(cached or 0))
+    free: list[int] = []
+    for group in groups[: groups.index(_CGROUPS) + 1]:
+        with suppress(OSError, ValueError):
+            left = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+            cached = _found(r"^inactive_file (\d+)$", group / "memory.stat")
+            free.append(max(0, left + int(cached or 0)))
+    return free
 
 
 def _found(pattern: str, file: Path) -> str | None:

@@ -81,20 +81,15 @@ def warm_up(clock: Clock, seconds: float, emit: Emit) -> WarmUp:
     spent, iterations, stable = 0.0, 0, False
     medians: list[float] = []
     while iterations < WARMUP_PASSES or (spent < greatest and not (stable and spent >= least)):
-        taken = _window(clock, window_seconds)
+        taken = [clock.block(1)[0]]
+        while sum(taken) < window_seconds:
+            taken.append(clock.block(1)[0])
         spent += sum(taken)
         iterations += len(taken)
         medians.append(percentile(sorted(taken), 50))
         last = medians[-WARMUP_WINDOWS:]
         stable = len(last) == WARMUP_WINDOWS and max(last) <= min(last) * (1 + WARMUP_TOLERANCE)
     return WarmUp(iterations, spent, stable, medians[-1])
-
-
-def _window(clock: Clock, seconds: float) -> list[float]:
-    taken = [clock.block(1)[0]]
-    while sum(taken) < seconds:
-        taken.append(clock.block(1)[0])
-    return taken
 
 
 @dataclass
