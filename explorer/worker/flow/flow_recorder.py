@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from explorer.protocol.events import Emit
-from explorer.protocol.flow import FlowCall, FlowOperator, FlowRequest, FlowResult, FlowTensor
+from explorer.protocol.flow import FlowCall, FlowRequest, FlowResult
 from explorer.protocol.request import ModelOptions
 from explorer.worker.counting import Shortened, hooked, tensors_of
 from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of
@@ -20,17 +19,6 @@ from explorer.worker.flow.module_summaries import levels, modules
 from explorer.worker.flow.tape import CalledFunction, Plan, Tape
 from explorer.worker.hardware.devices import versions
 from explorer.worker.model_factory import build_and_run, import_extras, input_size, offline, resolve_name
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRecording:
-    """A recorded pass. ``modules`` are those that ran, by the index that calls name them with."""
-
-    modules: Sequence[nn.Module]
-    calls: Sequence[FlowCall]
-    operators: Sequence[FlowOperator]
-    inputs: Sequence[tuple[int, ...]]
-    outputs: Sequence[FlowTensor]
 
 
 def run(request: FlowRequest, emit: Emit) -> FlowResult:
@@ -48,16 +36,16 @@ def run(request: FlowRequest, emit: Emit) -> FlowResult:
     name = resolve_name(request.model, emit)
     with offline():
         found = build_and_run(name, request.options, partial(_recorded, request.options), emit)
-    recording = found.outcome
+    tape = found.outcome
     return FlowResult(
         model=name,
         device=found.device.type,
         built_on=found.built_on.type,
-        modules=modules(found.model, recording.modules),
-        calls=recording.calls,
-        operators=recording.operators,
-        inputs=recording.inputs,
-        outputs=tuple(recording.outputs),
+        modules=modules(found.model, list(tape.modules)),
+        calls=[FlowCall(*call) for call in tape.calls],
+        operators=[operator.finished() for operator in tape.operators],
+        inputs=tape.inputs,
+        outputs=tape.outputs,
         levels=levels(found.model),
         seconds=round(time.perf_counter() - start, 4),
         settings=request.to_json(),
@@ -65,13 +53,13 @@ def run(request: FlowRequest, emit: Emit) -> FlowResult:
     )
 
 
-def _recorded(options: ModelOptions, model: nn.Module, device: torch.device) -> FlowRecording:
+def _recorded(options: ModelOptions, model: nn.Module, device: torch.device) -> Tape:
     images = torch.randn(1, *input_size(model, options), device=device)
     with device, torch.no_grad():
         return record(model, images)
 
 
-def record(model: nn.Module, *inputs: Any) -> FlowRecording:
+def record(model: nn.Module, *inputs: Any) -> Tape:
     """Run a model on its inputs, on the device they are on, and record. No hook is left behind, whatever happens.
 
     Values are told apart by their memory: a view is its base, and writing in place makes a new value of it.
@@ -88,14 +76,8 @@ def record(model: nn.Module, *inputs: Any) -> FlowRecording:
         context.enter_context(hooked(model, tape.enter, tape.leave))
         context.enter_context(Dispatched(tape))
         context.enter_context(Called(tape))
-        output = model(*inputs)
-    return FlowRecording(
-        list(tape.modules),
-        [FlowCall(*call) for call in tape.calls],
-        [operator.finished() for operator in tape.operators],
-        tape.inputs,
-        tape.tensors(tensors_of(output)),
-    )
+        tape.outputs = tape.tensors(tensors_of(model(*inputs)))
+    return tape
 
 
 def _plain(name: str) -> str:

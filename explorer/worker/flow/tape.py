@@ -52,7 +52,7 @@ class CalledFunction:
 
 @dataclass
 class Tape:
-    """What was recorded so far."""
+    """What was recorded so far. ``modules`` are those that ran, with the index that calls name them with."""
 
     model: nn.Module
     given: list[Tensor]
@@ -61,6 +61,7 @@ class Tape:
     operators: list[Operator] = field(default_factory=list)
     running: list[int] = field(default_factory=list)
     functions: list[CalledFunction] = field(default_factory=list)
+    outputs: tuple[FlowTensor, ...] = ()
 
     def __post_init__(self) -> None:
         self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}

@@ -1,4 +1,4 @@
-"""The clock: warm-up until passes stop getting faster, queued blocks, passes one by one."""
+"""The clock: warm-up until passes stop getting faster, then passes in queued blocks or one by one."""
 
 import math
 import statistics
@@ -100,13 +100,6 @@ class Timed:
     cuda: list[float] = field(default_factory=list)
     passes: int = 0
 
-    def add(self, taken: tuple[float, float | None], passes: int) -> None:
-        """Take a block in."""
-        self.wall.append(taken[0])
-        if taken[1] is not None:
-            self.cuda.append(taken[1])
-        self.passes += passes
-
 
 class Reporter:
     """Tells how far a measurement is, now and then, between what is timed.
@@ -153,25 +146,27 @@ class Goal:
         return seconds >= self.seconds and iterations >= self.iterations
 
 
-def queued(clock: Clock, goal: Goal, pass_seconds: float, report: Reporter) -> Timed:
-    """Blocks of queued passes; ``pass_seconds`` is what one may take, for the length of a block."""
-    timed, spent = Timed(), 0.0
-    in_block = max(1, round(goal.seconds / BLOCKS / pass_seconds), -(-goal.iterations // BLOCKS))
-    while not goal.reached(spent, timed.passes):
-        timed.add(clock.block(in_block), in_block)
-        spent = sum(timed.wall)
-        report.tell(timed.passes, spent, lambda: pass_seconds)
-    return timed
+def timed_blocks(
+    clock: Clock, goal: Goal, report: Reporter, *, in_block: int = 1, pass_seconds: float | None = None
+) -> Timed:
+    """Time blocks of queued passes, or passes waited for one by one.
 
-
-def singles(clock: Clock, goal: Goal, report: Reporter) -> Timed:
-    """Passes waited for one by one."""
+    Args:
+        clock: runs them.
+        goal: how long it goes on.
+        report: is told how far it is.
+        in_block: passes in a block.
+        pass_seconds: what a pass is said to take meanwhile; ``None``: the median so far.
+    """
     timed, spent = Timed(), 0.0
     while not goal.reached(spent, timed.passes):
-        taken = clock.block(1)
-        timed.add(taken, 1)
-        spent += taken[0]
-        report.tell(timed.passes, spent, lambda: percentile(sorted(timed.wall), 50))
+        wall, cuda = clock.block(in_block)
+        timed.wall.append(wall)
+        if cuda is not None:
+            timed.cuda.append(cuda)
+        timed.passes += in_block
+        spent += wall
+        report.tell(timed.passes, spent, lambda: pass_seconds or percentile(sorted(timed.wall), 50))
     return timed
 
 
