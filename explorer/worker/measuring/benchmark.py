@@ -14,16 +14,7 @@ from explorer.worker.measuring.passes import TrainingStep
 from explorer.worker.measuring.prepared_model import Prepared, prepared
 from explorer.worker.measuring.roofline import roofline, totals
 from explorer.worker.measuring.settings import described
-from explorer.worker.measuring.timing import (
-    BLOCKS,
-    WARMUP_RULE,
-    Goal,
-    Reporter,
-    Timed,
-    latency,
-    percentile,
-    timed_blocks,
-)
+from explorer.worker.measuring.timing import BLOCKS, WARMUP_RULE, Goal, Reporter, Timed, clocked, latency, percentile
 from explorer.worker.model_factory import param_count
 
 
@@ -104,11 +95,11 @@ def _timed(one: Prepared, emit: Emit) -> tuple[Timed, Timed, TrainTimes | None, 
     report.part(goal, 1 / 2)
     in_block = max(1, round(goal.seconds / BLOCKS / pass_seconds), -(-goal.iterations // BLOCKS))
     with GpuMonitor(gpu_properties(one.device)) as watch:
-        blocks = timed_blocks(one.clock, goal, report, in_block=in_block, pass_seconds=pass_seconds)
+        blocks = clocked(one.clock, goal, report, in_block=in_block, pass_seconds=pass_seconds)
     share = 1 / 2 if one.step is None else 1 / 4
     goal = Goal(request.seconds * share, request.iterations)
     report.part(goal, share)
-    alone = timed_blocks(one.clock, goal, report)
+    alone = clocked(one.clock, goal, report)
     parts = None
     if one.step is not None:
         report.part(goal, share)

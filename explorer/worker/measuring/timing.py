@@ -146,7 +146,7 @@ class Goal:
         return seconds >= self.seconds and iterations >= self.iterations
 
 
-def timed_blocks(
+def clocked(
     clock: Clock, goal: Goal, report: Reporter, *, in_block: int = 1, pass_seconds: float | None = None
 ) -> Timed:
     """Time blocks of queued passes, or passes waited for one by one.
