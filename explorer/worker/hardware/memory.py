@@ -10,11 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import torch
 
 if sys.platform != "win32":
     import resource
+
+try:
+    import psutil
+except ImportError:
+    # A machine that only measures has torch and timm and little else: there memory is neither bounded nor told.
+    psutil = None
 
 TAKEN = 0.9
 """Of the memory that is free: the rest is for whatever else runs."""
@@ -88,8 +93,8 @@ def resident_bytes() -> int:
 
 
 def _limit_bytes() -> int | None:
-    """What this process holds now and most of what the machine has left; ``None`` elsewhere than on Linux."""
-    if sys.platform != "linux":
+    """What this process holds now and most of what the machine has left; ``None`` where Linux or psutil is missing."""
+    if sys.platform != "linux" or psutil is None:
         return None
     free = [psutil.virtual_memory().available, *_cgroup_free_bytes()]
     return held_bytes() + int(min(free) * TAKEN)
@@ -172,7 +177,7 @@ class PeakMemory:
             self.before_bytes = torch.cuda.memory_allocated(device)
         else:
             self.kind = "peak_rss" if _reset_peak_rss() else "peak_rss_since_start"
-            self.before_bytes = resident_bytes()
+            self.before_bytes = None if psutil is None else resident_bytes()
 
     def peak_bytes(self) -> int:
         """The peak so far."""

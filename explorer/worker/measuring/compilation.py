@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, ClassVar
 
-import psutil
 import torch
 from torch import nn
 
@@ -136,6 +135,8 @@ class Compiled:
 
 def _sweep() -> None:
     """Remove the caches of workers that were ended in the middle."""
+    import psutil  # only compiling needs it, and it is not on every machine that measures
+
     for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
