@@ -66,6 +66,7 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
     asked = request.to_json()
     del asked["model"], asked["extra"]
     channels, height, width = counted.input_size
+    total = counted.count.total
     return InspectResult(
         model=name,
         img_size=height if height == width else (height, width),
@@ -74,7 +75,13 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         num_classes=getattr(counted.model, "num_classes", None),
         device=counted.device.type,
         built_on=counted.built_on.type,
-        totals=_totals(counted),
+        totals=Totals(
+            params=param_count(counted.model),
+            buffers=sum(buffer.numel() for buffer in counted.model.buffers()),
+            macs=total.macs,
+            macs_fvcore=total.macs_fvcore,
+            activations=total.activations,
+        ),
         layers=[] if request.totals_only else layers_of(counted, levels),
         feature_info=levels,
         feature_info_note=note,
@@ -82,17 +89,6 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         seconds=round(time.perf_counter() - start, 4),
         settings={**asked, "pretrained": False, "mode": "eval", "dtype": "float32"},
         environment=versions(),
-    )
-
-
-def _totals(counted: CountedModel) -> Totals:
-    total = counted.count.total
-    return Totals(
-        params=param_count(counted.model),
-        buffers=sum(buffer.numel() for buffer in counted.model.buffers()),
-        macs=total.macs,
-        macs_fvcore=total.macs_fvcore,
-        activations=total.activations,
     )
 
 

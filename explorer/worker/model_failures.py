@@ -56,7 +56,10 @@ def explained(attempt: Attempt) -> Iterator[None]:
 
 def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
     if is_memory(error):
-        return _out_of_memory(attempt)
+        size = f" and image size {attempt.options.img_size}" if attempt.options.img_size is not None else ""
+        hint = "lower --batch-size" if attempt.batch_size > 1 else "lower --img-size or use a smaller model"
+        tried = f"at batch size {attempt.batch_size}{size}"
+        return OutOfMemory(f"{attempt.model} {tried} runs out of memory on {attempt.device}", hint)
     why = reason(error)
     if breaks_device(error):
         return EngineError(f"{attempt.model} failed on {attempt.device}: {why}")
@@ -97,13 +100,6 @@ def is_memory(error: BaseException) -> bool:
     if _ONEDNN.search(str(error)):
         return memory.is_short()
     return bool(_MEMORY.search(str(error)))
-
-
-def _out_of_memory(attempt: Attempt) -> OutOfMemory:
-    size = f" and image size {attempt.options.img_size}" if attempt.options.img_size is not None else ""
-    hint = "lower --batch-size" if attempt.batch_size > 1 else "lower --img-size or use a smaller model"
-    tried = f"at batch size {attempt.batch_size}{size}"
-    return OutOfMemory(f"{attempt.model} {tried} runs out of memory on {attempt.device}", hint)
 
 
 def reason(error: BaseException, limit: int = 200) -> str:

@@ -67,7 +67,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "cpu": cpu_name(),
         "cpu_count": os.cpu_count(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "device_name": device_name(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name(),
         "threads": torch.get_num_threads(),
         **versions(),
     }
@@ -107,10 +107,3 @@ def cpu_name() -> str:
     except (OSError, subprocess.SubprocessError):
         pass
     return platform.processor() or platform.machine()
-
-
-def device_name(device: torch.device) -> str:
-    """The name of the hardware behind a torch device."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    return cpu_name()
