@@ -50,7 +50,7 @@ class Activation:
     """That of the function or class around it, empty at the top of a module."""
     cls: ClassValue | None = None
     """The class whose body it is."""
-    outer_names: set[str] | None = None
+    outer_names: set[str] = field(default_factory=set)
     """Names that ``global`` and ``nonlocal`` say are bound outside."""
     returns: list[Value] = field(default_factory=list)
     """What the function may return."""
@@ -102,7 +102,7 @@ class Activation:
 
     def bind_name(self, name: str, value: Value) -> None:
         """Bind a name where Python would: here, or outside where ``global`` or ``nonlocal`` says so."""
-        if not self.outer_names or name not in self.outer_names:
+        if name not in self.outer_names:
             self.environment.names[name] = value
             return
         environment = self.environment

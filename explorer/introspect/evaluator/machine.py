@@ -111,11 +111,6 @@ class Evaluator:
             self.environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
 
-    def execute_all(self) -> None:
-        """Execute every module, those too that nothing imports."""
-        for module in self.modules:
-            self.execute(module)
-
     def forget(self) -> None:
         """Let go of all that was evaluated.
 
@@ -151,7 +146,8 @@ class Evaluator:
     def begin(self) -> None:
         """Forget what was evaluated so far, and hold what modules bind as it is: nothing that follows changes it."""
         if not self.state.frozen:
-            self.execute_all()
+            for module in self.modules:  # those too that nothing imports
+                self.execute(module)
             for cls in self.state.classes:
                 self.objects.namespace(cls)
             self._freeze()

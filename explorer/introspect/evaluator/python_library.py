@@ -279,10 +279,7 @@ def _filter(objects: Objects, args: list[Value], keywords: Keywords, line: int) 
 
 
 def _next(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
-    if not args:
-        return UNKNOWN
-    found = objects.possible_item(args[0], line)
-    return join([found, *args[1:]])
+    return join([objects.possible_item(args[0], line), *args[1:]]) if args else UNKNOWN
 
 
 def _partial(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:

@@ -105,12 +105,7 @@ class Compiler(ExpressionCompiler):
         return _nothing
 
     def _global(self, node: ast.Global | ast.Nonlocal) -> Statement:
-        names = node.names
-
-        def run(frame: Activation) -> None:
-            frame.outer_names = {*(frame.outer_names or ()), *names}
-
-        return run
+        return lambda frame: frame.outer_names.update(node.names)
 
     _nonlocal = _global
 
@@ -290,24 +285,17 @@ class Compiler(ExpressionCompiler):
 
     def _with(self, node: ast.With | ast.AsyncWith) -> Statement:
         enter, leave = ("__enter__", "__exit__") if isinstance(node, ast.With) else ("__aenter__", "__aexit__")
-        items = [
-            (
-                self.expression(item.context_expr),
-                self.target(item.optional_vars) if item.optional_vars else None,
-                item.context_expr.lineno,
-            )
-            for item in node.items
-        ]
+        managers = [(self.expression(item.context_expr), item.context_expr.lineno) for item in node.items]
+        targets = [self.target(item.optional_vars or ast.Constant(None)) for item in node.items]
         body = self.block(node.body)
 
         def run(frame: Activation) -> bool:
             entered = []
-            for evaluate, assign, line in items:
+            for (evaluate, line), assign in zip(managers, targets, strict=True):
                 manager = evaluate(frame)
                 value = frame.objects.call_special(manager, enter, [], line)
                 entered.append((manager, line))
-                if assign is not None:
-                    assign(frame, value)
+                assign(frame, value)
             left = body(frame)
             for manager, line in reversed(entered):
                 frame.objects.call_special(manager, leave, [None, None, None], line)
