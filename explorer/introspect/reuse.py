@@ -104,13 +104,15 @@ def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -
         through = [numbers[n] for n in contexts.through[number]]
         numbers[number] = kept.contexts.add(contexts.functions[number], direct, through)
         caller = contexts.function(number)
-        edges = kept.edges.setdefault(caller, {})
+        edges = kept.edges.get(caller, {})
         for callee in map(contexts.function, contexts.calls(number)):
             edge = None if callee in edges else call_between(before, caller, callee)
             if edge is not None:
                 call = CallData.of(edge)
                 lines = {int(site.rpartition(":")[2]): call.via for site in edge.sites}
                 edges[callee] = CallEdge(lines, call.through)
+        if edges:  # what is not of the package has none, and is no caller
+            kept.edges[caller] = edges
     kept.contexts.models = {name: numbers[number] for name, number in models.items()}
     kept.contexts.others = {name: numbers[number] for name, number in others.items()}
     return kept
