@@ -34,9 +34,6 @@ class Outcome(Generic[T]):
     value: T | None = None
 
 
-"""Takes each outcome as it comes, how many there are by now, and how many there will be."""
-
-
 def each(
     names: Sequence[str], do: Callable[[Client, str], T], workers: int | None = None
 ) -> Generator[Outcome[T], None, None]:

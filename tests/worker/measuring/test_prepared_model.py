@@ -165,14 +165,14 @@ def test_the_batch_is_halved_until_it_fits(monkeypatch, error):
 
 
 def test_the_batch_is_halved_where_memory_runs_out_only_later(monkeypatch):
-    whole = benchmark._timings
+    whole = benchmark._timed
 
-    def timings(one, emit):
+    def timed(one, emit):
         if one.batch_size > 2:
             raise MemoryError
         return whole(one, emit)
 
-    monkeypatch.setattr(benchmark, "_timings", timings)
+    monkeypatch.setattr(benchmark, "_timed", timed)
     result = run(request(batch_size=4), ignore)
     assert (result.batch_size, result.batch_size_requested) == (2, 4)
 
