@@ -193,19 +193,17 @@ def _line(
     root: str, children: Mapping[str, list[str]], matters: Callable[[str], bool], later: Callable[[str], bool]
 ) -> list[str]:
     """The functions that lead on to others that matter, each before what it calls; later ones, with theirs, last."""
-    known: dict[str, bool] = {}
-
-    def leads_on(node: str) -> bool:
-        if node not in known:
-            known[node] = any(matters(i) or leads_on(i) for i in children[node])
-        return known[node]
-
+    leading: set[str] = set()
+    # From below. A function that calls itself would keep itself alive, and by `matters` the whole graph.
+    for node in reversed(_subtree(root, children)):
+        if any(matters(i) or i in leading for i in children[node]):
+            leading.add(node)
     first: list[str] = []
     last: list[str] = []
     stack = [(root, False)]
     while stack:
         node, postponed = stack.pop()
-        if node == root or leads_on(node):
+        if node == root or node in leading:
             (last if postponed else first).append(node)
             stack += [(child, postponed or later(child)) for child in reversed(children[node])]
     return first + last

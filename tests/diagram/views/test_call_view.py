@@ -1,8 +1,14 @@
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from explorer.diagram.views.call_view import calls
 from explorer.errors import RequestError
 from explorer.graph import EdgeKind, Graph
+from explorer.introspect import load_graph
 from tests.diagram.views.toy import BUILDER, CONV_ACT, CREATE_MODEL, TOY, TOY_NET, arrows, boxes
 
 
@@ -45,3 +51,18 @@ def test_a_fold_of_calls_says_how_many_it_holds_and_names_them_all(timm_graph: G
     assert fold.label == f"{len(entrypoints):,} entrypoints"
     assert len(fold.members) == len(entrypoints)
     assert (CREATE_MODEL, fold.id, "dispatches") in arrows(view)
+
+
+def test_a_picture_keeps_no_graph_alive(make_timm: Callable[..., Path]) -> None:
+    """A command looks for no garbage: a graph that holds on to itself is walked when Python ends, for a tenth of it."""
+    package = make_timm()
+    load_graph(package)
+    graph = load_graph(package)
+    kept = weakref.ref(graph)
+    gc.disable()
+    try:
+        calls(graph, graph.node("model:toy_small"))
+        del graph
+        assert kept() is None
+    finally:
+        gc.enable()
