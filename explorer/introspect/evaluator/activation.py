@@ -6,22 +6,19 @@ from dataclasses import dataclass, field
 
 from explorer.introspect.evaluator.interface import Machine, RunState
 from explorer.introspect.evaluator.objects import Objects
-from explorer.introspect.evaluator.operations import copied, is_hashable, item_of, items_of, loosen, taint
+from explorer.introspect.evaluator.operations import copied, taint
 from explorer.introspect.evaluator.pure import MUTATORS, call_method
 from explorer.introspect.evaluator.python_library import BUILTIN_NAMES
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
-    Choice,
     ClassValue,
     Environment,
     ExternalValue,
     FunctionValue,
-    InstanceValue,
     Keywords,
     Names,
     Value,
-    is_known,
     join,
 )
 
@@ -94,11 +91,10 @@ class Activation:
         """What a name stands for."""
         environment: Environment | None = self.environment
         while environment is not None:
-            names = environment.names
-            if name in names:
-                return names[name]
+            if name in environment.names:
+                return environment.names[name]
             environment = environment.parent
-        return builtin(name)
+        return _BUILTINS.get(name, UNKNOWN)
 
     def bind_name(self, name: str, value: Value) -> None:
         """Bind a name where Python would: here, or outside where ``global`` or ``nonlocal`` says so."""
@@ -131,12 +127,6 @@ class Activation:
                 taint([self.lookup(child.id)])
         self.forget(node)
 
-    def iterated(self, value: Value, line: int) -> list[Value] | None:
-        """What iterating over a value gives, ``None`` when that is not known."""
-        if value.__class__ is InstanceValue:
-            return self.objects.iterate(value, line)
-        return items_of(value)
-
     def call_member(self, owner: Value, name: str, args: list[Value], keywords: Keywords) -> Value:
         """Call a method of plain data."""
         if REST in args:
@@ -145,59 +135,6 @@ class Activation:
             owner = copied(owner)
         return call_method(owner, name, args, keywords, self.state.is_weak(owner))
 
-    def set_item(self, owner: Value, key: Value, value: Value, line: int) -> None:
-        """``owner[key] = value``."""
-        if owner.__class__ is Choice:
-            for option in owner.options:
-                self.set_item(option, key, join([value, UNKNOWN]), line)
-        elif isinstance(owner, InstanceValue):
-            self.objects.set_item(owner, key, value, line)
-        elif id(owner) in self.state.frozen:
-            return
-        elif isinstance(owner, dict):
-            self._set_dict_item(owner, key, value)
-        elif isinstance(owner, list):
-            if isinstance(key, int) and -len(owner) <= key < len(owner) and REST not in owner:
-                owner[key] = join([value, owner[key]]) if self.state.is_weak(owner) else value
-            else:
-                loosen(owner, [value])
-        else:
-            taint([owner])
 
-    def _set_dict_item(self, owner: Keywords, key: Value, value: Value) -> None:
-        if not (is_known(key) and is_hashable(key)):
-            taint([owner])
-            owner[REST] = join([UNKNOWN, value])
-        elif self.state.is_weak(owner):
-            owner[key] = join([value, owner.get(key, UNKNOWN)])
-        else:
-            owner[key] = value
-
-    def delete_item(self, owner: Value, key: Value, line: int) -> None:
-        """``del owner[key]``."""
-        self.objects.call_special(owner, "__delitem__", [key], line)
-        if isinstance(owner, dict) and is_hashable(key) and key in owner and not self.state.is_weak(owner):
-            del owner[key]
-        else:
-            taint([owner])
-
-    def item(self, owner: Value, key: Value, line: int) -> Value:
-        """``owner[key]``.
-
-        Raises:
-            GiveUp: there is no such item.
-        """
-        if owner.__class__ is ExternalValue:
-            return self.objects.external_item(owner, key)
-        if owner.__class__ is ClassValue:  # a generic class
-            return owner
-        if owner.__class__ is InstanceValue:
-            return self.objects.get_item(owner, key, line)
-        if owner.__class__ is Choice and any(isinstance(option, InstanceValue) for option in owner.options):
-            return join(self.objects.get_item(option, key, line) for option in owner.options)
-        return item_of(owner, key)
-
-
-def builtin(name: str) -> Value:
-    """What a name that is bound nowhere stands for."""
-    return ExternalValue(f"builtins.{name}") if name in BUILTIN_NAMES else UNKNOWN
+_BUILTINS = {name: ExternalValue(f"builtins.{name}") for name in BUILTIN_NAMES}
+"""What a name that is bound nowhere stands for."""

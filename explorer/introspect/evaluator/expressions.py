@@ -6,9 +6,9 @@ syntax alone decides (which names, which operator, which arguments are starred) 
 
 import ast
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from explorer.introspect.evaluator.activation import Activation, builtin
+from explorer.introspect.evaluator.activation import Activation
 from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.operations import (
     binary,
@@ -49,6 +49,7 @@ Assignment: TypeAlias = Callable[[Activation, Value], None]
 Elements: TypeAlias = Callable[[Activation], list[Value]]
 _Arguments: TypeAlias = Callable[[Activation], tuple[list[Value], Keywords]]
 _Collector: TypeAlias = Callable[[Activation, list[Value]], None]
+_C = TypeVar("_C")
 
 _SUPER = ExternalValue("builtins.super")
 _UNREFINED: Names = {}
@@ -70,38 +71,27 @@ class ExpressionCompiler:
 
     def expression(self, node: ast.expr) -> Expression:
         """The closure that evaluates an expression."""
-        compiling = _COMPILE.get(node.__class__)
+        return self.compiled(node, _unknown)
+
+    def compiled(self, node: ast.AST, otherwise: _C) -> _C:
+        """What the method named after the kind of syntax makes of it; ``otherwise`` where none does."""
+        compiling: Callable[[Any], _C] | None = getattr(self, f"_{node.__class__.__name__.lower()}", None)
         if compiling is None or self._nesting >= MAX_NESTING:
-            return _unknown
+            return otherwise
         self._nesting += 1
         try:
-            return compiling(self, node)
+            return compiling(node)
         finally:
             self._nesting -= 1
 
     def _constant(self, node: ast.Constant) -> Expression:
         value: Value = node.value
         key = (value.__class__, value)
-        return self._constants.get(key) or self._constants.setdefault(key, lambda frame: value)
+        return self._constants.setdefault(key, lambda frame: value)
 
     def _name(self, node: ast.Name) -> Expression:
-        return self._names.get(node.id) or self._names.setdefault(node.id, self._looked_up(node.id))
-
-    def _looked_up(self, name: str) -> Expression:
-        unbound = builtin(name)
-
-        def evaluate(frame: Activation) -> Value:
-            names = frame.environment.names
-            if name in names:
-                return names[name]
-            environment = frame.environment.parent
-            while environment is not None:
-                if name in environment.names:
-                    return environment.names[name]
-                environment = environment.parent
-            return unbound
-
-        return evaluate
+        name = node.id
+        return self._names.setdefault(name, lambda frame: frame.lookup(name))
 
     # containers
 
@@ -128,11 +118,7 @@ class ExpressionCompiler:
                 if not is_starred:
                     elements.append(value)
                     continue
-                items = frame.iterated(value, line)
-                if items is None:
-                    elements += [REST, *options_of(frame.objects.possible_item(value, line))]
-                else:
-                    elements += items
+                elements += frame.objects.listed(value, line)
             return elements
 
         return evaluate
@@ -319,7 +305,7 @@ class ExpressionCompiler:
 
     def _subscript(self, node: ast.Subscript) -> Expression:
         owner, key, line = self.expression(node.value), self.expression(node.slice), node.lineno
-        return lambda frame: frame.item(owner(frame), key(frame), line)
+        return lambda frame: frame.objects.get_item(owner(frame), key(frame), line)
 
     def _slice(self, node: ast.Slice) -> Expression:
         bounds = [self.expression(part) if part else None for part in (node.lower, node.upper, node.step)]
@@ -367,7 +353,7 @@ class ExpressionCompiler:
 
         def evaluate(frame: Activation) -> Value:
             value = part(frame)
-            items = frame.iterated(value, line)
+            items = frame.objects.iterate(value, line)
             return _yielded(frame, [REST, frame.objects.possible_item(value, line)] if items is None else items)
 
         return evaluate
@@ -428,7 +414,7 @@ class ExpressionCompiler:
 
         def generate(frame: Activation, results: list[Value]) -> None:
             value = iterable(frame)
-            items = frame.iterated(value, line)
+            items = frame.objects.iterate(value, line)
             if items is None or len(items) > frame.state.max_rounds:
                 results.append(REST)
                 items = [frame.objects.possible_item(value, line)]
@@ -526,7 +512,7 @@ class ExpressionCompiler:
                 return self._unpacking(targets)
             case ast.Subscript():
                 owner, key, line = self.expression(node.value), self.expression(node.slice), node.lineno
-                return lambda frame, value: frame.set_item(owner(frame), key(frame), value, line)
+                return lambda frame, value: frame.objects.set_item(owner(frame), key(frame), value, line)
             case ast.Attribute():
                 owner, name, line = self.expression(node.value), node.attr, node.lineno
                 return lambda frame, value: frame.objects.set_attribute(owner(frame), name, value, line)
@@ -545,7 +531,7 @@ class ExpressionCompiler:
                 for part, item in zip(parts, value, strict=True):
                     part(frame, item)
                 return
-            iterated = [frame.iterated(option, line) for option in options_of(value)] if parts else []
+            iterated = [frame.objects.iterate(option, line) for option in options_of(value)] if parts else []
             rows = [row for items in iterated if items is not None and (row := _row(items, len(parts), starred))]
             if not rows and value.__class__ is not Unknown and None not in iterated:
                 raise GiveUp
@@ -664,12 +650,4 @@ _COMPARE_METHODS: dict[type[ast.cmpop], str] = {
     ast.LtE: "__le__",
     ast.Gt: "__gt__",
     ast.GtE: "__ge__",
-}
-
-_KINDS = (
-    "Attribute Await BinOp BoolOp Call Compare Constant Dict DictComp GeneratorExp IfExp JoinedStr Lambda List "
-    "ListComp Name NamedExpr Set SetComp Slice Subscript Tuple UnaryOp Yield YieldFrom"
-).split()
-_COMPILE: dict[type[ast.AST], Callable[[ExpressionCompiler, Any], Expression]] = {
-    getattr(ast, kind): getattr(ExpressionCompiler, f"_{kind.lower()}") for kind in _KINDS
 }

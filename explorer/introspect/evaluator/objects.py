@@ -5,7 +5,15 @@ from typing import Final
 
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.interface import Machine
-from explorer.introspect.evaluator.operations import copied, item_of, items_of, possible_item
+from explorer.introspect.evaluator.operations import (
+    copied,
+    is_hashable,
+    item_of,
+    items_of,
+    loosen,
+    possible_item,
+    taint,
+)
 from explorer.introspect.evaluator.pure import METHODS
 from explorer.introspect.evaluator.values import (
     ATOMS,
@@ -27,6 +35,7 @@ from explorer.introspect.evaluator.values import (
     PartialValue,
     SuperValue,
     Value,
+    is_known,
     join,
     options_of,
     unknown_from,
@@ -414,24 +423,26 @@ class Objects:
                     return self.machine.call_function(method, [option, *args], {}, line)
         return UNKNOWN
 
-    def iterate(self, owner: InstanceValue, line: int) -> list[Value] | None:
-        """What iterating over an instance gives, ``None`` when that is not known."""
+    def iterate(self, owner: Value, line: int) -> list[Value] | None:
+        """What iterating over a value gives, ``None`` when that is not known."""
+        if not isinstance(owner, InstanceValue):
+            return items_of(owner)
         if owner.items is not None:
             return items_of(owner.items)
         if self._is_tuple(owner.cls):
             return list(owner.fields.values())
         iterator = self.call_special(owner, "__iter__", [], line)
-        if isinstance(iterator, InstanceValue):
-            return self.iterate(iterator, line) if iterator is not owner else None
-        return items_of(iterator)
+        return self.iterate(iterator, line) if iterator is not owner else None
+
+    def listed(self, owner: Value, line: int) -> list[Value]:
+        """What iterating over a value gives, :data:`REST` before what may be among it where that is not known."""
+        items = self.iterate(owner, line)
+        return [REST, *options_of(self.possible_item(owner, line))] if items is None else items
 
     def possible_item(self, owner: Value, line: int) -> Value:
         """What any one item may be, where :meth:`iterate` does not know how many there are."""
-        options = options_of(owner)
-        if not any(isinstance(option, InstanceValue) for option in options):
-            return possible_item(owner)
-        found = []
-        for option in options:
+        found: list[Value] = []
+        for option in options_of(owner):
             if isinstance(option, InstanceValue):
                 items = self.iterate(option, line)
                 found += items if items is not None else [self._next_of(option, line)]
@@ -448,21 +459,23 @@ class Objects:
             return self.call_special(iterator, "__next__", [], line)
         return possible_item(iterator)
 
-    def external_item(self, owner: ExternalValue, key: Value) -> Value:
-        """An item of something external: a generic class is itself, ``sys.modules`` holds the modules read."""
-        if owner.name == "sys.modules" and isinstance(key, str) and key in self.machine.environments:
-            return ModuleValue(key)
-        return owner if owner.is_class else UNKNOWN
-
     def get_item(self, owner: Value, key: Value, line: int) -> Value:
-        """``owner[key]``.
+        """``owner[key]``; a generic class is itself, ``sys.modules`` holds the modules read.
 
         Raises:
             GiveUp: there is no such item.
         """
-        if not isinstance(owner, InstanceValue):
+        if owner.__class__ is Choice and any(isinstance(option, InstanceValue) for option in owner.options):
+            return join(self.get_item(option, key, line) for option in owner.options)
+        if owner.__class__ is ExternalValue:
+            if owner.name == "sys.modules" and isinstance(key, str) and key in self.machine.environments:
+                return ModuleValue(key)
+            return owner if owner.is_class else UNKNOWN
+        if owner.__class__ is ClassValue:
+            return owner
+        if owner.__class__ is not InstanceValue:
             return item_of(owner, key)
-        if isinstance(owner.cls, ClassValue) and isinstance(self.member(owner.cls, "__getitem__"), FunctionValue):
+        if self.defines(owner, "__getitem__"):
             return self.call_special(owner, "__getitem__", [key], line)
         if self._is_tuple(owner.cls):
             return item_of(tuple(owner.fields.values()), key)
@@ -471,15 +484,47 @@ class Objects:
         found = item_of(owner.items, key)
         return InstanceValue(owner.cls, items=found) if isinstance(key, slice) and isinstance(found, list) else found
 
-    def set_item(self, owner: InstanceValue, key: Value, value: Value, line: int) -> None:
+    def set_item(self, owner: Value, key: Value, value: Value, line: int) -> None:
         """``owner[key] = value``."""
-        self.call_special(owner, "__setitem__", [key, value], line)
-        match owner.items, key:
-            case dict() as named, str():
-                named[key] = value
-            case list() as items, int() if -len(items) <= key < len(items):
-                items[key] = value
-        owner.version += 1
+        if owner.__class__ is Choice:
+            for option in owner.options:
+                self.set_item(option, key, join([value, UNKNOWN]), line)
+        elif isinstance(owner, InstanceValue):
+            self.call_special(owner, "__setitem__", [key, value], line)
+            match owner.items, key:
+                case dict() as named, str():
+                    named[key] = value
+                case list() as items, int() if -len(items) <= key < len(items):
+                    items[key] = value
+            owner.version += 1
+        elif id(owner) in self._state.frozen:
+            return
+        elif isinstance(owner, dict):
+            self._set_dict_item(owner, key, value)
+        elif isinstance(owner, list):
+            if isinstance(key, int) and -len(owner) <= key < len(owner) and REST not in owner:
+                owner[key] = join([value, owner[key]]) if self._state.is_weak(owner) else value
+            else:
+                loosen(owner, [value])
+        else:
+            taint([owner])
+
+    def _set_dict_item(self, owner: Keywords, key: Value, value: Value) -> None:
+        if not (is_known(key) and is_hashable(key)):
+            taint([owner])
+            owner[REST] = join([UNKNOWN, value])
+        elif self._state.is_weak(owner):
+            owner[key] = join([value, owner.get(key, UNKNOWN)])
+        else:
+            owner[key] = value
+
+    def delete_item(self, owner: Value, key: Value, line: int) -> None:
+        """``del owner[key]``."""
+        self.call_special(owner, "__delitem__", [key], line)
+        if isinstance(owner, dict) and is_hashable(key) and key in owner and not self._state.is_weak(owner):
+            del owner[key]
+        else:
+            taint([owner])
 
 
 def _c3(sequences: list[list[ClassValue | ExternalValue]]) -> list[ClassValue | ExternalValue]:

@@ -7,17 +7,16 @@ A block of statements gives true when it certainly leaves the block around it, b
 import ast
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from explorer.introspect.evaluator.activation import Activation, Loop
-from explorer.introspect.evaluator.bounds import MAX_NESTING, GiveUp
+from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.expressions import Condition, Expression, ExpressionCompiler
 from explorer.introspect.evaluator.operations import (
     binary,
     compare,
     has_rest,
     is_hashable,
-    item_of,
     same,
     taint,
     truth_of,
@@ -77,14 +76,7 @@ class Compiler(ExpressionCompiler):
 
     def statement(self, node: ast.stmt) -> Statement:
         """The closure that executes one statement; true when it certainly leaves the block around it."""
-        compiling = _COMPILE.get(node.__class__)
-        if compiling is None or self._nesting >= MAX_NESTING:
-            return lambda frame: frame.give_up(node)
-        self._nesting += 1
-        try:
-            return compiling(self, node)
-        finally:
-            self._nesting -= 1
+        return self.compiled(node, lambda frame: frame.give_up(node))
 
     def _expr(self, node: ast.Expr) -> Statement:
         return _nothing if node.value.__class__ is ast.Constant else self._evaluated(node.value)
@@ -168,8 +160,8 @@ class Compiler(ExpressionCompiler):
         return lambda frame: assign(frame, evaluate(frame))
 
     def _augassign(self, node: ast.AugAssign) -> Statement:
-        evaluate, assign, operator = self.expression(node.value), self.target(node.target), node.op.__class__
-        former = self._former(node.target)
+        former, evaluate = self.expression(node.target), self.expression(node.value)
+        assign, operator = self.target(node.target), node.op.__class__
 
         def run(frame: Activation) -> None:
             old, new = former(frame), evaluate(frame)
@@ -181,13 +173,6 @@ class Compiler(ExpressionCompiler):
                 assign(frame, binary(operator, old, new))
 
         return run
-
-    def _former(self, target: ast.Name | ast.Attribute | ast.Subscript) -> Expression:
-        """What a target holds; an item of an instance is not known."""
-        if not isinstance(target, ast.Subscript):
-            return self.expression(target)
-        owner, key = self.expression(target.value), self.expression(target.slice)
-        return lambda frame: item_of(owner(frame), key(frame))
 
     def _delete(self, node: ast.Delete) -> Statement:
         deletions = [self._deletion(target) for target in node.targets]
@@ -204,7 +189,7 @@ class Compiler(ExpressionCompiler):
             return lambda frame: frame.environment.names.pop(name, None)
         if isinstance(target, ast.Subscript):
             owner, key, line = self.expression(target.value), self.expression(target.slice), target.lineno
-            return lambda frame: frame.delete_item(owner(frame), key(frame), line)
+            return lambda frame: frame.objects.delete_item(owner(frame), key(frame), line)
         return _nothing
 
     # branches
@@ -313,7 +298,7 @@ class Compiler(ExpressionCompiler):
 
         def run(frame: Activation) -> bool:
             value = iterable(frame)
-            items = frame.iterated(value, line)
+            items = frame.objects.iterate(value, line)
             if items is None or len(items) > frame.state.max_rounds:
                 item = frame.objects.possible_item(value, line)
                 return _unknown_loop(frame, body, orelse, lambda: assign(frame, item))
@@ -719,11 +704,3 @@ _TRANSPARENT = frozenset(
     ).split()
 )
 """Decorators that run no Python code of their own around a call."""
-
-_KINDS = (
-    "AnnAssign Assert Assign AsyncFor AsyncFunctionDef AsyncWith AugAssign Break ClassDef Continue Delete Expr For "
-    "FunctionDef Global If Import ImportFrom Match Nonlocal Pass Raise Return Try TryStar While With"
-).split()
-_COMPILE: dict[type[ast.AST], Callable[[Compiler, Any], Statement]] = {
-    getattr(ast, kind): getattr(Compiler, f"_{kind.lower()}") for kind in _KINDS
-}
