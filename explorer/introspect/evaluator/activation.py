@@ -6,17 +6,14 @@ from dataclasses import dataclass, field
 
 from explorer.introspect.evaluator.interface import Machine, RunState
 from explorer.introspect.evaluator.objects import Objects
-from explorer.introspect.evaluator.operations import copied, taint
-from explorer.introspect.evaluator.pure import MUTATORS, call_method
+from explorer.introspect.evaluator.operations import taint
 from explorer.introspect.evaluator.python_library import BUILTIN_NAMES
 from explorer.introspect.evaluator.values import (
-    REST,
     UNKNOWN,
     ClassValue,
     Environment,
     ExternalValue,
     FunctionValue,
-    Keywords,
     Names,
     Value,
     join,
@@ -126,14 +123,6 @@ class Activation:
             if isinstance(child, ast.Name):
                 taint([self.lookup(child.id)])
         self.forget(node)
-
-    def call_member(self, owner: Value, name: str, args: list[Value], keywords: Keywords) -> Value:
-        """Call a method of plain data."""
-        if REST in args:
-            args = [*args[: args.index(REST)], UNKNOWN]
-        if name in MUTATORS and id(owner) in self.state.frozen:
-            owner = copied(owner)
-        return call_method(owner, name, args, keywords, self.state.is_weak(owner))
 
 
 _BUILTINS = {name: ExternalValue(f"builtins.{name}") for name in BUILTIN_NAMES}

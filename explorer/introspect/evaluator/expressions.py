@@ -18,10 +18,10 @@ from explorer.introspect.evaluator.operations import (
     is_hashable,
     merge_into,
     possible_item,
+    taint,
     truth_of,
     unary,
 )
-from explorer.introspect.evaluator.pure import METHODS
 from explorer.introspect.evaluator.values import (
     REST,
     UNKNOWN,
@@ -91,7 +91,12 @@ class ExpressionCompiler:
 
     def _name(self, node: ast.Name) -> Expression:
         name = node.id
-        return self._names.setdefault(name, lambda frame: frame.lookup(name))
+
+        def evaluate(frame: Activation) -> Value:
+            names = frame.environment.names
+            return names[name] if name in names else frame.lookup(name)
+
+        return self._names.setdefault(name, evaluate)
 
     # containers
 
@@ -458,28 +463,15 @@ class ExpressionCompiler:
     def _method_call(self, node: ast.Call, func: ast.Attribute, arguments: _Arguments) -> Expression:
         owner_part, name, line = self.expression(func.value), func.attr, node.lineno
 
-        def called(frame: Activation, owner: Value, args: list[Value], keywords: Keywords) -> Value:
-            function = frame.objects.get_attribute(owner, name, line)
-            result = frame.machine.call(function, args, keywords, line)
-            frame.state.called_as = None
-            return result
-
         def evaluate(frame: Activation) -> Value:
             owner = owner_part(frame)
             args, keywords = arguments(frame)
-            if owner.__class__ in METHODS:
-                return frame.call_member(owner, name, args, keywords)
-            if owner.__class__ is not Choice or not any(o.__class__ in METHODS for o in owner.options):
-                return called(frame, owner, args, keywords)
-            with frame.state.maybe():
-                return join(
-                    [
-                        frame.call_member(option, name, args, keywords)
-                        if option.__class__ in METHODS
-                        else called(frame, option, args, keywords)
-                        for option in owner.options
-                    ]
-                )
+            function = frame.objects.get_attribute(owner, name, line)
+            if function.__class__ is Unknown:
+                taint([owner])
+            result = frame.machine.call(function, args, keywords, line)
+            frame.state.called_as = None
+            return result
 
         return evaluate
 

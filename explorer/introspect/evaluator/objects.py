@@ -158,6 +158,8 @@ class Objects:
 
     def get_attribute(self, owner: Value, name: str, line: int = 0) -> Value:
         """``owner.name``; running a property counts as a call."""
+        if name in METHODS.get(owner.__class__, ()):
+            return MemberValue(owner, name)
         if owner.__class__ is InstanceValue:
             return self._instance_attribute(owner, name, line)
         if owner.__class__ is ExternalValue:
@@ -180,8 +182,6 @@ class Objects:
             return parts.get(name, UNKNOWN)
         if owner.__class__ is DescriptorValue and name in ("setter", "deleter", "getter"):
             return ExternalValue("builtins.property")
-        if name in METHODS.get(owner.__class__, ()):
-            return MemberValue(owner, name)
         if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
             field: Value = getattr(owner, name)
             return field

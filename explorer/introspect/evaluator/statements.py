@@ -30,6 +30,7 @@ from explorer.introspect.evaluator.values import (
     ExternalValue,
     FunctionValue,
     InstanceValue,
+    MemberValue,
     ModuleValue,
     Names,
     PartialValue,
@@ -166,7 +167,7 @@ class Compiler(ExpressionCompiler):
         def run(frame: Activation) -> None:
             old, new = former(frame), evaluate(frame)
             if isinstance(old, list) and operator is ast.Add:
-                frame.call_member(old, "extend", [new], {})
+                frame.machine.call(MemberValue(old, "extend"), [new], {})
             elif isinstance(old, (dict, set)):
                 taint([old])
             else:

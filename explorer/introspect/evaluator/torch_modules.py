@@ -5,8 +5,8 @@ import itertools
 from explorer.introspect.evaluator.bounds import MAX_NUMBERS
 from explorer.introspect.evaluator.interface import attempt, hand_over
 from explorer.introspect.evaluator.objects import Objects
-from explorer.introspect.evaluator.operations import has_rest, listed, loosen, possible_item
-from explorer.introspect.evaluator.pure import call_method
+from explorer.introspect.evaluator.operations import copied, has_rest, listed, loosen, possible_item
+from explorer.introspect.evaluator.pure import MUTATORS, call_method
 from explorer.introspect.evaluator.values import (
     MODULE,
     REST,
@@ -81,7 +81,12 @@ def call_member(objects: Objects, function: MemberValue, args: list[Value], keyw
     """
     owner, name = function.owner, function.name
     if not isinstance(owner, (InstanceValue, Choice)):
-        return call_method(owner, name, args, keywords, objects.machine.state.is_weak(owner))
+        state = objects.machine.state
+        if REST in args:
+            args = [*args[: args.index(REST)], UNKNOWN]
+        if name in MUTATORS and id(owner) in state.frozen:
+            owner = copied(owner)
+        return call_method(owner, name, args, keywords, state.is_weak(owner))
     below = descendants(owner) if name in _TRAVERSALS else []
     match name:
         case "__init__" if isinstance(owner, InstanceValue):
