@@ -5,7 +5,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ def follow_calls(evaluator: Evaluator, registry: Registry, known: KnownCalls | N
         known: what is known already and needs no evaluation.
     """
     evaluator.begin()
-    parts = _parts(registry, known.modules if known else frozenset())
+    parts = _parts(registry, evaluator.modules.keys(), known.modules if known else frozenset())
     graphs = _in_processes(evaluator, parts) or [_with_room(functools.partial(_part, evaluator, p)) for p in parts]
     merged = _Folder()
     for graph in ([known.calls] if known else []) + graphs:
@@ -83,20 +83,15 @@ def follow_calls(evaluator: Evaluator, registry: Registry, known: KnownCalls | N
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Names to create, and which functions to call with anything: those of ``modules``, or of all but ``others``."""
+    """Names to create, and the modules whose functions to call with anything."""
 
     names: tuple[str, ...]
-    modules: frozenset[str] | None
-    others: frozenset[str] = frozenset()
-    entrypoints: frozenset[str] = frozenset()
+    modules: Set[str]
+    entrypoints: frozenset[str]
     """They have no branches: where one was reached, calling it with anything shows nothing more."""
 
-    def has(self, function: FunctionValue) -> bool:
-        """Whether the function is this part's to call."""
-        return function.module not in self.others if self.modules is None else function.module in self.modules
 
-
-def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
+def _parts(registry: Registry, modules: Set[str], kept: frozenset[str]) -> list[_Part]:
     """Whole families to a part, so that what their models share is evaluated once; parts of about the same size."""
     families: dict[str, list[str]] = {}
     entries: list[Architecture | Deprecation] = [*registry.architectures.values(), *registry.deprecations.values()]
@@ -105,16 +100,12 @@ def _parts(registry: Registry, kept: frozenset[str]) -> list[_Part]:
             families.setdefault(entry.module, []).append(entry.name)
     count = _PARTS if sum(map(len, families.values())) >= _MANY else 1
     groups: list[list[str]] = [[] for _ in range(count)]
-    sizes = [0] * count
     for module in sorted(families, key=lambda m: (-len(families[m]), m)):
-        lightest = sizes.index(min(sizes))
-        groups[lightest].append(module)
-        sizes[lightest] += len(families[module])
-    names = [tuple(name for module in group for name in families[module]) for group in groups]
-    elsewhere = kept.union(*groups[1:])
+        min(groups, key=lambda group: sum(len(families[m]) for m in group)).append(module)
     entrypoints = frozenset(architecture.entrypoint for architecture in registry.architectures.values())
-    rest = [_Part(n, frozenset(g), entrypoints=entrypoints) for n, g in zip(names[1:], groups[1:], strict=True)]
-    return [_Part(names[0], None, elsewhere, entrypoints), *rest]
+    names = [tuple(name for module in group for name in families[module]) for group in groups]
+    called = [modules - kept.union(*groups[1:]), *map(frozenset, groups[1:])]
+    return [_Part(*part, entrypoints) for part in zip(names, called, strict=True)]
 
 
 def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] | None:
@@ -203,7 +194,7 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
     called: set[ast.AST] = set()
     for function in evaluator.state.functions:  # grows meanwhile, by what is defined inside others
         node = function.node
-        if node in called or not part.has(function):
+        if node in called or function.module not in part.modules:
             continue
         if node in reached and f"{function.module}:{function.qualname}" in part.entrypoints:
             continue

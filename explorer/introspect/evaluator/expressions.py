@@ -11,6 +11,8 @@ from typing import Any, TypeAlias, TypeVar
 from explorer.introspect.evaluator.activation import Activation
 from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.operations import (
+    BINARY,
+    COMPARE,
     binary,
     compare,
     formatted,
@@ -559,7 +561,7 @@ def _compared(frame: Activation, operator: type[ast.cmpop], left: Value, right: 
     if left.__class__ is InstanceValue or right.__class__ is InstanceValue:
         is_in = operator is ast.In or operator is ast.NotIn
         owner, other = (right, left) if is_in else (left, right)
-        method = _COMPARE_METHODS.get(operator, "")
+        method = _COMPARE_METHODS[operator]
         if isinstance(owner, InstanceValue) and frame.objects.defines(owner, method):
             truth = truth_of(frame.objects.call_special(owner, method, [other], line))
             return UNKNOWN if truth is None else truth is not (operator is ast.NotIn)
@@ -625,21 +627,8 @@ def _super(frame: Activation) -> Value:
     return PartialValue(_SUPER, (function.owner, owner), {})
 
 
-_OPERATOR_METHODS: dict[type[ast.operator], str] = {
-    ast.Add: "__add__",
-    ast.Sub: "__sub__",
-    ast.Mult: "__mul__",
-    ast.Div: "__truediv__",
-    ast.MatMult: "__matmul__",
-}
-
-_COMPARE_METHODS: dict[type[ast.cmpop], str] = {
-    ast.In: "__contains__",
-    ast.NotIn: "__contains__",
-    ast.Eq: "__eq__",
-    ast.NotEq: "__ne__",
-    ast.Lt: "__lt__",
-    ast.LtE: "__le__",
-    ast.Gt: "__gt__",
-    ast.GtE: "__ge__",
+_OPERATOR_METHODS = {kind: f"__{function.__name__.strip('_')}__" for kind, function in BINARY.items()}
+_COMPARE_METHODS = {
+    **{kind: f"__{function.__name__}__" for kind, function in COMPARE.items()},
+    **dict.fromkeys((ast.In, ast.NotIn), "__contains__"),
 }

@@ -243,7 +243,7 @@ def copied(value: Value, memo: dict[int, Value] | None = None) -> Value:
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 """A format that may pad to any width: five digits, a width taken from an argument, a nested field."""
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -254,9 +254,11 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitAnd: operator.and_,
     ast.BitXor: operator.xor,
     ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
 }
+"""Operators, by name those of the special methods of a class that does them."""
 _NUMBERS = (int, float)
-_CHEAP = {kind: _BINARY[kind] for kind in (ast.Add, ast.Sub)}
+_CHEAP = {kind: BINARY[kind] for kind in (ast.Add, ast.Sub)}
 """Operators that neither fail on numbers nor make them much larger."""
 _CONVERSIONS: dict[int, Callable[[Any], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
@@ -265,7 +267,7 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos,
     ast.Invert: operator.invert,
 }
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -297,7 +299,7 @@ def binary(op: type[ast.operator], left: Value, right: Value) -> Value:
             if isinstance(sequence, (list, tuple, str, bytes)) and isinstance(times, int):
                 _check_size(len(sequence) * max(times, 0))
                 return sequence * times
-    function = _BINARY.get(op)
+    function = BINARY.get(op)
     if function is None or not (is_data(left) and is_data(right)):
         return unknown_from(left, right)
     _check_bits(op, left, right)
@@ -321,13 +323,13 @@ def compare(op: type[ast.cmpop], left: Value, right: Value) -> Value:
     """
     if left.__class__ in ATOMS and right.__class__ in ATOMS:
         try:
-            return bool(_COMPARE[op](left, right))
+            return bool(COMPARE[op](left, right))
         except TypeError as error:
             raise GiveUp from error
     if left.__class__ is Choice or right.__class__ is Choice:
         return lifted(functools.partial(compare, op), left, right)
     if _comparable(op, left, right):
-        return bool(guarded(_COMPARE[op], [left, right]))
+        return bool(guarded(COMPARE[op], [left, right]))
     return _identity(op, left, right)
 
 

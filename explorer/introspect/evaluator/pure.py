@@ -1,7 +1,6 @@
 """What of Python itself the evaluator may run: builtins, methods and functions that only compute."""
 
 import builtins
-import copy
 import math
 import os.path
 import re
@@ -12,7 +11,6 @@ from typing import Any
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.operations import (
     check_text_method,
-    copied,
     guarded,
     has_rest,
     is_hashable,
@@ -49,10 +47,6 @@ BUILTINS: dict[str, Callable[..., Any]] = {
 """Builtins that only compute, by name."""
 
 EXTERNALS: dict[str, Callable[..., Any]] = {
-    "copy.copy": copy.copy,
-    "copy.deepcopy": copy.deepcopy,
-    "collections.OrderedDict": dict,
-    "collections.deque": list,
     "urllib.parse.urlsplit": urllib.parse.urlsplit,
     "os.path.split": os.path.split,
     "os.path.splitext": os.path.splitext,
@@ -91,12 +85,11 @@ MUTATORS = frozenset(
 """Those of them that change it."""
 
 _LISTED: dict[str, Callable[..., Any]] = {
-    "enumerate": lambda *args, **keywords: list(enumerate(*args, **keywords)),
     "reversed": lambda *args, **keywords: list(reversed(*args, **keywords)),
     "zip": lambda *args, **keywords: list(zip(*args, **keywords)),  # noqa: B905 -- the source says whether strict
 }
 _ADDS = frozenset("add append appendleft insert".split())
-_ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip"))
+_ITERATING = frozenset(("list", "tuple", "set", "frozenset", "sorted", "reversed", "zip"))
 _ITERABLES = (list, tuple, dict, set, frozenset, str, range)
 _PATTERNS = (re.Pattern, re.Match)
 
@@ -133,7 +126,7 @@ def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
         return possible_item(args[0]) if name != "sum" else UNKNOWN
     if name == "range" and not is_known(args):
         return [REST, UNKNOWN]
-    return _computed(BUILTINS[name], args, keywords)
+    return computed(BUILTINS[name], args, keywords)
 
 
 def _of_unknown_length(name: str, args: list[Value]) -> Value:
@@ -142,8 +135,6 @@ def _of_unknown_length(name: str, args: list[Value]) -> Value:
     each = [possible_item(argument) for argument in args]
     if name == "zip":
         return [REST, tuple(each)]
-    if name == "enumerate":
-        return [REST, (UNKNOWN, each[0])]
     return [REST, each[0]]
 
 
@@ -192,7 +183,7 @@ def call_method(owner: Value, name: str, args: list[Value], keywords: Keywords, 
     if name in MUTATORS and (weak or has_rest(owner)):
         return _changed_loosely(owner, name, args)
     if has_rest(owner) or REST in keywords:
-        return _shallow(owner) if name == "copy" else UNKNOWN
+        return shallow(owner) if name == "copy" else UNKNOWN
     if isinstance(owner, (str, *_PATTERNS)) and not _settled(args, keywords):
         return UNKNOWN
     if isinstance(owner, str):
@@ -278,26 +269,17 @@ def _looked_up(owner: Keywords, name: str, args: list[Value], weak: bool) -> Val
     return default
 
 
-def call_python(function: Callable[..., Any], args: list[Value], keywords: Keywords) -> Value:
-    """Call a function of Python's own on known data.
+def computed(function: Callable[..., Any], args: list[Value], keywords: Keywords) -> Value:
+    """Call a function of Python's own, where all its arguments are known data.
 
     Raises:
         GiveUp: it would raise, or give something too large.
     """
-    if function in (copy.copy, copy.deepcopy):
-        if len(args) != 1:
-            return UNKNOWN
-        return copied(args[0]) if function is copy.deepcopy else _shallow(args[0])
-    if function in (dict, list):
-        return call_builtin(function.__name__, args, {} if function is list else keywords)
-    return _computed(function, args, keywords)
-
-
-def _computed(function: Callable[..., Any], args: list[Value], keywords: Keywords) -> Value:
     if not (is_known(args) and is_known(keywords) and (is_data(args) or function in (any, all, bool))):
         return UNKNOWN
     return guarded(function, args, keywords)
 
 
-def _shallow(value: Value) -> Value:
+def shallow(value: Value) -> Value:
+    """A copy of a container that shares its items; anything else stays itself."""
     return value.copy() if isinstance(value, (list, dict, set)) else value

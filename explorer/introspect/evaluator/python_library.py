@@ -9,16 +9,17 @@ from explorer.introspect.evaluator.interface import attempt, hand_over
 from explorer.introspect.evaluator.objects import MODULE_METHODS, Objects
 from explorer.introspect.evaluator.operations import (
     EVERYTHING,
+    copied,
     has_rest,
     items_of,
     lifted,
-    listed,
+    make_dict,
     merge_into,
     possible_item,
     taint,
     truth_of,
 )
-from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, call_python
+from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, computed, shallow
 from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (
     ATOMS,
@@ -58,13 +59,13 @@ def call_external(objects: Objects, function: ExternalValue, args: list[Value], 
     if root == "builtins":
         return _plain_builtin(objects, rest, args, keywords, line) if rest in BUILTINS else UNKNOWN
     if name in EXTERNALS:
-        return call_python(EXTERNALS[name], args, keywords)
+        return computed(EXTERNALS[name], args, keywords)
     state = objects.machine.state
     state.record(name, line)
     hand_over(objects.machine, name, [*args, *keywords.values()], line)
     if function.is_class:
         instance = state.fresh(InstanceValue(function))
-        fill(instance, args)
+        fill(objects, instance, args)
         return instance
     if root not in _HARMLESS:
         taint([*args, *keywords.values()])
@@ -87,26 +88,16 @@ def _plain_builtin(objects: Objects, name: str, args: list[Value], keywords: Key
         items = objects.iterate(args[0], line)
         return UNKNOWN if items is None else len(items)
     if name in ("list", "tuple", "enumerate", "zip", "reversed", "set", "sorted", "sum", "max", "min", "any", "all"):
-        args = [_iterable(objects, a, line) for a in args]
+        args = [objects.listed(a, line) if isinstance(a, InstanceValue) else a for a in args]
     if REST in args:
         return UNKNOWN if name != "zip" else [REST, UNKNOWN]
-    if name == "enumerate" and "start" in keywords:
-        args, keywords = [*args, keywords["start"]], {}
-    if name == "enumerate" and len(args) == 2:
+    if name == "enumerate" and args:
         items = items_of(args[0])
-        start = args[1]
+        start = args[1] if len(args) > 1 else keywords.get("start", 0)
         if items is None or not isinstance(start, int):
             return [REST, (UNKNOWN, possible_item(args[0]))]
         return list(enumerate(items, start))
     return call_builtin(name, args, keywords)
-
-
-def _iterable(objects: Objects, value: Value, line: int) -> Value:
-    """What is iterated over, as plain data."""
-    if isinstance(value, InstanceValue):
-        items = objects.iterate(value, line)
-        return [REST, objects.possible_item(value, line)] if items is None else items
-    return value
 
 
 def _is_instance(objects: Objects, value: Value, cls: Value) -> Value:
@@ -252,24 +243,21 @@ def _super(objects: Objects, args: list[Value], keywords: Keywords, line: int) -
 def _map(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) < 2 or REST in args:
         return UNKNOWN
-    rows = [_iterable(objects, a, line) for a in args[1:]]
-    items = [items_of(row) for row in rows]
-    if any(item is None for item in items):
-        return [REST, attempt(objects.machine, args[0], [possible_item(row) for row in rows], {}, line)]
-    return [
-        attempt(objects.machine, args[0], list(each), {}, line)
-        for each in zip(*[item or [] for item in items], strict=False)
-    ]
+    rows = [row for argument in args[1:] if (row := objects.iterate(argument, line)) is not None]
+    if len(rows) < len(args) - 1:
+        items = [objects.possible_item(argument, line) for argument in args[1:]]
+        return [REST, attempt(objects.machine, args[0], items, {}, line)]
+    return [attempt(objects.machine, args[0], list(each), {}, line) for each in zip(*rows, strict=False)]
 
 
 def _filter(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     if len(args) != 2 or REST in args:
         return UNKNOWN
-    row = _iterable(objects, args[1], line)
-    items = items_of(row)
+    items = objects.iterate(args[1], line)
     if items is None:
-        attempt(objects.machine, args[0], [possible_item(row)], {}, line)
-        return [REST, possible_item(row)]
+        item = objects.possible_item(args[1], line)
+        attempt(objects.machine, args[0], [item], {}, line)
+        return [REST, item]
     tests = [
         truth_of(item if args[0] is None else attempt(objects.machine, args[0], [item], {}, line)) for item in items
     ]
@@ -322,7 +310,7 @@ def _repeat(objects: Objects, args: list[Value], keywords: Keywords, line: int) 
 def _chain(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
     result: list[Value] = []
     for argument in args:
-        result += listed(_iterable(objects, argument, line))
+        result += objects.listed(argument, line)
     return [REST, *[item for item in result if item is not REST]] if REST in result else result
 
 
@@ -389,6 +377,10 @@ _CALLS: dict[str, _Handler] = {
     "dataclasses.asdict": _asdict,
     "dataclasses.field": _field,
     "dataclasses.fields": _fields,
+    "copy.copy": _of_each(1, lambda objects, value: shallow(value)),
+    "copy.deepcopy": _of_each(1, lambda objects, value: copied(value)),
+    "collections.OrderedDict": lambda objects, args, keywords, line: make_dict(args, keywords),
+    "collections.deque": lambda objects, args, keywords, line: call_builtin("list", args, {}),
     "collections.defaultdict": lambda objects, args, keywords, line: {REST: UNKNOWN},
     "itertools.repeat": _repeat,
     "itertools.chain": _chain,

@@ -25,11 +25,9 @@ from explorer.introspect.evaluator.values import (
 _CONTAINERS = frozenset(("Sequential", "ModuleList", "ModuleDict"))
 
 
-def fill(instance: InstanceValue, args: list[Value]) -> None:
+def fill(objects: Objects, instance: InstanceValue, args: list[Value]) -> None:
     """What a container of modules holds after its constructor."""
-    cls = instance.cls
-    bases = [cls] if isinstance(cls, ExternalValue) else cls.mro or ()
-    external = [base.name for base in bases if isinstance(base, ExternalValue)]
+    external = [base.name for base in objects.external_bases(instance.cls)]
     names = [name.rpartition(".")[2] for name in external if name.startswith("torch.nn.")]
     if _CONTAINERS.isdisjoint(names):
         return
@@ -91,7 +89,7 @@ def call_member(objects: Objects, function: MemberValue, args: list[Value], keyw
     match name:
         case "__init__" if isinstance(owner, InstanceValue):
             hand_over(objects.machine, MODULE, [*args, *keywords.values()], line)
-            fill(owner, args)
+            fill(objects, owner, args)
             return None
         case "children":
             return [REST, *below]
