@@ -50,38 +50,30 @@ if TYPE_CHECKING:
     from explorer.usecases.verifying import verify as verify
 
 _HOMES = {
-    "Client": "explorer.engine.client",
-    "Edge": "explorer.graph",
-    "EdgeKind": "explorer.graph",
-    "Evidence": "explorer.graph",
-    "ExplorerError": "explorer.errors",
-    "Graph": "explorer.graph",
-    "Node": "explorer.graph",
-    "NodeKind": "explorer.graph",
-    "Picture": "explorer.diagram",
-    "bench": "explorer.usecases.benchmarking",
-    "compare": "explorer.usecases.recording",
-    "draw": "explorer.usecases.drawing",
-    "inspect": "explorer.usecases.inspecting",
-    "list_models": "explorer.usecases.finding",
-    "load_graph": "explorer.introspect",
-    "path": "explorer.usecases.reaching",
-    "runs": "explorer.usecases.recording",
-    "search": "explorer.usecases.finding",
-    "show": "explorer.usecases.showing",
-    "trace": "explorer.usecases.tracing",
-    "tune": "explorer.usecases.benchmarking",
-    "verify": "explorer.usecases.verifying",
-    "versus": "explorer.usecases.benchmarking",
+    "explorer.diagram": ("Picture",),
+    "explorer.engine.client": ("Client",),
+    "explorer.errors": ("ExplorerError",),
+    "explorer.graph": ("Edge", "EdgeKind", "Evidence", "Graph", "Node", "NodeKind"),
+    "explorer.introspect": ("load_graph",),
+    "explorer.usecases.benchmarking": ("bench", "tune", "versus"),
+    "explorer.usecases.drawing": ("draw",),
+    "explorer.usecases.finding": ("list_models", "search"),
+    "explorer.usecases.inspecting": ("inspect",),
+    "explorer.usecases.reaching": ("path",),
+    "explorer.usecases.recording": ("compare", "runs"),
+    "explorer.usecases.showing": ("show",),
+    "explorer.usecases.tracing": ("trace",),
+    "explorer.usecases.verifying": ("verify",),
 }
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [*_HOME_OF, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:
