@@ -65,29 +65,20 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         # The names are there from the start: typer suggests the nearest of them for one that is mistyped.
         self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
-        self._is_listing = False
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command itself, or, while the help is written, what stands for it."""
-        if self._is_listing or cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        loaded = load_command(cmd_name)
-        if isinstance(loaded, typer.Typer):
-            command = typer.main.get_command(loaded)
-            command.name = cmd_name
-            return command
-        # An app with one command and no callback is that command, not a group of one.
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(cmd_name)(loaded)
-        return typer.main.get_command(alone)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list of commands."""
-        self._is_listing = True
-        try:
-            super().format_commands(ctx, formatter)
-        finally:
-            self._is_listing = False
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called, in place of what stands for it in the help."""
+        super().resolve_command(ctx, args)  # refuses what is no command, and tells the nearest
+        name, *rest = args
+        loaded = load_command(name)
+        if not isinstance(loaded, typer.Typer):
+            # An app with one command and no callback is that command, not a group of one.
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command()(loaded)
+            loaded = alone
+        command = typer.main.get_command(loaded)
+        command.name = name
+        return name, command, rest
 
 
 app = typer.Typer(

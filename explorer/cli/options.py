@@ -7,7 +7,6 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -140,9 +139,10 @@ def load(
         sources: the user's own, as ``--with`` has them.
         traces: join what was seen at run time.
     """
+    from explorer.usecases import loading  # which the help and the results do not need and should not wait for
+
     extras = find_extras(context, sources)
-    graph: Graph = _loading().load(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
-    return graph
+    return loading.load(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
 
 
 def timm_before(context: typer.Context) -> Path | None:
@@ -157,12 +157,6 @@ def find_extras(context: typer.Context, sources: Sequence[str] | None) -> "list[
     Raises:
         RequestError: one is no source, or two have the same name.
     """
-    extras: list[Extra] = _loading().find_sources([*(context.obj or {}).get("with", ()), *(sources or ())])
-    return extras
+    from explorer.usecases.loading import find_sources
 
-
-def _loading() -> ModuleType:
-    """Reading source, which the help and the results do not need and should not wait for."""
-    from explorer.usecases import loading
-
-    return loading
+    return find_sources([*(context.obj or {}).get("with", ()), *(sources or ())])
