@@ -142,9 +142,7 @@ def _print_model(result: InspectResult, shown: LayerOptions) -> None:
     if shown.is_flat:
         rows = flat_rows(result.layers, sort=shown.sort, text=shown.like)
     else:
-        options: dict[str, Any] = {"fold": False, "idle": True} if shown.full else {}
-        deepest = max(layer.name.count(".") + 1 for layer in result.layers) if shown.full else None
-        rows = tree_rows(result.layers, depth=deepest if shown.depth is None else shown.depth, **options)
+        rows = tree_rows(result.layers, depth=shown.depth, full=shown.full)
     print_layers(result, rows, tree=not shown.is_flat)
     print_summary(result)
     if not shown.is_flat and len(rows) < len(result.layers):

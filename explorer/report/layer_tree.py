@@ -54,9 +54,7 @@ class _Branch:
         return [*facts, self.layer.shared_with is None, [(b.label, b.likeness) for b in self.branches]]
 
 
-def tree_rows(
-    layers: Sequence[Layer], *, depth: int | None = None, fold: bool = True, idle: bool = False
-) -> list[LayerRow]:
+def tree_rows(layers: Sequence[Layer], *, depth: int | None = None, full: bool = False) -> list[LayerRow]:
     """The layers as a tree, in the order of ``named_modules``.
 
     Consecutive layers that are alike in class, shapes, parameters, MACs and calls, and in all that is in them, fold
@@ -65,16 +63,15 @@ def tree_rows(
     Args:
         layers: all layers; the first is the model.
         depth: levels below the model; ``None``: as many as make at most :data:`SCREEN_ROWS` rows, one at least.
-        fold: fold repeats.
-        idle: show layers that do nothing (``Identity``) too.
+        full: every layer, repeats and those that do nothing (``Identity``) too; without a depth on every level.
     """
     root = _tree(layers)
-    if depth is not None:
-        return list(_rows([root], 0, depth, fold, idle))
-    rows = list(_rows([root], 0, 1, fold, idle))
     deepest = max(layer.name.count(".") + 1 for layer in layers)
+    if depth is not None or full:
+        return list(_rows([root], 0, deepest if depth is None else depth, full))
+    rows = list(_rows([root], 0, 1, full))
     for levels in range(2, deepest + 1):
-        more = list(_rows([root], 0, levels, fold, idle))
+        more = list(_rows([root], 0, levels, full))
         if len(more) > SCREEN_ROWS:
             break
         rows = more
@@ -134,14 +131,14 @@ def _tree(layers: Sequence[Layer]) -> _Branch:
     return root
 
 
-def _rows(alike: list[_Branch], depth: int, levels: int, fold: bool, idle: bool) -> Iterator[LayerRow]:
+def _rows(alike: list[_Branch], depth: int, levels: int, full: bool) -> Iterator[LayerRow]:
     """The row of branches that are alike, and those of the layers in the first."""
     first = alike[0]
-    inner = [b for b in first.branches if idle or not (_is_idle(b.layer) and not b.branches)]
+    inner = [b for b in first.branches if full or b.branches or not _is_idle(b.layer)]
     yield LayerRow(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
     if depth < levels:
-        for _, group in groupby(inner, key=lambda branch: branch.likeness if fold else id(branch)):
-            yield from _rows(list(group), depth + 1, levels, fold, idle)
+        for _, group in groupby(inner, key=lambda branch: id(branch) if full else branch.likeness):
+            yield from _rows(list(group), depth + 1, levels, full)
 
 
 def _is_idle(layer: Layer) -> bool:

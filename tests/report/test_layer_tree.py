@@ -41,7 +41,7 @@ def test_a_wide_model_shows_its_first_level_all_the_same() -> None:
 
 
 def test_unfolded_every_layer_has_a_row_and_what_does_nothing_too() -> None:
-    rows = tree_rows(LAYERS, depth=9, fold=False, idle=True)
+    rows = tree_rows(LAYERS, full=True)
     assert [row.layer for row in rows] == LAYERS
 
 
