@@ -1,7 +1,9 @@
 """``explorer graph``."""
 
 import sys
+from collections.abc import Callable
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated
@@ -74,7 +76,8 @@ def graph(
         raise RequestError("--open needs a file", "-o FILE, or leave -o out")
     if output:
         fmt = _checked_format(output, fmt)
-    wish = PictureWish(depth=depth, up=up, nodes=nodes, level=level, shade=shade, **model.building())
+    wishes = {"depth": depth, "up": up, "nodes": nodes, "level": level, "shade": shade, **model.building()}
+    wish, draw = PictureWish(**wishes), partial(drawing.draw, target, view=view, **wishes)
     if source is None:
         drawing.check(view, target, wish)
     elif target is not None or view is not None:
@@ -85,19 +88,17 @@ def graph(
         # Graphviz starts while the rest is read.
         if source:
             picture = drawing.dot_picture(source, wish)
-        elif view in RUNNING and target is not None:
-            picture = _running_picture(context, target, view, wish, timm, extra)
+        elif view in RUNNING:
+            picture = _running_picture(context, draw, view, timm, extra)
         else:
-            picture = drawing.static_picture(
-                load(context, timm, extra, traces=not static), target, view, wish, tell_plainly
-            )
+            picture = draw(graph=load(context, timm, extra, traces=not static), emit=tell_plainly)
         _write(picture, output, fmt, json, graphviz)
     if open_it and output and typer.launch(str(output)):
         raise OutputError("nothing on this machine opens pictures", f"it is in {output}")
 
 
 def _running_picture(
-    context: typer.Context, target: str, view: str, wish: PictureWish, timm: Path | None, extra: list[str] | None
+    context: typer.Context, draw: Callable[..., Picture], view: str, timm: Path | None, extra: list[str] | None
 ) -> Picture:
     from explorer.cli.narrator import narrator  # views of the source run nothing
 
@@ -106,7 +107,7 @@ def _running_picture(
     sources = find_extras(context, extra)
     graph = load(context, None, extra)
     with narrator() as tell:
-        return drawing.running_picture(target, view, wish, sources=sources, graph=graph, emit=tell)
+        return draw(sources=sources, graph=graph, emit=tell)
 
 
 def _check_data(fmt: str | None) -> None:

@@ -29,17 +29,14 @@ VIEWS = (OVERVIEW, CALLS, CLASSES, IMPORTS, FAMILY, ARCHITECTURE, DATAFLOW, USES
 RUNNING = (ARCHITECTURE, DATAFLOW)
 """Views of a model that is built and run."""
 
+_BUILDING = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
 _STEPS = (None, CALLS, CLASSES, IMPORTS)
 _FITTING: dict[str, Sequence[str | None]] = {
     "depth": (*_STEPS, *RUNNING),
     "up": _STEPS,
     "level": (DATAFLOW,),
     "shade": (DATAFLOW,),
-    "img_size": RUNNING,
-    "in_chans": RUNNING,
-    "num_classes": RUNNING,
-    "features_only": RUNNING,
-    "reparam": RUNNING,
+    **dict.fromkeys(_BUILDING, RUNNING),
     "args": RUNNING,
     "nodes": tuple(view for view in (None, *VIEWS) if view != ALL),
 }
@@ -100,7 +97,7 @@ def draw(
         RequestError: the view is not for this target, or a wish says nothing to it.
         EngineError: the model cannot be built or run.
     """
-    unknown = [name for name in wishes if name not in PictureWish.__match_args__ and name not in _FITTING]
+    unknown = [name for name in wishes if name not in _FITTING]
     if unknown:
         raise RequestError(f"a picture has no {unknown[0]!r}", f"it has: {', '.join(_FITTING)}")
     wish = PictureWish(**wishes)
@@ -108,8 +105,14 @@ def draw(
     extras = find_sources(sources)
     graph = load(sources=extras, emit=emit) if graph is None else graph
     if view not in RUNNING or view is None or target is None:
-        return static_picture(graph, target, view, wish, emit)
-    return running_picture(target, view, wish, sources=extras, client=client, graph=graph, emit=emit)
+        return _static_picture(graph, target, view, wish, emit)
+    request = flow_request(target, wish, extras)
+    ModelNames(extras, graph).check(target, wish.args)
+    with worker(client) as near:
+        flow = near.run(request, emit)
+    shown = {name: getattr(wish, name) for name in ("depth", "level", "shade") if getattr(wish, name)}
+    make_view = view_function(view)
+    return _picture(lambda nodes: make_view(flow, nodes=nodes, graph=graph, **shown), wish, MAX_NODES)
 
 
 def check(view: str | None, target: str | None, wish: PictureWish) -> None:
@@ -137,15 +140,8 @@ def check(view: str | None, target: str | None, wish: PictureWish) -> None:
 # views of the source
 
 
-def static_picture(
-    graph: Graph, target: str | None, view: str | None, wish: PictureWish, emit: Emit = quiet
-) -> Picture:
-    """What reads the source alone: every view but those of a model that runs.
-
-    Raises:
-        RequestError: the view is not for this target.
-        UnknownName: there is no such target.
-    """
+def _static_picture(graph: Graph, target: str | None, view: str | None, wish: PictureWish, emit: Emit) -> Picture:
+    """What reads the source alone: every view but those of a model that runs."""
     if view == ALL:
         return _everything(graph, target)
     if target is None:
@@ -254,35 +250,8 @@ def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) 
     """
     from explorer.protocol.flow import FlowRequest
 
-    names = ("img_size", "in_chans", "num_classes", "features_only", "reparam")
-    asked = {name: getattr(wish, name) for name in names if getattr(wish, name) is not None}
+    asked = {name: getattr(wish, name) for name in _BUILDING if getattr(wish, name) is not None}
     return FlowRequest(model, **asked, args=wish.args, extra=for_worker(find_sources(sources)))
-
-
-def running_picture(
-    target: str,
-    view: str,
-    wish: PictureWish,
-    *,
-    graph: Graph,
-    sources: Sequence[Source] = (),
-    client: "Client | None" = None,
-    emit: Emit = quiet,
-) -> Picture:
-    """A view of a model as it runs; name and arguments are judged first.
-
-    Raises:
-        UnknownName: there is no such model.
-        RequestError: it does not take one of the arguments.
-        EngineError: it cannot be built or run.
-    """
-    request = flow_request(target, wish, sources)
-    ModelNames(sources, graph).check(target, wish.args)
-    with worker(client) as near:
-        flow = near.run(request, emit)
-    wishes = {name: getattr(wish, name) for name in ("depth", "level", "shade") if getattr(wish, name)}
-    make_view = view_function(view)
-    return _picture(lambda nodes: make_view(flow, nodes=nodes, graph=graph, **wishes), wish, MAX_NODES)
 
 
 # a picture of somebody else's

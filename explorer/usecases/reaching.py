@@ -6,10 +6,11 @@ from typing import Any
 
 from explorer.errors import ExplorerError, RequestError
 from explorer.graph import Edge, Graph, Node
+from explorer.queries.names import find_node
 from explorer.queries.node_data import place_of
 from explorer.queries.paths import shortest_path
 from explorer.usecases.loading import load
-from explorer.usecases.showing import resolve
+from explorer.usecases.showing import undeprecated
 from explorer.usecases.telling import Emit, quiet
 
 CREATE_MODEL = "timm.models.create_model"
@@ -62,8 +63,8 @@ def path(*names: str, graph: Graph | None = None, emit: Emit = quiet) -> Way:
     """
     check_ends(names)
     graph = load(emit=emit) if graph is None else graph
-    source = resolve(names[0] if len(names) == 2 else CREATE_MODEL, graph=graph, emit=emit)
-    target = resolve(names[-1], graph=graph, emit=emit)
+    ends = (names[0] if len(names) == 2 else CREATE_MODEL, names[-1])
+    source, target = (undeprecated(graph, find_node(graph, name), emit) for name in ends)
     edges = shortest_path(graph, source, target)
     if edges is None:
         raise ExplorerError(f"no way from {source.id} to {target.id} is known", "`explorer show` lists who calls it")

@@ -44,22 +44,6 @@ def replacement(record: Mapping[str, Any]) -> str:
     return f"timm maps it to {record['replaced_by']}" if record["replaced_by"] else "removed, with no replacement"
 
 
-def resolve(name: str, *, graph: Graph | None = None, emit: Emit = quiet) -> Node:
-    """The node that a name means; what a deprecated name stands for, with a line that says so.
-
-    Args:
-        name: a model, ``arch.tag``, deprecated name, module, class or function, in any form timm or Python takes.
-        graph: where to look; the installed timm's when ``None``.
-        emit: takes what is worth telling.
-
-    Raises:
-        UnknownName: nothing is known by that name; the hint has the closest.
-        RequestError: several things are, or nothing stands behind a deprecated name any more.
-    """
-    graph = load(emit=emit) if graph is None else graph
-    return undeprecated(graph, find_node(graph, name), emit)
-
-
 def undeprecated(graph: Graph, node: Node, emit: Emit = quiet) -> Node:
     """What a deprecated name stands for, with a line that says so; any other node is returned as it is.
 
