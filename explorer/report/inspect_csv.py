@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from explorer.engine.pool import Outcome
 from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
@@ -84,58 +84,46 @@ class TotalsFile:
         """Rows of this timm and these options by model, failures that would be the same again among them."""
         return {row["model"]: row for row in self._rows if self._is_ours(row) and not _may_pass(row)}
 
-    def open(self, names: Iterable[str]) -> "TotalsWriter":
-        """Start to add rows of these models; what the file has of them is taken out, and a torn last line too.
+    @contextmanager
+    def open(self, names: Iterable[str]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+        """What adds a row, of these models; what the file has of them is taken out, and a torn last line too.
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: the file, or a row, cannot be written whole; the rows before it are there, and the rest of it
+                goes with the next run.
         """
         redone = set(names)
         kept = [row for row in self._rows if not (self._is_ours(row) and row["model"] in redone)]
         text = csv_text([COLUMNS, *([row[name] for name in COLUMNS] for row in kept)])
-        return TotalsWriter(self._path, text)
+        with self._explained():
+            if self._path.is_file() or not self._path.exists():
+                if not self._path.exists() or self._path.read_bytes() != text.encode():
+                    write_whole(self._path, text.encode())
+                text = ""
+            file = self._path.open("a", encoding="utf-8", newline="")
+            file.write(text)
+
+        def add(row: Mapping[str, Any]) -> None:
+            with self._explained():
+                file.write(csv_text([[row[name] for name in COLUMNS]]))
+                file.flush()
+
+        try:
+            yield add
+        finally:
+            with suppress(OSError):
+                file.close()
 
     def _is_ours(self, row: Mapping[str, str]) -> bool:
         return (row["timm"], row["options"]) == (self.timm_version, self.options)
 
-
-class TotalsWriter:
-    """Adds rows to a table of totals. A context manager."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self._path = path
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            if path.is_file() or not path.exists():
-                content = text.encode()
-                if not path.exists() or path.read_bytes() != content:
-                    write_whole(path, content)
-                text = ""
-            self._file: TextIO = path.open("a", encoding="utf-8", newline="")
-            self._file.write(text)
+            yield
         except OSError as error:
-            raise self._failure(error) from error
-
-    def __enter__(self) -> "TotalsWriter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._file.close()
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Write one row.
-
-        Raises:
-            OutputError: it cannot be written whole; the rows before it are, and the rest of it goes with the next run.
-        """
-        try:
-            self._file.write(csv_text([[row[name] for name in COLUMNS]]))
-            self._file.flush()
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: OSError) -> OutputError:
-        return OutputError(f"cannot write {self._path}: {error.strerror or error}", "what was finished before is in it")
+            why = error.strerror or error
+            raise OutputError(f"cannot write {self._path}: {why}", "what was finished before is in it") from error
 
 
 def _read(path: Path) -> list[dict[str, str]]:

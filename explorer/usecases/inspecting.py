@@ -128,9 +128,9 @@ def add_totals(file: TotalsFile, names: Sequence[str], wish: InspectRequest, emi
     done = file.done()
     todo = [name for name in names if name not in done]
     failed = {name for name in names if name in done and done[name]["error"]}
-    with file.open(todo) as table, closing(inspect_each(todo, wish, emit)) as outcomes:
+    with file.open(todo) as add, closing(inspect_each(todo, wish, emit)) as outcomes:
         for outcome in outcomes:
-            table.add(outcome_row(outcome, file.timm_version, file.options))
+            add(outcome_row(outcome, file.timm_version, file.options))
             if outcome.error:
                 failed.add(outcome.model)
     return [name for name in names if name in failed]

@@ -32,9 +32,9 @@ def bad(name: str, error: ExplorerError) -> dict[str, Any]:
 
 def write(path: Path, rows: Sequence[dict[str, Any]], timm: str = "1.0.31", options: str = "") -> None:
     file = TotalsFile(path, timm, options)
-    with file.open([row["model"] for row in rows]) as table:
+    with file.open([row["model"] for row in rows]) as add:
         for row in rows:
-            table.add(row)
+            add(row)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -133,9 +133,9 @@ def test_an_error_of_many_lines_stays_one_row(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_clear_error() -> None:
     with (
         pytest.raises(OutputError, match="cannot write /dev/full: No space left"),
-        TotalsFile(Path("/dev/full"), "1.0.31", "").open(["a"]) as table,
+        TotalsFile(Path("/dev/full"), "1.0.31", "").open(["a"]) as add,
     ):
-        table.add(good("a"))
+        add(good("a"))
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +143,8 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path, monk
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(OutputError, match="cannot write"):
-        TotalsFile(tmp_path / "t.csv", "1.0.31", "").open(["a"])
+    with pytest.raises(OutputError, match="cannot write"), TotalsFile(tmp_path / "t.csv", "1.0.31", "").open(["a"]):
+        pass
 
 
 def test_layers_are_a_row_each_with_every_field() -> None:
