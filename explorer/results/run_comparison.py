@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from explorer.results.runs import JSON, ImgSize, Run, RunDetails
+from explorer.errors import RequestError
+from explorer.results.runs import FAILED, JSON, ImgSize, Run, RunDetails
 
 _COMPARED = ("model", "mode", "device", "dtype", "batch_size", "img_size")
 _SETTINGS = ("batch_size", "dtype")
@@ -94,15 +95,14 @@ def compare(a: RunDetails, b: RunDetails) -> Comparison:
     """Hold two finished runs against each other.
 
     Raises:
-        ValueError: one does not tell its samples a second.
+        RequestError: one does not tell its samples a second.
     """
-    if not a.run.samples_per_sec or not b.run.samples_per_sec:
-        raise ValueError("a run without samples a second")
+    ratio = _speed(a.run) / _speed(b.run)
     low, high = ratio_interval(a, b) or (None, None)
     return Comparison(
         a.run,
         b.run,
-        a.run.samples_per_sec / b.run.samples_per_sec,
+        ratio,
         low,
         high,
         _ratio(a.run.latency_p50_ms, b.run.latency_p50_ms),
@@ -157,7 +157,7 @@ def side_by_side(a: Iterable[Run], b: Iterable[Run]) -> SideBySide:
     of_a, without_a = _newest(a)
     of_b, without_b = _newest(b)
     pairs: list[Pair] = []
-    others: list[OtherSize] = []
+    others: dict[tuple[str, str | None], OtherSize] = {}
     only_a: list[str] = []
     joined: set[str] = set()
     by_base: dict[str, list[Run]] = {}
@@ -170,19 +170,29 @@ def side_by_side(a: Iterable[Run], b: Iterable[Run]) -> SideBySide:
         if fitting:
             pairs.append(_pair(run, _best(fitting, run)))
         elif same:
-            others.append(OtherSize(model, mode, (size,), tuple(other.img_size for other in same)))
+            before = others[model, mode].a_sizes if (model, mode) in others else ()
+            others[model, mode] = OtherSize(model, mode, (*before, size), tuple(other.img_size for other in same))
         else:
             only_a.append(model)
+    for pair in pairs:
+        others.pop((pair.model, pair.a.mode), None)
     pairs.sort(key=lambda pair: (pair.model, str(pair.a.mode), str(pair.a.img_size)))
     return SideBySide(
         pairs,
         statistics.median(pair.ratio for pair in pairs) if pairs else None,
-        _unpaired(others, pairs),
+        sorted(others.values(), key=lambda other: other.model),
         sorted(set(only_a)),
         sorted({model for model, _, _ in of_b} - joined),
         without_a,
         without_b,
     )
+
+
+def _speed(run: Run) -> float:
+    if not run.samples_per_sec:
+        why = "failed" if run.status == FAILED else "does not tell its samples/s"
+        raise RequestError(f"run {run.id} {why}: there is nothing to compare", f"explorer results show {run.id}")
+    return run.samples_per_sec
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:
@@ -235,18 +245,5 @@ def _best(fitting: Sequence[Run], run: Run) -> Run:
 
 
 def _pair(a: Run, b: Run) -> Pair:
-    assert a.samples_per_sec and b.samples_per_sec
     found = [RunDifference(name, getattr(a, name), getattr(b, name)) for name in _SETTINGS]
-    return Pair(a.model, a, b, a.samples_per_sec / b.samples_per_sec, _told(found))
-
-
-def _unpaired(others: Iterable[OtherSize], pairs: Iterable[Pair]) -> list[OtherSize]:
-    """One for each model and mode that no pair is of."""
-    paired = {(pair.model, pair.a.mode) for pair in pairs}
-    merged: dict[tuple[str, str | None], OtherSize] = {}
-    for other in others:
-        key = other.model, other.mode
-        if key not in paired:
-            before = merged[key].a_sizes if key in merged else ()
-            merged[key] = OtherSize(other.model, other.mode, (*before, *other.a_sizes), other.b_sizes)
-    return sorted(merged.values(), key=lambda other: other.model)
+    return Pair(a.model, a, b, _speed(a) / _speed(b), _told(found))

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +14,6 @@ MEASURED = "measured"
 IMPORTED = "imported"
 DONE = "done"
 FAILED = "failed"
-
-RUN_COLUMNS = """id, created_at, label, source, status, model, mode, device, device_name, dtype, batch_size,
-    img_height, img_width, samples_per_sec, latency_p50_ms, timm, torch"""
-DETAIL_COLUMNS = "result, imported, origin, request, settings, environment, error"
 
 ImgSize = int | tuple[int, int]
 """One number when square, else (height, width), in pixels."""
@@ -53,6 +49,10 @@ class Run:
     def to_json(self) -> dict[str, JSON]:
         """The run as a dict that JSON can hold."""
         return asdict(self)
+
+
+_SHARED = [field.name for field in fields(Run) if field.name != "img_size"]
+RUN_COLUMNS = ", ".join([*_SHARED, "img_height", "img_width"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +165,11 @@ def measured_row(result: Mapping[str, JSON], request: Mapping[str, JSON] | None,
 
 
 def failed_row(
-    model: str,
-    error: Mapping[str, str],
-    request: Mapping[str, JSON],
-    environment: Mapping[str, JSON] | None,
-    label: str,
+    request: Mapping[str, JSON], error: Mapping[str, str], environment: Mapping[str, JSON], label: str
 ) -> dict[str, JSON]:
     """A failed run by column."""
     return {
-        **_common({**request, "model": model}, environment or {}, label),
+        **_common(request, environment, label),
         "source": MEASURED,
         "status": FAILED,
         "mode": "train" if request.get("train") else "infer",
@@ -214,11 +210,9 @@ def run_of(row: sqlite3.Row) -> Run:
         ValueError: it does not hold what was written.
     """
     datetime.fromisoformat(row["created_at"])
-    names = [name.strip() for name in RUN_COLUMNS.split(",")]
-    values = {name: row[name] for name in names if name not in ("img_height", "img_width")}
     height, width = row["img_height"], row["img_width"]
     size: ImgSize | None = width if height == width else (height, width)
-    return Run(**values, img_size=size)
+    return Run(**{name: row[name] for name in _SHARED}, img_size=size)
 
 
 def details_of(row: sqlite3.Row) -> RunDetails:
@@ -228,8 +222,8 @@ def details_of(row: sqlite3.Row) -> RunDetails:
         ValueError: it does not hold what was written.
         TypeError: likewise.
     """
-    values = {name: _loaded(row[name]) for name in DETAIL_COLUMNS.split(", ") if name != "origin"}
-    return RunDetails(run_of(row), origin=row["origin"], **values)
+    names = [field.name for field in fields(RunDetails) if field.name not in ("run", "origin")]
+    return RunDetails(run_of(row), origin=row["origin"], **{name: _loaded(row[name]) for name in names})
 
 
 def text_of(value: str) -> str:

@@ -13,7 +13,6 @@ from explorer.errors import ExplorerError, RequestError, StoreError
 from explorer.files import data_folder
 from explorer.results import database
 from explorer.results.runs import (
-    DETAIL_COLUMNS,
     IMPORTED,
     JSON,
     RUN_COLUMNS,
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from explorer.protocol.bench import BenchRequest, BenchResult
 
 T = TypeVar("T")
-
-_ALL_COLUMNS = f"{RUN_COLUMNS}, {DETAIL_COLUMNS}"
 
 _QUICK_CHECK_BYTES = 8 << 20
 """Of files up to this size every page is looked at before a measurement; it takes some milliseconds."""
@@ -71,15 +68,11 @@ def default_path() -> Path:
             "platformdirs, which knows the place of the results file, is not installed",
             "pip install platformdirs, or name a file in $EXPLORER_RESULTS",
         ) from error
-    except RuntimeError as error:
-        raise _no_home() from error
+    except RuntimeError:  # a ~ that stands for no home
+        folder = None
     if folder is None:
-        raise _no_home()
+        raise StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS")
     return folder / "results.db"
-
-
-def _no_home() -> StoreError:
-    return StoreError("no place for the results file: no home folder", "name a file in $EXPLORER_RESULTS")
 
 
 def local_environment() -> dict[str, Any]:
@@ -139,10 +132,9 @@ class Store:
         Returns:
             The run's id.
         """
-        asked = request.to_json()
         if isinstance(outcome, ExplorerError):
-            return self.record_failure(request.model, outcome.to_dict(), asked, local_environment(), label=label)
-        return self.record(outcome.to_json(), label=label, request=asked)
+            return self._insert(failed_row(request.to_json(), outcome.to_dict(), local_environment(), label))
+        return self.record(outcome.to_json(), label=label, request=request.to_json())
 
     def record(self, result: Mapping[str, JSON], *, label: str = "", request: Mapping[str, JSON] | None = None) -> int:
         """Keep a finished run.
@@ -155,32 +147,11 @@ class Store:
         Returns:
             The run's id.
         """
+        return self._insert(measured_row(result, request, label))
+
+    def _insert(self, row: Mapping[str, JSON]) -> int:
         with database.writing(self.path) as connection:
-            return insert_row(connection, measured_row(result, request, label))
-
-    def record_failure(
-        self,
-        model: str,
-        error: Mapping[str, str],
-        request: Mapping[str, JSON],
-        environment: Mapping[str, JSON] | None = None,
-        *,
-        label: str = "",
-    ) -> int:
-        """Keep an attempt that failed.
-
-        Args:
-            model: the name as it was asked for.
-            error: ``kind``, ``message`` and ``hint``.
-            request: what was asked for.
-            environment: what it was asked of, where that is known.
-            label: what the user calls it.
-
-        Returns:
-            The run's id.
-        """
-        with database.writing(self.path) as connection:
-            return insert_row(connection, failed_row(model, error, request, environment, label))
+            return insert_row(connection, row)
 
     def runs(self, wanted: RunFilter | None = None) -> list[Run]:
         """Runs that are wanted, newest first."""
@@ -188,7 +159,7 @@ class Store:
 
     def details(self, wanted: RunFilter | None = None) -> list[RunDetails]:
         """Runs that are wanted with all that is kept of them, newest first."""
-        return [self._read(details_of, row) for row in self._rows(_ALL_COLUMNS, wanted or RunFilter())]
+        return [self._read(details_of, row) for row in self._rows("*", wanted or RunFilter())]
 
     def run(self, run_id: int) -> RunDetails:
         """One run.
@@ -196,7 +167,7 @@ class Store:
         Raises:
             RequestError: there is none with this id.
         """
-        for row in self._select(_ALL_COLUMNS, "id = ?", [_bounded(run_id)]):
+        for row in self._select("*", "id = ?", [_bounded(run_id)]):
             return self._read(details_of, row)
         raise self.unknown([run_id])
 

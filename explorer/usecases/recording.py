@@ -206,8 +206,6 @@ def compare(a: int | str, b: int | str) -> Comparison | SideBySide:
     store = Store()
     one, other = _side(store, str(a)), _side(store, str(b))
     if not isinstance(one, list) and not isinstance(other, list):
-        for details in (one, other):
-            _check_speed(details)
         return run_comparison.compare(one, other)
     return run_comparison.side_by_side(_as_list(one), _as_list(other))
 
@@ -226,16 +224,6 @@ def _side(store: Store, text: str) -> list[Run] | RunDetails:
 
 def _as_list(side: list[Run] | RunDetails) -> list[Run]:
     return side if isinstance(side, list) else [side.run]
-
-
-def _check_speed(details: RunDetails) -> None:
-    run = details.run
-    if run.status == "failed":
-        raise RequestError(f"run {run.id} failed: there is nothing to compare", f"explorer results show {run.id}")
-    if not run.samples_per_sec:
-        raise RequestError(
-            f"run {run.id} does not tell its samples/s: there is nothing to compare", f"explorer results show {run.id}"
-        )
 
 
 def check_pairs(sides: SideBySide, a: str, b: str) -> None:

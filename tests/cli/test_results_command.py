@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from explorer.protocol.bench import BenchRequest
 from explorer.results.store import Store
-from tests.results.samples import FAILURE, result
+from tests.results.samples import FAILURE, OUT_OF_MEMORY, result
 
 Explorer = Callable[..., Any]
 
@@ -38,7 +39,7 @@ def measured(store: Store) -> Store:
     store.record(result(samples_per_sec=500.0))
     store.record(result(model="resnet34.a1_in1k", samples_per_sec=1000.0), label="after")
     store.record(result(model="vit_tiny", device="cpu", dtype="amp", mode="train", batch_size=1))
-    store.record_failure("resnet50", FAILURE, {"model": "resnet50", "batch_size": 4096})
+    store.keep(BenchRequest("resnet50", 4096), OUT_OF_MEMORY)
     return store
 
 
@@ -182,7 +183,7 @@ def test_a_failure_is_shown_with_its_error(explorer: Explorer, measured: Store) 
 
     assert done.code == 0
     assert "OutOfMemory: resnet50 runs out of memory (lower --batch-size)" in done.out
-    assert "batch_size  4096" in done.out
+    assert re.search(r"batch_size +4096\n", done.out)
     assert explorer("results", "show", "4", "--json").json["error"] == FAILURE
 
 

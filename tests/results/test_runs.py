@@ -27,7 +27,7 @@ def test_an_image_size_is_a_height_and_a_width(img_size: object, sides: tuple[in
 
 
 def test_a_failure_has_the_mode_that_was_asked_for() -> None:
-    row = failed_row("resnet50", FAILURE, {"train": True, "batch_size": 8}, {"timm": "1.0"}, "mine")
+    row = failed_row({"model": "resnet50", "train": True, "batch_size": 8}, FAILURE, {"timm": "1.0"}, "mine")
     assert (row["mode"], row["status"], row["source"], row["timm"]) == ("train", "failed", MEASURED, "1.0")
     assert row["batch_size"] == 8
 

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import sqlite3
@@ -12,14 +13,15 @@ from typing import Any
 import pytest
 
 from explorer.errors import RequestError, StoreError
+from explorer.protocol.bench import BenchRequest
 from explorer.results import database
 from explorer.results.runs import RunFilter
-from explorer.results.store import Store, default_path
+from explorer.results.store import Store, default_path, local_environment
 from explorer.results.timm_csv import ImportedRun
-from tests.results.samples import FAILURE, result
+from tests.results.samples import FAILURE, OUT_OF_MEMORY, result
 
 REPOSITORY = Path(__file__).parents[2]
-REQUEST = {"model": "resnet50", "batch_size": 4096, "device": "cuda", "train": True, "img_size": None}
+REQUEST = BenchRequest("resnet50", 4096, device="cuda", train=True)
 
 VERSION_1 = """
 CREATE TABLE runs (
@@ -122,7 +124,7 @@ def test_a_finished_run_is_kept_whole(store: Store) -> None:
 
 
 def test_a_failure_is_kept_with_what_was_asked_for(store: Store) -> None:
-    details = store.run(store.record_failure("resnet50", FAILURE, REQUEST, {"device_name": "it"}, label="x"))
+    details = store.run(store.keep(REQUEST, OUT_OF_MEMORY, label="x"))
 
     run = details.run
     assert (run.status, run.model, run.mode, run.batch_size, run.img_size) == (
@@ -132,8 +134,10 @@ def test_a_failure_is_kept_with_what_was_asked_for(store: Store) -> None:
         4096,
         None,
     )
-    assert (run.label, run.device_name, run.samples_per_sec) == ("x", "it", None)
-    assert (details.error, details.request, details.result) == (FAILURE, REQUEST, None)
+    assert (run.label, run.device_name, run.samples_per_sec) == ("x", None, None)
+    assert (details.error, details.result) == (FAILURE, None)
+    assert details.request == json.loads(json.dumps(REQUEST.to_json()))
+    assert details.environment == local_environment()
 
 
 def test_numbers_that_are_no_json_are_kept_as_nothing(store: Store) -> None:
@@ -145,7 +149,7 @@ def test_numbers_that_are_no_json_are_kept_as_nothing(store: Store) -> None:
 
 
 def test_names_that_are_no_letters_are_kept(store: Store) -> None:
-    store.record_failure("a\udcff", FAILURE, REQUEST, label="\udcff")
+    store.keep(BenchRequest("a\udcff"), OUT_OF_MEMORY, label="\udcff")
 
     assert [(run.model, run.label) for run in store.runs(RunFilter(patterns=("a\udcff",)))] == [("a?", "?")]
 
@@ -179,7 +183,7 @@ def test_filters(store: Store, wanted: RunFilter, ids: list[int]) -> None:
     store.record(result())
     store.record(result(model="vit", device="cpu", dtype="amp"))
     store.record(result(model="resnet34.a1_in1k"), label="before")
-    store.record_failure("resnet50", FAILURE, REQUEST)
+    store.keep(REQUEST, OUT_OF_MEMORY)
 
     assert [run.id for run in store.runs(wanted)] == ids
     assert [details.run.id for details in store.details(wanted)] == ids

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import RequestError
+from explorer.protocol.bench import BenchRequest
 from explorer.results.runs import RunDetails
 from explorer.results.store import Store
 from explorer.results.timm_csv import named, read_csv, write_csv
-from tests.results.samples import FAILURE, result
+from tests.results.samples import OUT_OF_MEMORY, result
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published-metrics.csv"
 
@@ -241,7 +242,7 @@ def test_the_fastest_comes_first() -> None:
 
 def test_failures_are_not_exported(tmp_path: Path) -> None:
     store = Store(tmp_path / "results.db")
-    store.record_failure("resnet50", FAILURE, {})
+    store.keep(BenchRequest("resnet50"), OUT_OF_MEMORY)
 
     assert write_csv(store.details()).count("\n") == 1
 
