@@ -77,7 +77,8 @@ def graph(
     if output:
         fmt = _checked_format(output, fmt)
     wishes = {"depth": depth, "up": up, "nodes": nodes, "level": level, "shade": shade, **model.building()}
-    wish, draw = PictureWish(**wishes), partial(drawing.draw, target, view=view, **wishes)
+    wish = PictureWish(**wishes)
+    draw = partial(drawing.draw, target, view=view, **wishes)
     if source is None:
         drawing.check(view, target, wish)
     elif target is not None or view is not None:
