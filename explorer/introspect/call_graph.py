@@ -1,11 +1,10 @@
 """The calls of a whole timm, by following values: every model's creation in its own context, then everything else."""
 
 import ast
-import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +73,7 @@ def follow_calls(evaluator: Evaluator, registry: Registry, known: KnownCalls | N
     """
     evaluator.begin()
     parts = _parts(registry, evaluator.modules.keys(), known.modules if known else frozenset())
-    graphs = _in_processes(evaluator, parts) or [_with_room(functools.partial(_part, evaluator, p)) for p in parts]
+    graphs = _in_processes(evaluator, parts) or [_with_room(evaluator, part) for part in parts]
     merged = _Folder()
     for graph in ([known.calls] if known else []) + graphs:
         merged.add(graph)
@@ -152,7 +151,7 @@ def _evaluate_pending(evaluator: Evaluator, parts: list[_Part], pending: Any, wr
     """What a fork does: parts, as long as there are any left."""
     try:
         while (index := pending.get()) is not None:
-            writer.send((index, _with_room(functools.partial(_part, evaluator, parts[index]))))
+            writer.send((index, _with_room(evaluator, parts[index])))
     except (Exception, KeyboardInterrupt):  # the parent meets it again, and tells it
         writer.close()
 
@@ -315,20 +314,16 @@ class _Folder:
         return number
 
 
-def _with_room(function: Callable[[], CallGraph]) -> CallGraph:
-    """Call a function that recurses deeply."""
+def _with_room(evaluator: Evaluator, part: _Part) -> CallGraph:
+    """Evaluate a part, which recurses deeply."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
     try:
-        return _roomy(function)
+        return _part(evaluator, part)
     finally:
         sys.setrecursionlimit(before)
 
 
-def _roomy(function: Callable[[], CallGraph]) -> CallGraph:
-    return function()
-
-
 # CPython keeps the frames of Python functions in chunks of 16 KiB that it maps and unmaps as calls cross their ends,
 # which here costs a third of the time. A frame that claims a large stack gets a chunk in which all others fit.
-_roomy.__code__ = _roomy.__code__.replace(co_stacksize=140_000)
+_part.__code__ = _part.__code__.replace(co_stacksize=140_000)

@@ -97,10 +97,9 @@ class Evaluation:
     made: InstanceValue | None = None
     """A copy of the instance as its ``__init__`` left it."""
     result: Value = UNKNOWN
-    is_done: bool = False
 
     def remembered(self) -> Value:
-        """The result once more; where the instance made was changed since, a new one made in the same way."""
+        """The result so far; where the instance made was changed since, a new one made in the same way."""
         if self.instance is None:
             return copied(self.result)
         if self.made is not None and self.instance.version != self.made.version:

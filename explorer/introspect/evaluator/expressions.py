@@ -29,13 +29,12 @@ from explorer.introspect.evaluator.values import (
     UNKNOWN,
     Choice,
     ClassValue,
-    ExternalValue,
     FunctionNode,
     FunctionValue,
     InstanceValue,
     Keywords,
     Names,
-    PartialValue,
+    SuperValue,
     Unknown,
     Value,
     is_known,
@@ -53,7 +52,6 @@ _Arguments: TypeAlias = Callable[[Activation], tuple[list[Value], Keywords]]
 _Collector: TypeAlias = Callable[[Activation, list[Value]], None]
 _C = TypeVar("_C")
 
-_SUPER = ExternalValue("builtins.super")
 _UNREFINED: Names = {}
 """Shared by all conditions that refine no name, and so never to be changed."""
 
@@ -241,9 +239,6 @@ class ExpressionCompiler:
             (operator.__class__, self.expression(right))
             for operator, right in zip(node.ops, node.comparators, strict=True)
         ]
-        if len(rest) == 1:
-            operator, second = rest[0]
-            return lambda frame: _compared(frame, operator, first(frame), second(frame), line)
 
         def evaluate(frame: Activation) -> Value:
             left = first(frame)
@@ -446,7 +441,7 @@ class ExpressionCompiler:
         called, line = self.expression(node.func), node.lineno
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name == "super" and not node.args:
-            called = _super
+            return _super
 
         def evaluate(frame: Activation) -> Value:
             function = called(frame)
@@ -617,14 +612,14 @@ def _yielded(frame: Activation, values: list[Value]) -> Value:
 
 
 def _super(frame: Activation) -> Value:
-    """``super`` in a method, so that calling it without arguments gives it its class and its first argument."""
+    """``super()`` in a method, which knows its class and its first argument."""
     function = frame.function
     if function is None or function.owner is None:
-        return _SUPER
+        return UNKNOWN
     args = function.node.args
     first = next(iter([*args.posonlyargs, *args.args]), None)
     owner = frame.environment.names.get(first.arg, UNKNOWN) if first else UNKNOWN
-    return PartialValue(_SUPER, (function.owner, owner), {})
+    return SuperValue(function.owner, owner)
 
 
 _OPERATOR_METHODS = {kind: f"__{function.__name__.strip('_')}__" for kind, function in BINARY.items()}

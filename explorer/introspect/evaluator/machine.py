@@ -278,15 +278,13 @@ class Evaluator:
         through = through or function.through
         if run is not None:
             state.record(run.context, line, through)
-            if not run.is_done:
-                return UNKNOWN if instance is None else run.instance
             return run.remembered()
         is_lambda = function.node.__class__ is ast.Lambda
         qualname = _folded(function.qualname) if is_lambda else function.qualname
         run = Evaluation(Context(f"{function.module}:{qualname}", is_lambda), instance)
         state.record(run.context, line, through)
         if state.depth >= state.max_depth:
-            return UNKNOWN if instance is None else instance
+            return run.remembered()
         runs.begin(function, key, run)
         run.result = self._run(function, args, keywords, run)
         run.made = None if instance is None else copy_of(instance)
@@ -310,7 +308,6 @@ class Evaluator:
         finally:
             state.depth -= 1
             state.uncertain, state.context = before
-            run.is_done = True
         return result if run.instance is None else run.instance
 
     def _evaluate(self, function: FunctionValue, args: list[Value], keywords: Keywords) -> Value:

@@ -242,7 +242,7 @@ class Compiler(ExpressionCompiler):
     def _match(self, node: ast.Match) -> Statement:
         evaluate = self.expression(node.subject)
         cases = [
-            (self._pattern(case.pattern), self.condition(case.guard) if case.guard else None, case.body)
+            (self._pattern(case.pattern), self.condition(case.guard or ast.Constant(True)), case.body)
             for case in node.cases
         ]
         bodies = [self.block(case.body) for case in node.cases]
@@ -252,7 +252,7 @@ class Compiler(ExpressionCompiler):
             possible: list[_Alternative] = []
             for (pattern, guard, body), block in zip(cases, bodies, strict=True):
                 matches, bound = pattern(frame, subject)
-                if guard is not None and matches is not False:
+                if matches is not False:
                     holds = _guarded_by(frame, guard, bound)
                     matches = holds if matches or holds is False else None
                 if matches is not False:
@@ -435,7 +435,7 @@ class Compiler(ExpressionCompiler):
                 return self._capture(self._pattern(inner) if inner else None, name)
             case ast.MatchOr(patterns):
                 options = [self._pattern(one) for one in patterns]
-                return lambda frame, value: _any_matches(one(frame, value) for one in options)
+                return lambda frame, value: _combined((one(frame, value) for one in options), True)
             case ast.MatchSequence(patterns):
                 return self._sequence(patterns, _unknown_names(node))
             case ast.MatchMapping(keys, patterns, rest):
@@ -465,7 +465,7 @@ class Compiler(ExpressionCompiler):
                 return False, {}
             end = len(items) - len(parts) + (star or 0)
             outer = items if star is None else items[:star] + items[end:]
-            matches, bound = _all_match(part(frame, item) for part, item in zip(parts, outer, strict=True))
+            matches, bound = _combined((part(frame, item) for part, item in zip(parts, outer, strict=True)), False)
             return matches, {**bound, name: items[star:end]} if name else bound
 
         return matched
@@ -482,7 +482,7 @@ class Compiler(ExpressionCompiler):
                 return None, unknown
             if any(key not in value for key in known):
                 return False, {}
-            matches, bound = _all_match(part(frame, value[key]) for key, part in zip(known, parts, strict=True))
+            matches, bound = _combined((part(frame, value[key]) for key, part in zip(known, parts, strict=True)), False)
             return matches, {**bound, rest: {k: v for k, v in value.items() if k not in known}} if rest else bound
 
         return matched
@@ -660,28 +660,17 @@ def _module_value(frame: Activation, module: str) -> Value:
     return ModuleValue(module) if module in frame.machine.modules else UNKNOWN
 
 
-def _any_matches(matches: Iterable[_Match]) -> _Match:
+def _combined(matches: Iterable[_Match], decides: bool) -> _Match:
+    """Several patterns in one, of which any has to match (where a match ``decides``), or all (where a failure does)."""
     bound: Names = {}
     is_open = False
     for matched, names in matches:
-        if matched is False:
-            continue
-        bound.update(names)
-        if matched:
-            return (None if is_open else True), bound
-        is_open = True
-    return (None if is_open else False), bound
-
-
-def _all_match(matches: Iterable[_Match]) -> _Match:
-    bound: Names = {}
-    is_open = False
-    for matched, names in matches:
-        if matched is False:
-            return False, {}
-        bound.update(names)
+        if matched is not False:
+            bound.update(names)
+        if matched is decides:
+            return (None if matched and is_open else matched), bound
         is_open = is_open or matched is None
-    return (None if is_open else True), bound
+    return (None if is_open else not decides), bound
 
 
 def _unknown_names(pattern: ast.pattern) -> Names:
