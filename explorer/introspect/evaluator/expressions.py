@@ -104,8 +104,6 @@ class ExpressionCompiler:
         """The closure that evaluates what stands between brackets or as positional arguments."""
         parts = [self.expression(node) for node in nodes if not isinstance(node, ast.Starred)]
         if len(parts) == len(nodes):
-            if not parts:
-                return lambda frame: []
             if len(parts) == 1:
                 only = parts[0]
                 return lambda frame: [only(frame)]
@@ -168,7 +166,7 @@ class ExpressionCompiler:
         return evaluate
 
     def _joinedstr(self, node: ast.JoinedStr) -> Expression:
-        parts = [self._text(part) for part in node.values]
+        parts = [self.expression(part) for part in node.values]
 
         def evaluate(frame: Activation) -> Value:
             texts = [part(frame) for part in parts]
@@ -176,12 +174,8 @@ class ExpressionCompiler:
 
         return evaluate
 
-    def _text(self, node: ast.expr) -> Expression:
-        """A part of an f-string."""
-        if not isinstance(node, ast.FormattedValue):
-            return self.expression(node)
-        value = self.expression(node.value)
-        conversion = node.conversion
+    def _formattedvalue(self, node: ast.FormattedValue) -> Expression:
+        value, conversion = self.expression(node.value), node.conversion
         spec = self.expression(node.format_spec) if node.format_spec else None
         return lambda frame: formatted(value(frame), conversion, spec(frame) if spec else "")
 

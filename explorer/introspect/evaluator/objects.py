@@ -33,6 +33,7 @@ from explorer.introspect.evaluator.values import (
     ModuleValue,
     Names,
     PartialValue,
+    StandIn,
     SuperValue,
     Value,
     is_known,
@@ -56,11 +57,8 @@ _DATACLASS = ExternalValue("dataclasses.dataclass")
 _FIELD = ExternalValue("dataclasses.field")
 
 
-class Missing:
-    """What is found where no class of the packages has an attribute: no value, as any value can be one's."""
-
-
-_MISSING: Final = Missing()
+MISSING: Final = StandIn()
+"""What is found where no class of the packages has an attribute: no value of the source, as any can be one's."""
 
 
 class Objects:
@@ -74,7 +72,7 @@ class Objects:
         self.machine = machine
         self._state = machine.state
         self._dataclasses: dict[ClassValue, Names | None] = {}
-        self._members: dict[tuple[ClassValue, str], Value | Missing] = {}
+        self._members: dict[tuple[ClassValue, str], Value] = {}
         self.instances: dict[ClassValue, dict[int, InstanceValue]] = {}
         """Instances made so far, those made in the same way once."""
 
@@ -118,8 +116,8 @@ class Objects:
             cls.mro = (cls, *_c3([*orders, bases]))
         return cls.mro
 
-    def member(self, cls: ClassValue, name: str) -> Value | Missing:
-        """What a class's attribute is, along its MRO, unbound; ``Missing`` when no class of the packages has it."""
+    def member(self, cls: ClassValue, name: str) -> Value:
+        """What a class's attribute is, along its MRO, unbound; ``MISSING`` when no class of the packages has it."""
         key = (cls, name)
         if key not in self._members:
             self._members[key] = self._member_after(self.mro(cls), name)
@@ -127,9 +125,9 @@ class Objects:
 
     def has_member(self, cls: ClassValue, name: str) -> bool:
         """Whether a class of the packages defines the attribute."""
-        return not isinstance(self.member(cls, name), Missing)
+        return self.member(cls, name) is not MISSING
 
-    def _member_after(self, order: tuple[ClassValue | ExternalValue, ...], name: str) -> Value | Missing:
+    def _member_after(self, order: tuple[ClassValue | ExternalValue, ...], name: str) -> Value:
         for cls in order:
             if isinstance(cls, ClassValue):
                 namespace = self.namespace(cls)
@@ -137,7 +135,7 @@ class Objects:
                     return namespace[name]
             elif name == "__init__" and cls.defines_init():
                 break
-        return _MISSING
+        return MISSING
 
     def external_bases(self, cls: ClassValue | ExternalValue) -> list[ExternalValue]:
         """The external classes among a class's ancestors."""
@@ -208,7 +206,7 @@ class Objects:
         cls = owner.cls
         if cls.__class__ is ClassValue:
             found = self.member(cls, name)
-            if not isinstance(found, Missing) and (name not in fields or found.__class__ is DescriptorValue):
+            if found is not MISSING and (name not in fields or found.__class__ is DescriptorValue):
                 return self._bound(found, owner, cls, line)
         if name in fields:
             return fields[name]
@@ -241,7 +239,7 @@ class Objects:
         if name == "__dataclass_fields__":
             return dict.fromkeys(self.field_names(cls), UNKNOWN)
         found = self.member(cls, name)
-        if isinstance(found, Missing):
+        if found is MISSING:
             bases = self.external_bases(cls)
             return ExternalValue(f"{bases[0].name}.{name}") if bases else UNKNOWN
         if found.__class__ is not DescriptorValue:
@@ -258,7 +256,7 @@ class Objects:
             order = self.mro(owner.cls)
         order = order[order.index(owner.cls) + 1 :]
         found = self._member_after(order, name)
-        if not isinstance(found, Missing):
+        if found is not MISSING:
             return self._bound(found, instance, owner.cls, line)
         return MemberValue(instance, name) if isinstance(instance, InstanceValue) else UNKNOWN
 
@@ -402,7 +400,7 @@ class Objects:
         if isinstance(owner.cls, ClassValue):
             for name, by in (("__call__", through), ("forward", MODULE_CALL)):
                 method = self.member(owner.cls, name)
-                if not isinstance(method, Missing):
+                if method is not MISSING:
                     return self.machine.call(self._bound(method, owner, owner.cls, line), args, keywords, line, by)
         result: Value = UNKNOWN
         for item in owner.held():

@@ -140,7 +140,6 @@ _PYTHON_TYPES: dict[str, Any] = {
     "typing.Mapping": dict,
     "numbers.Number": (int, float, complex),
     "builtins.type": (),
-    "functools.partial": (),
     "types.FunctionType": (),
 }
 
