@@ -120,12 +120,6 @@ def possible_item(value: Value) -> Value:
     return UNKNOWN
 
 
-def listed(value: Value) -> list[Value]:
-    """What iterating over a value gives, :data:`REST` before what may be among it where that is not known."""
-    items = items_of(value)
-    return [REST, *options_of(possible_item(value))] if items is None else items
-
-
 def truth_of(value: Value) -> bool | None:
     """The truth of a value, ``None`` when it is not known."""
     if value.__class__ in ATOMS:

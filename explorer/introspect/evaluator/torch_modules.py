@@ -5,7 +5,7 @@ import itertools
 from explorer.introspect.evaluator.bounds import MAX_NUMBERS
 from explorer.introspect.evaluator.interface import attempt, hand_over
 from explorer.introspect.evaluator.objects import Objects
-from explorer.introspect.evaluator.operations import copied, has_rest, listed, loosen, possible_item
+from explorer.introspect.evaluator.operations import copied, has_rest, loosen, possible_item
 from explorer.introspect.evaluator.pure import MUTATORS, call_method
 from explorer.introspect.evaluator.values import (
     MODULE,
@@ -39,7 +39,7 @@ def fill(objects: Objects, instance: InstanceValue, args: list[Value]) -> None:
     if "ModuleDict" in names:
         instance.items = dict(given) if isinstance(given, dict) else {}
     elif "ModuleList" in names:
-        instance.items = listed(given)
+        instance.items = objects.listed(given, 0)
     elif isinstance(given, dict):
         instance.items = list(given.values())
         instance.fields = {k: v for k, v in given.items() if isinstance(k, str)}
@@ -143,7 +143,7 @@ def _container_method(objects: Objects, owner: InstanceValue, name: str, args: l
             elif isinstance(items, dict) and isinstance(key, str):
                 items[key] = module
         case (("append" | "extend" | "insert"), list(), [*_, added]):
-            new = [added] if name != "extend" else listed(added)
+            new = [added] if name != "extend" else objects.listed(added, 0)
             if objects.machine.state.is_weak(owner):
                 loosen(items, [item for item in new if item is not REST])
             elif name == "insert":
