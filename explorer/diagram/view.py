@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from explorer.diagram.style import Flow, Look
 from explorer.graph import CallData, Edge, EdgeKind, Evidence, Graph, Node, NodeKind
@@ -85,7 +86,7 @@ class Stack:
     least_px: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """Everything a picture shows; ids are unique, edges join nodes that are in it, a frame stands after its parent.
 
@@ -102,6 +103,17 @@ class View:
     shaded_by: str = ""
     downwards: bool = False
     stack: Stack | None = None
+
+    @cached_property
+    def contents(self) -> dict[str | None, tuple[list[Group], list[ViewNode]]]:
+        """The frames and the boxes that stand right in each frame, by its id, and in none, by ``None``."""
+        names = (None, *(group.id for group in self.groups))
+        found: dict[str | None, tuple[list[Group], list[ViewNode]]] = {name: ([], []) for name in names}
+        for group in self.groups:
+            found[group.parent][0].append(group)
+        for node in self.nodes:
+            found[node.group][1].append(node)
+        return found
 
 
 def view_of(graph: Graph, *, title: str, focus: Collection[str] = (), notes: Sequence[str] = ()) -> View:

@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html import unescape
 from itertools import product
@@ -41,17 +41,15 @@ def dot_of(view: View) -> str:
     has the id as it is.
     """
     title = escaped(f"{view.title}\n{view.subtitle}")
-    members: dict[str | None, list[ViewNode]] = {}
-    for node in view.nodes:
-        members.setdefault(node.group, []).append(node)
+    frames, nodes = view.contents[None]
     lines = [
         "digraph explorer {",
         f"  graph [label={title}, tooltip={title}];",
         '  graph [labelloc=t, labeljust=l, rankdir=TB, fontname="Helvetica"];',
         '  node [shape=box, style="filled,rounded", fontname="monospace", fontsize=11];',
         '  edge [fontname="monospace", fontsize=9];',
-        *(line for group in view.groups if group.parent is None for line in _cluster(group, view, members)),
-        *(f"  {_node_statement(node)}" for node in members.get(None, ())),
+        *(line for frame in frames for line in _cluster(frame, view)),
+        *(f"  {_node_statement(node)}" for node in nodes),
         *(f"  {_edge_statement(edge)}" for edge in view.edges),
         "}",
     ]
@@ -71,7 +69,8 @@ def escaped(value: str) -> str:
     return '"' + "\\n".join(plain.split("\n")) + '"'
 
 
-def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[ViewNode]]) -> Iterator[str]:
+def _cluster(group: Group, view: View) -> Iterator[str]:
+    frames, nodes = view.contents[group.id]
     yield f"  subgraph {quoted_name(f'cluster_{group.id}')} {{"
     about = {
         "label": escaped(group.label),
@@ -82,10 +81,8 @@ def _cluster(group: Group, view: View, members: Mapping[str | None, Sequence[Vie
         "URL": escaped(group.href) if group.href else "",
     }
     yield f"    graph {_attributes({**about, **_key(group.id)})};"
-    yield from (f"    {_node_statement(node)}" for node in members.get(group.id, ()))
-    for inner in view.groups:
-        if inner.parent == group.id:
-            yield from (f"  {line}" for line in _cluster(inner, view, members))
+    yield from (f"    {_node_statement(node)}" for node in nodes)
+    yield from (f"  {line}" for frame in frames for line in _cluster(frame, view))
     yield "  }"
 
 

@@ -16,13 +16,14 @@ _CORNERS = {None: ('(["', '"])'), 0.0: ('["', '"]')}
 def mermaid_of(view: View) -> str:
     """The view as ``flowchart``: frames as subgraphs, kinds as classes, links and tooltips as ``click``."""
     names = {node.id: f"n{i}" for i, node in enumerate(view.nodes)}
+    frames, nodes = view.contents[None]
     lines = [
         "---",
         f"title: {json.dumps(view.title, ensure_ascii=False)}",
         "---",
         "flowchart TB",
-        *(line for group in view.groups if group.parent is None for line in _subgraph(group, view, names)),
-        *(f"  {_node(node, names)}" for node in view.nodes if node.group is None),
+        *(line for frame in frames for line in _subgraph(frame, view, names)),
+        *(f"  {_node(node, names)}" for node in nodes),
         *(f"  {_edge(edge, names)}" for edge in view.edges),
         *(f"  {line}" for line in _styles(view, names)),
         *(f"  {_link(node, names[node.id])}" for node in view.nodes if node.href),
@@ -36,12 +37,11 @@ def _text(value: str) -> str:
 
 
 def _subgraph(group: Group, view: View, names: dict[str, str]) -> Iterator[str]:
-    place = next(i for i, other in enumerate(view.groups) if other.id == group.id)
+    place = view.groups.index(group)
+    frames, nodes = view.contents[group.id]
     yield f'  subgraph g{place}["{_text(group.label)}"]'
-    yield from (f"    {_node(node, names)}" for node in view.nodes if node.group == group.id)
-    for inner in view.groups:
-        if inner.parent == group.id:
-            yield from (f"  {line}" for line in _subgraph(inner, view, names))
+    yield from (f"    {_node(node, names)}" for node in nodes)
+    yield from (f"  {line}" for frame in frames for line in _subgraph(frame, view, names))
     yield "  end"
     yield f"  style g{place} fill:{style.FRAME.light},stroke:{style.FRAME_LINE.light},color:{style.TEXT.light}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from explorer.diagram.view import Group, View, ViewNode, edge_label_of, place_of, sublabel_of
+from explorer.diagram.view import Group, View, edge_label_of, place_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.report.wording import EDGE_MARKS, REPEATED
 
@@ -77,9 +77,8 @@ def view_lines(view: View) -> list[str]:
 
 
 def _members(view: View, group: str | None, guide: str, names: Mapping[str, str]) -> Iterator[str]:
-    members: list[Group | ViewNode] = [frame for frame in view.groups if frame.parent == group]
-    members += [node for node in view.nodes if node.group == group]
-    for member, before, below in _branches(members, guide):
+    frames, nodes = view.contents[group]
+    for member, before, below in _branches([*frames, *nodes], guide):
         if isinstance(member, Group):
             yield f"{before} {member.label}"
             yield from _members(view, member.id, below, names)

@@ -83,15 +83,15 @@ def _cluster_statements(view: View, names: Mapping[str, str], direction: str) ->
 
     def statement(group: Group) -> str:
         # A cluster's label goes where no edge runs through it: to its bottom where edges only lead in.
-        members = (n for n in view.nodes if n.group == group.id)
-        boxes = " ".join(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in members)
-        inner = " ".join(statement(g) for g in view.groups if g.parent == group.id)
+        frames, nodes = view.contents[group.id]
+        boxes = " ".join(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in nodes)
+        inner = " ".join(map(statement, frames))
         label = _blank(group_label_size(group.label))
         side = "b" if group.id in closed else "t"
         opened = f"subgraph cluster_{indexes[group.id]} {{ graph [margin=16, labelloc={side}, label={label}];"
         return f"{opened} {boxes} {inner} }}"
 
-    yield from (statement(group) for group in view.groups if group.parent is None)
+    yield from map(statement, view.contents[None][0])
 
 
 def _node_size(label: str, sublabel: str) -> str:

@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from explorer.diagram.geometry import Box, Frame, Geometry
 from explorer.diagram.style import group_label_size, node_size
-from explorer.diagram.view import Stack, View, ViewEdge
+from explorer.diagram.view import Group, Stack, View, ViewEdge
 
 _GAP_X = 28.0
 _GAP_Y = 44.0
@@ -34,7 +34,7 @@ def forward_edges(view: View) -> list[ViewEdge]:
     closing: set[int] = set()
     done: set[str] = set()
     for root in (*roots, *(node.id for node in view.nodes)):
-        closing |= _closing_edges(root, out, done)
+        closing.update(_closing_edges(root, out, done))
     return [edge for edge in view.edges if id(edge) not in closing]
 
 
@@ -49,26 +49,18 @@ def depths_of(nodes: Iterable[str], edges: Sequence[ViewEdge]) -> dict[str, int]
     return depths
 
 
-def _closing_edges(root: str, out: Mapping[str, list[ViewEdge]], done: set[str]) -> set[int]:
+def _closing_edges(
+    here: str, out: Mapping[str, list[ViewEdge]], done: set[str], way: tuple[str, ...] = ()
+) -> Iterator[int]:
     """Edges back to a node on the way to them, by identity; what is passed is ``done`` afterwards."""
-    if root in done:
-        return set()
-    closing = set()
-    way = {root}
-    steps = [(root, iter(out.get(root, ())))]
-    while steps:
-        here, edges = steps[-1]
-        edge = next(edges, None)
-        if edge is None:
-            steps.pop()
-            way.discard(here)
-            done.add(here)
-        elif edge.target in way:
-            closing.add(id(edge))
-        elif edge.target not in done:
-            way.add(edge.target)
-            steps.append((edge.target, iter(out.get(edge.target, ()))))
-    return closing
+    if here in done:
+        return
+    for edge in out.get(here, ()):
+        if edge.target in (*way, here):
+            yield id(edge)
+        else:
+            yield from _closing_edges(edge.target, out, done, (*way, here))
+    done.add(here)
 
 
 def groups_without_way_out(view: View) -> set[str]:
@@ -93,8 +85,7 @@ def pack(view: View, width: float, frame_width: float) -> Geometry:
     """
     edges = forward_edges(view)
     depths = depths_of([node.id for node in view.nodes], edges)
-    boxes = _boxes(view)
-    return _Packer(view, boxes, edges, depths, groups_without_way_out(view), frame_width).packed(None, width)
+    return _Packer(view, _boxes(view), edges, depths, groups_without_way_out(view), frame_width).packed(None, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +97,13 @@ class _Packer:
     closed: Collection[str]
     frame_width: float
 
-    def packed(self, group: str | None, width: float) -> Geometry:
+    def packed(self, group: Group | None, width: float) -> Geometry:
         """A frame with all it holds, the whole picture when ``None``."""
-        inner = width if group is None else min(width, self.frame_width) - 2 * _MARGIN
-        parts = [self.boxes[node.id] for node in self.view.nodes if node.group == group]
-        parts += [self.packed(frame.id, inner) for frame in self.view.groups if frame.parent == group]
-        parts = sorted((part for part in parts if part.nodes), key=self._turn)
-        content = self._stacked(parts, inner)
-        if group is None:
-            return content
-        label = next(frame.label for frame in self.view.groups if frame.id == group)
-        return _in_frame(content, group, label, _NARROW_STRIP_PX, below=group in self.closed)
+        inner = min(width, self.frame_width) - 2 * _MARGIN if group else width
+        frames, nodes = self.view.contents[group.id if group else None]
+        parts = [*(self.boxes[node.id] for node in nodes), *(self.packed(frame, inner) for frame in frames)]
+        content = self._stacked(sorted((part for part in parts if part.nodes), key=self._turn), inner)
+        return _in_frame(content, group, _NARROW_STRIP_PX, below=group.id in self.closed) if group else content
 
     def _turn(self, part: Geometry) -> tuple[int, bool]:
         """Callers first, and those that call before those that do not."""
@@ -177,8 +164,7 @@ _NOTHING = Geometry(0.0, 0.0, {}, {})
 
 def stacked(view: View, stack: Stack) -> Geometry:
     """Boxes and frames as a stack has them; parts that the view does not have are passed over."""
-    labels = {group.id: group.label for group in view.groups}
-    return _placed(stack, _boxes(view), labels, 0.0)
+    return _placed(stack, _boxes(view), {group.id: group for group in view.groups}, 0.0)
 
 
 def _boxes(view: View) -> dict[str, Geometry]:
@@ -187,23 +173,23 @@ def _boxes(view: View) -> dict[str, Geometry]:
     return {i: Geometry(s.width, s.height, {i: Box(0, 0, s.width, s.height)}, {}) for i, s in sizes.items()}
 
 
-def _placed(stack: Stack, boxes: Mapping[str, Geometry], labels: Mapping[str, str], room: float) -> Geometry:
+def _placed(stack: Stack, boxes: Mapping[str, Geometry], groups: Mapping[str, Group], room: float) -> Geometry:
     # Parts are placed twice: how wide a column is shows only when all in it are placed, and ``wide`` parts fill it.
-    framed = stack.frame in labels
-    inner = max(room - 2 * _MARGIN * framed, 0.0)
-    parts = list(_parts(stack, boxes, labels, 0.0))
+    frame = groups.get(stack.frame or "")
+    inner = max(room - 2 * _MARGIN * bool(frame), 0.0)
+    parts = list(_parts(stack, boxes, groups, 0.0))
     if stack.down:
         inner = max([inner, *(part.width for part in parts)])
-        parts = list(_parts(stack, boxes, labels, inner))
+        parts = list(_parts(stack, boxes, groups, inner))
     content = (_column if stack.down else _row)(parts, stack, inner)
-    return _in_frame(content, str(stack.frame), labels[str(stack.frame)], STRIP_PX) if framed and parts else content
+    return _in_frame(content, frame, STRIP_PX) if frame and parts else content
 
 
-def _parts(stack: Stack, boxes: Mapping[str, Geometry], labels: Mapping[str, str], room: float) -> Iterator[Geometry]:
+def _parts(stack: Stack, boxes: Mapping[str, Geometry], groups: Mapping[str, Group], room: float) -> Iterator[Geometry]:
     """What a stack holds, with the room that it gives to those that want it."""
     for part in stack.parts:
         if isinstance(part, Stack):
-            placed = _placed(part, boxes, labels, room if part.wide else 0.0)
+            placed = _placed(part, boxes, groups, room if part.wide else 0.0)
             if placed.nodes or part.least_px:
                 yield placed
         elif part in boxes or not part:
@@ -230,10 +216,10 @@ def _row(parts: Sequence[Geometry], stack: Stack, room: float) -> Geometry:
     return _united(moved, max(taken, room), height)
 
 
-def _in_frame(content: Geometry, group: str, label: str, strip_px: float, *, below: bool = False) -> Geometry:
+def _in_frame(content: Geometry, group: Group, strip_px: float, *, below: bool = False) -> Geometry:
     """A frame around what it holds, with a strip for its label over that, or ``below`` it."""
-    width = max(content.width, group_label_size(label).width) + 2 * _MARGIN
+    width = max(content.width, group_label_size(group.label).width) + 2 * _MARGIN
     height = content.height + strip_px + _MARGIN
     inside = content.moved((width - content.width) / 2, _MARGIN if below else strip_px)
     frame = Frame(Box(0, 0, width, height), height - _LABEL_Y if below else _LABEL_Y)
-    return Geometry(width, height, inside.nodes, {group: frame, **inside.frames})
+    return Geometry(width, height, inside.nodes, {group.id: frame, **inside.frames})
