@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from itertools import accumulate
 from unicodedata import east_asian_width
 
+from explorer.diagram.geometry import Box
 from explorer.graph import EdgeKind, Evidence, NodeKind
 
 
@@ -186,14 +187,6 @@ _TWO_LINE_HEIGHT = 46.0
 _STEP_X = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Width and height, in px."""
-
-    width: float
-    height: float
-
-
 def cells(text: str) -> int:
     """Cells a text takes: one a character, two where a font may draw it double (CJK, emoji, arrows)."""
     if text.isascii():
@@ -245,19 +238,19 @@ def node_lines(label: str, sublabel: str) -> tuple[str, str]:
     return elide(label, LABEL_CELLS), elide(sublabel, SUBLABEL_CELLS)
 
 
-def node_size(label: str, sublabel: str) -> Size:
+def node_size(label: str, sublabel: str) -> Box:
     """The box for a node's two lines; widths come in steps so that boxes stacked on each other align."""
     first, second = node_lines(label, sublabel)
     text = max(mono_width(first, LABEL_PX), mono_width(second, SUBLABEL_PX))
     steps = -(-(text + 2 * _PAD_X) // _STEP_X)
-    return Size(max(steps * _STEP_X, 64.0), _TWO_LINE_HEIGHT if second else _ONE_LINE_HEIGHT)
+    return Box(0, 0, max(steps * _STEP_X, 64.0), _TWO_LINE_HEIGHT if second else _ONE_LINE_HEIGHT)
 
 
-def edge_label_size(label: str) -> Size:
+def edge_label_size(label: str) -> Box:
     """The background for an edge's label."""
-    return Size(mono_width(elide(label, EDGE_LABEL_CELLS), EDGE_LABEL_PX) + 6.0, EDGE_LABEL_PX + 7.0)
+    return Box(0, 0, mono_width(elide(label, EDGE_LABEL_CELLS), EDGE_LABEL_PX) + 6.0, EDGE_LABEL_PX + 7.0)
 
 
-def group_label_size(label: str) -> Size:
+def group_label_size(label: str) -> Box:
     """Room for a frame's label."""
-    return Size(mono_width(elide(label, GROUP_LABEL_CELLS), GROUP_LABEL_PX) + 4.0, GROUP_LABEL_PX + 6.0)
+    return Box(0, 0, mono_width(elide(label, GROUP_LABEL_CELLS), GROUP_LABEL_PX) + 4.0, GROUP_LABEL_PX + 6.0)

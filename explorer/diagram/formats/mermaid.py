@@ -59,10 +59,9 @@ def _edge(edge: ViewEdge, names: dict[str, str]) -> str:
 
 
 def _styles(view: View, names: dict[str, str]) -> Iterator[str]:
-    for kind in style.NODE_STYLES:
+    for kind, look in style.NODE_STYLES.items():
         members = [names[node.id] for node in view.nodes if node.kind is kind]
         if members:
-            look = style.NODE_STYLES[kind]
             dash = f",stroke-dasharray:{look.dash}" if look.dash else ""
             css = f"fill:{look.fill.light},stroke:{look.stroke.light},color:{style.TEXT.light}{dash}"
             yield f"classDef kind_{kind} {css}"

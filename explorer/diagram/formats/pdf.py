@@ -23,8 +23,8 @@ _NUMBER = re.compile(r"-?[\d.]+")
 _WIDE_FONT = "STSong-Light"
 """For what the standard fonts lack; every PDF reader has a font for it, so none is shipped in the file."""
 
-_FONTS = {(True, False): "Courier", (True, True): "Courier-Bold", (False, False): "Helvetica"}
-_BOLD_SANS = "Helvetica-Bold"
+_FONTS = {"mono": ("Courier", "Courier-Bold"), "sans": ("Helvetica", "Helvetica-Bold")}
+"""Regular and bold."""
 
 
 def pdf_of(svg: str) -> bytes:
@@ -117,7 +117,7 @@ def _path(part: ElementTree.Element, canvas: Canvas) -> None:
 # Text is placed by widths of ours: PDF has no ``text-anchor``.
 def _text(part: ElementTree.Element, canvas: Canvas, mono: bool) -> None:
     size = float(part.get("font-size", 12))
-    font = _FONTS.get((mono, part.get("font-weight") == "600"), _BOLD_SANS)
+    font = _FONTS["mono" if mono else "sans"][part.get("font-weight") == "600"]
     runs = list(_runs(part.text or "", font))
     x = float(part.get("x", 0))
     if part.get("text-anchor") == "middle":

@@ -1,6 +1,6 @@
 """A view with positions, written as an SVG document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from explorer.diagram import style
 from explorer.diagram.formats import svg_elements as shapes
@@ -37,15 +37,9 @@ def svg_of(view: View, geometry: Geometry, *, is_themed: bool = False) -> str:
         (
             _opening(width, height, view, is_themed=is_themed),
             shapes.plain_box("page", Box(0, 0, width, height), style.PAGE, None, 0, 8),
-            _group("header", _MARGIN, _MARGIN, style.SANS_STACK),
-            *above,
-            "</g>",
-            _group("drawing", left, drawing_top, style.MONO_STACK),
-            *drawing(view, geometry),
-            "</g>",
-            _group("legend", _MARGIN, footer_top, style.SANS_STACK),
-            *below,
-            "</g>",
+            *_placed("header", _MARGIN, _MARGIN, style.SANS_STACK, above),
+            *_placed("drawing", left, drawing_top, style.MONO_STACK, drawing(view, geometry)),
+            *_placed("legend", _MARGIN, footer_top, style.SANS_STACK, below),
             "</svg>\n",
         )
     )
@@ -66,8 +60,10 @@ def _opening(width: float, height: float, view: View, *, is_themed: bool) -> str
     )
 
 
-def _group(name: str, x: float, y: float, fonts: str) -> str:
-    return f'<g class="{name}" transform="translate({number(x)},{number(y)})" font-family="{text(fonts)}">'
+def _placed(name: str, x: float, y: float, fonts: str, parts: Iterable[str]) -> Iterator[str]:
+    yield f'<g class="{name}" transform="translate({number(x)},{number(y)})" font-family="{text(fonts)}">'
+    yield from parts
+    yield "</g>"
 
 
 def drawing(view: View, geometry: Geometry) -> Iterator[str]:
@@ -120,14 +116,8 @@ def _node_text(node: ViewNode, box: Box) -> Iterator[str]:
 def _edge(edge: ViewEdge, curve: Curve) -> str:
     look = style.EDGE_STYLES[edge.kind]
     ink, width = style.edge_ink(edge.kind, edge.evidence), style.edge_width_px(edge.evidence)
-    return element(
-        "g",
-        _title(_edge_tooltip(edge)) + shapes.arrow(curve, ink, width, look.dash, look.head),
-        class_=f"edge kind-{edge.kind}",
-        data_source=edge.source,
-        data_target=edge.target,
-        data_evidence=style.evidence_name(edge.evidence),
-    )
+    arrow = shapes.arrow(curve, ink, width, look.dash, look.head)
+    return _part_of_edge("edge", edge, arrow, style.evidence_name(edge.evidence))
 
 
 def _edge_label(edge: ViewEdge, box: Box) -> str:
@@ -136,18 +126,20 @@ def _edge_label(edge: ViewEdge, box: Box) -> str:
     ink = style.edge_ink(edge.kind, edge.evidence)
     label = style.elide(edge.label, style.EDGE_LABEL_CELLS)
     words = shapes.line_of_text(label, x, middle, style.EDGE_LABEL_PX, ink=ink, centred=True)
+    return _part_of_edge("edge-label", edge, ground + words)
+
+
+def _part_of_edge(name: str, edge: ViewEdge, content: str, evidence: str = "") -> str:
+    """A line or its label, with a tooltip that has the label whole: the picture may have no room for it."""
+    tooltip = edge.tooltip if edge.label in edge.tooltip else "\n".join(filter(None, (edge.tooltip, edge.label)))
     return element(
         "g",
-        _title(_edge_tooltip(edge)) + ground + words,
-        class_=f"edge-label kind-{edge.kind}",
+        _title(tooltip) + content,
+        class_=f"{name} kind-{edge.kind}",
         data_source=edge.source,
         data_target=edge.target,
+        data_evidence=evidence,
     )
-
-
-def _edge_tooltip(edge: ViewEdge) -> str:
-    """The tooltip, with the label whole: the picture may have no room for it."""
-    return edge.tooltip if edge.label in edge.tooltip else "\n".join(filter(None, (edge.tooltip, edge.label)))
 
 
 def _title(tooltip: str) -> str:

@@ -81,17 +81,14 @@ def head_path(curve: Curve, head: Head) -> str:
     base, tip = curve.points[-1], curve.tip
     along_x, along_y = tip[0] - base[0], tip[1] - base[1]
     length = hypot(along_x, along_y) or 1.0
-    side_x, side_y = -along_y / length * _HALF_WIDTH[head], along_x / length * _HALF_WIDTH[head]
-    left, right = (base[0] + side_x, base[1] + side_y), (base[0] - side_x, base[1] - side_y)
-    if head is Head.OPEN:
-        return f"M{_pair(left)}L{_pair(tip)}L{_pair(right)}"
-    if head is Head.DIAMOND:
-        middle = ((base[0] + tip[0]) / 2, (base[1] + tip[1]) / 2)
-        left, right = (middle[0] + side_x, middle[1] + side_y), (middle[0] - side_x, middle[1] - side_y)
-        return f"M{_pair(base)}L{_pair(left)}L{_pair(tip)}L{_pair(right)}Z"
     if head is Head.DOT:
         return _circle(tip, along_x / length, along_y / length)
-    return f"M{_pair(left)}L{_pair(tip)}L{_pair(right)}Z"
+    side_x, side_y = -along_y / length * _HALF_WIDTH[head], along_x / length * _HALF_WIDTH[head]
+    is_diamond = head is Head.DIAMOND
+    x, y = ((base[0] + tip[0]) / 2, (base[1] + tip[1]) / 2) if is_diamond else base
+    corners = [*([base] if is_diamond else []), (x + side_x, y + side_y), tip, (x - side_x, y - side_y)]
+    path = "L".join(map(_pair, corners))
+    return f"M{path}" if head is Head.OPEN else f"M{path}Z"
 
 
 def _circle(tip: Point, unit_x: float, unit_y: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from explorer.diagram.view import Group, View, edge_label_of, place_of, sublabel_of
+from explorer.diagram.view import Group, View, ViewNode, edge_label_of, place_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
 from explorer.report.wording import EDGE_MARKS, REPEATED
 
@@ -78,7 +78,8 @@ def view_lines(view: View) -> list[str]:
 
 def _members(view: View, group: str | None, guide: str, names: Mapping[str, str]) -> Iterator[str]:
     frames, nodes = view.contents[group]
-    for member, before, below in _branches([*frames, *nodes], guide):
+    members: list[Group | ViewNode] = [*frames, *nodes]
+    for member, before, below in _branches(members, guide):
         if isinstance(member, Group):
             yield f"{before} {member.label}"
             yield from _members(view, member.id, below, names)

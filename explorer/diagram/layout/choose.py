@@ -9,7 +9,7 @@ from explorer.diagram.geometry import Box, Frame, Geometry
 from explorer.diagram.layout.graphviz import PT_PER_INCH, GraphvizProcess, curve, documents, node_box, numbers, point
 from explorer.diagram.layout.label_placement import settled
 from explorer.diagram.layout.packing import groups_without_way_out, pack, stacked
-from explorer.diagram.style import Flow, Size, edge_label_size, group_label_size, node_size
+from explorer.diagram.style import Flow, edge_label_size, group_label_size, node_size
 from explorer.diagram.view import Group, View
 from explorer.errors import LayoutError
 from explorer.graph import EdgeKind
@@ -47,16 +47,12 @@ class Layered:
         names = {node.id: f"n{i}" for i, node in enumerate(view.nodes)}
         # With ``newrank`` dot ranks the whole graph at once, without it every cluster alone.
         newrank = str(not self.ranked_alone).lower()
-        return " ".join(
-            (
-                f"digraph view {{ graph [rankdir={self.direction}, newrank={newrank}, labeljust=l];",
-                f"graph [{_DOWNWARDS if view.downwards else _SPACING[self.direction]}];",
-                'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.9];',
-                *_cluster_statements(view, names, self.direction),
-                *(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in view.nodes if n.group is None),
-                *_edge_statements(view, names, self.leaf_rows),
-                "}",
-            )
+        spacing = _DOWNWARDS if view.downwards else _SPACING[self.direction]
+        return _digraph(
+            f"rankdir={self.direction}, newrank={newrank}, labeljust=l, {spacing}",
+            *_cluster_statements(view, names, self.direction),
+            *(f"{names[n.id]} [{_inches(node_size(n.label, n.sublabel))}];" for n in view.contents[None][1]),
+            *_edge_statements(view, names, self.leaf_rows),
         )
 
     def geometry(self, answer: Mapping[str, Any], view: View) -> Geometry:
@@ -77,6 +73,12 @@ class Layered:
         )
 
 
+def _digraph(settings: str, *statements: str) -> str:
+    """A graph of boxes without text, on one line."""
+    looks = 'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.9];'
+    return f"digraph view {{ graph [{settings}]; {looks} {' '.join(statements)} }}"
+
+
 def _cluster_statements(view: View, names: Mapping[str, str], direction: str) -> Iterator[str]:
     closed = groups_without_way_out(view) if direction == "TB" else set()
     indexes = {group.id: i for i, group in enumerate(view.groups)}
@@ -84,7 +86,7 @@ def _cluster_statements(view: View, names: Mapping[str, str], direction: str) ->
     def statement(group: Group) -> str:
         # A cluster's label goes where no edge runs through it: to its bottom where edges only lead in.
         frames, nodes = view.contents[group.id]
-        boxes = " ".join(f"{names[n.id]} {_node_size(n.label, n.sublabel)};" for n in nodes)
+        boxes = " ".join(f"{names[n.id]} [{_inches(node_size(n.label, n.sublabel))}];" for n in nodes)
         inner = " ".join(map(statement, frames))
         label = _blank(group_label_size(group.label))
         side = "b" if group.id in closed else "t"
@@ -94,9 +96,8 @@ def _cluster_statements(view: View, names: Mapping[str, str], direction: str) ->
     yield from map(statement, view.contents[None][0])
 
 
-def _node_size(label: str, sublabel: str) -> str:
-    size = node_size(label, sublabel)
-    return f"[width={size.width / PT_PER_INCH:.4f}, height={size.height / PT_PER_INCH:.4f}]"
+def _inches(box: Box) -> str:
+    return f"width={box.width / PT_PER_INCH:.4f}, height={box.height / PT_PER_INCH:.4f}"
 
 
 def _edge_statements(view: View, names: Mapping[str, str], leaf_rows: int) -> Iterator[str]:
@@ -127,7 +128,7 @@ def _leaf_ranks(view: View, rows: int) -> dict[str, int]:
     return ranks
 
 
-def _blank(size: Size, around: tuple[float, float] = (0.0, 0.0)) -> str:
+def _blank(size: Box, around: tuple[float, float] = (0.0, 0.0)) -> str:
     """An empty label of a fixed size with room around it, in pt.
 
     Graphviz would measure a text with the fonts of this machine; an empty table is as large everywhere.
@@ -157,21 +158,12 @@ class Packed:
         boxes = self._packing(view).nodes
         names = {node_id: f"n{i}" for i, node_id in enumerate(boxes)}
         nodes = (
-            f'{names[node_id]} [pos="{box.center[0]:g},{-box.center[1]:g}", '
-            f"width={box.width / PT_PER_INCH:.4f}, height={box.height / PT_PER_INCH:.4f}];"
+            f'{names[node_id]} [pos="{box.center[0]:g},{-box.center[1]:g}", {_inches(box)}];'
             for node_id, box in boxes.items()
         )
         edges = (f"{names[e.source]} -> {names[e.target]} [id=e{i}];" for i, e in enumerate(view.edges))
         # ``nop2`` leaves nodes where they are and only routes edges, ``esep`` pt away from boxes.
-        return " ".join(
-            (
-                'digraph view { graph [layout=nop2, splines=true, esep="+7"];',
-                'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.9];',
-                *nodes,
-                *edges,
-                "}",
-            )
-        )
+        return _digraph('layout=nop2, splines=true, esep="+7"', *nodes, *edges)
 
     def geometry(self, answer: Mapping[str, Any], view: View) -> Geometry:
         """The packing with Graphviz's edges.

@@ -55,7 +55,7 @@ def frame_label_box(label: str, frame: Frame, taken: Sequence[Box]) -> Box:
 def first_place(label: str, frame: Frame) -> Box:
     """The left end of the strip, where a frame's label stands when nothing else is there."""
     size = group_label_size(label)
-    return Box(frame.box.x + _INSET, frame.label_y - size.height / 2, size.width, size.height)
+    return size.moved(frame.box.x + _INSET, frame.label_y - size.height / 2)
 
 
 def _bezier(points: Sequence[Point], t: float) -> Point:
@@ -94,7 +94,7 @@ def _sides(box: Box) -> Iterator[list[Point]]:
 def label_box(edge: ViewEdge, middle: Point) -> Box:
     """The background of an edge's label."""
     size = edge_label_size(edge.label)
-    return Box(middle[0] - size.width / 2, middle[1] - size.height / 2, size.width, size.height)
+    return size.moved(middle[0] - size.width / 2, middle[1] - size.height / 2)
 
 
 def _places(edge: ViewEdge, curve: Curve, *, is_beside: bool) -> Iterator[Point]:
@@ -136,9 +136,7 @@ def _hidden(box: Box, courses: Sequence[Sequence[Point]]) -> int:
 def _within(geometry: Geometry, view: View) -> Geometry:
     """The layout moved and enlarged so that lines and labels too are in it."""
     boxes = [label_box(e, c.label) for e, c in zip(view.edges, geometry.curves, strict=True) if c.label]
+    corners = [corner for box in boxes for corner in ((box.x, box.y), (box.right, box.bottom))]
     points = [place for curve in geometry.curves for place in course_of(curve)]
-    left = min((0.0, *(box.x for box in boxes), *(x for x, _ in points)))
-    top = min((0.0, *(box.y for box in boxes), *(y for _, y in points)))
-    right = max((geometry.width, *(box.right for box in boxes), *(x for x, _ in points)))
-    bottom = max((geometry.height, *(box.bottom for box in boxes), *(y for _, y in points)))
-    return replace(geometry.moved(-left, -top), width=right - left, height=bottom - top)
+    xs, ys = zip((0.0, 0.0), (geometry.width, geometry.height), *corners, *points, strict=True)
+    return replace(geometry.moved(-min(xs), -min(ys)), width=max(xs) - min(xs), height=max(ys) - min(ys))

@@ -169,8 +169,8 @@ def stacked(view: View, stack: Stack) -> Geometry:
 
 def _boxes(view: View) -> dict[str, Geometry]:
     """Every node alone."""
-    sizes = {node.id: node_size(node.label, node.sublabel) for node in view.nodes}
-    return {i: Geometry(s.width, s.height, {i: Box(0, 0, s.width, s.height)}, {}) for i, s in sizes.items()}
+    boxes = {node.id: node_size(node.label, node.sublabel) for node in view.nodes}
+    return {name: Geometry(box.width, box.height, {name: box}, {}) for name, box in boxes.items()}
 
 
 def _placed(stack: Stack, boxes: Mapping[str, Geometry], groups: Mapping[str, Group], room: float) -> Geometry:

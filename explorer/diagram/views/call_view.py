@@ -5,7 +5,6 @@ room for is folded into a box next to its caller.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import groupby
 
 from explorer.diagram.layout.choose import READABLE_WIDTH_PX
@@ -66,8 +65,11 @@ def _of_function(graph: Graph, node: Node, up: int, down: int, nodes: int) -> Vi
     order = list(dict.fromkeys((node.id, *part.ids())))
     words = counted(len(part) + sum(map(len, above)), "function")
 
+    def folds(row: MainLineRow) -> int:
+        return len({_sort(part, row.node, node_id) for node_id in row.folded})
+
     def drawn(across: int) -> View:
-        rows = main_line_rows(part, order, lambda _: True, room=room, most=across, folds=partial(_folds_of, part))
+        rows = main_line_rows(part, order, lambda _: True, room=room, most=across, folds=folds)
         builder = ViewBuilder(graph)
         builder.source(node.id, focus=True)
         lines = _add_callers(builder, node.id, above, min(most, _CALLERS_ACROSS))
@@ -87,9 +89,14 @@ def _of_model(graph: Graph, model: Node, name: str, depth: int | None, nodes: in
     traced = graph.traces is not None and model.name in graph.traces.models
     known = "traced when it was created" if traced else "static, as its source says"
 
+    def is_module(function: str) -> bool:
+        return function.endswith(INIT) and is_torch_module(graph, function.removesuffix(INIT))
+
+    def is_of_layers(function: str) -> bool:
+        return function.startswith("timm.layers.")
+
     def drawn(most: int) -> View:
-        alone = partial(_is_module, graph)
-        rows = main_line_rows(part.graph, functions, alone, room=nodes - 1, most=most, later=_is_of_layers)
+        rows = main_line_rows(part.graph, functions, is_module, room=nodes - 1, most=most, later=is_of_layers)
         builder = ViewBuilder(graph)
         stack = _add_rows(builder, rows, model, part)
         builder.edges_of(part.graph)
@@ -106,16 +113,6 @@ def _widest_that_fits(drawn: Callable[[int], View], most: int) -> View:
         if view.stack is None or stacked(view, view.stack).width <= READABLE_WIDTH_PX:
             return view
     return drawn(1)
-
-
-def _is_module(graph: Graph, function: str) -> bool:
-    """Whether a function is the constructor of one of torch's modules."""
-    made = function.removesuffix(INIT)
-    return made != function and is_torch_module(graph, made)
-
-
-def _is_of_layers(function: str) -> bool:
-    return function.startswith("timm.layers.")
 
 
 def _add_rows(builder: ViewBuilder, rows: Sequence[MainLineRow], model: Node, part: Slice) -> Stack:
@@ -183,11 +180,6 @@ def _add_callers(builder: ViewBuilder, node_id: str, levels: Sequence[Sequence[s
         rows.insert(0, Stack((*alone, box_id), gap_px=24.0))
         below = alone
     return rows
-
-
-def _folds_of(part: Graph, row: MainLineRow) -> int:
-    """How many boxes hold what of a row is folded."""
-    return len({_sort(part, row.node, node_id) for node_id in row.folded})
 
 
 def _sort(part: Graph, caller: str, called: str) -> str:
