@@ -1,6 +1,6 @@
 """The app: what is shown when, and what the keys do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -19,13 +19,12 @@ from explorer.queries.model_list import Catalogue
 from explorer.tui.actions import EVERYWHERE, HelpScreen, bindings
 from explorer.tui.bench_session import BenchRun, BenchSession, Keep, keep_in_results
 from explorer.tui.graph_service import GraphService, load_whole
-from explorer.tui.navigation import Navigation
 from explorer.tui.page import Page
 from explorer.tui.widgets.browser import Browser
 from explorer.tui.widgets.details import FailurePanel
 from explorer.tui.widgets.finder import Finder, SearchLine
 from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
-from explorer.tui.widgets.node_pane import BENCH, NodePane
+from explorer.tui.widgets.node_pane import BENCH, CALLS, NodePane
 
 
 class ExplorerApp(App[None]):
@@ -53,7 +52,10 @@ class ExplorerApp(App[None]):
         self.load_error: ExplorerError | None = None
         self._service = GraphService(load)
         self._bench = BenchSession(self._bench_changed, connect, keep, extras)
-        self._navigation = Navigation(self, self._service, self._offer)
+        self._page: Page | None = None
+        self._wanted_id = ""
+        self._path_shown = ""
+        self._jumped_from: list[str] = []
         self._offered: list[bool | None] = []
 
     # the screen
@@ -74,7 +76,7 @@ class ExplorerApp(App[None]):
     def on_mount(self) -> None:
         """Read the graph once the first picture is on the screen."""
         # Reading takes the interpreter for itself now and then; before the first picture it would delay that.
-        self._navigation.browser.focus()
+        self._browser.focus()
         self.call_after_refresh(lambda: self.run_worker(self._read(), group="read"))
 
     async def on_unmount(self) -> None:
@@ -105,8 +107,8 @@ class ExplorerApp(App[None]):
         self.query_one("#title", Static).update(self.title)
         models = catalogue.counts[NodeKind.MODEL]
         self.query_one("#side-name", Static).update(f"{len(catalogue.families)} families · {models:,} models")
-        self._navigation.browser.show_catalogue(catalogue)
-        self._navigation.pane.welcome(info, catalogue)
+        self._browser.show_catalogue(catalogue)
+        self._pane.welcome(info, catalogue)
         self.query_one(Finder).open()
         self._offer()
         if info.problems:
@@ -122,27 +124,47 @@ class ExplorerApp(App[None]):
     # going from node to node
 
     @property
-    def _page(self) -> Page | None:
-        return self._navigation.page
+    def _pane(self) -> NodePane:
+        return self.query_one(NodePane)
+
+    @property
+    def _browser(self) -> Browser:
+        return self.query_one(Browser)
 
     def action_go_to(self, node_id: str) -> None:
         """Show a node, in the tree too where it stands there; Back returns."""
-        self._navigation.go_to(node_id)
+        if self._wanted_id and self._wanted_id != node_id:
+            self._jumped_from.append(self._wanted_id)
+        self._show(node_id)
+        self._browser.reveal_node(node_id)
 
     def action_go_back(self) -> None:
         """Show what was shown before the last jump."""
-        self._navigation.go_back()
+        if self._jumped_from:
+            node_id = self._jumped_from.pop()
+            self._show(node_id)
+            self._browser.reveal_node(node_id)
+
+    def _show(self, node_id: str) -> None:
+        """Show a node where it is not shown already."""
+        if node_id != self._wanted_id:
+            self._wanted_id = node_id
+            self._begin(partial(self._fetch, node_id), group="page")
+
+    def _begin(self, fetch: Callable[[], Awaitable[None]], group: str) -> None:
+        # Of a key held down only the last node is worth fetching: an exclusive worker cancels the one before it.
+        self.run_worker(self._guarded(fetch), group=group, exclusive=True)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[TreeRow]) -> None:
         """The details follow the cursor."""
         row = event.node.data
         if row is not None and row.node_id is not None:
-            self._navigation.show(row.node_id)
+            self._show(row.node_id)
 
     def on_fitted_tree_chosen(self, event: FittedTree.Chosen) -> None:
         """Enter: from the tree into the details, in a call path to what it names."""
-        if event.tree is self._navigation.browser:
-            self._navigation.pane.focus_content()
+        if event.tree is self._browser:
+            self._pane.focus_content()
         elif event.row.node_id is not None:
             self.action_go_to(event.row.node_id)
 
@@ -150,15 +172,40 @@ class ExplorerApp(App[None]):
         """A hit: show it."""
         self.action_go_to(event.node.id)
         in_tree = event.node.kind in (NodeKind.MODEL, NodeKind.WEIGHTS, NodeKind.ALIAS)
-        self._navigation.browser.focus() if in_tree else self._navigation.pane.focus_content()
+        self._browser.focus() if in_tree else self._pane.focus_content()
 
     def on_finder_closed(self) -> None:
         """Done with searching."""
-        self._navigation.browser.focus()
+        self._browser.focus()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Fetch what the tab shows."""
-        self._navigation.fetch_path()
+        self._begin(self._fetch_path, group="path")
+
+    async def _guarded(self, fetch: Callable[[], Awaitable[None]]) -> None:
+        """What cannot be shown is said, and the rest goes on."""
+        try:
+            await fetch()
+        except ExplorerError as error:
+            self.notify(error.message, title=error.hint, severity="error", markup=False)
+
+    async def _fetch(self, node_id: str) -> None:
+        page = await self._service.page(node_id)
+        if page is None:
+            return
+        self._page = page
+        self._pane.show_page(page)
+        self._offer()
+        await self._fetch_path()
+
+    async def _fetch_path(self) -> None:
+        """Work out the call path if its tab is open and shows another one."""
+        if self._pane.active != CALLS or self._page is None or self._page.node_id == self._path_shown:
+            return
+        path = await self._service.call_path(self._page.node_id)
+        if path is not None:
+            self._path_shown = path.node_id
+            self._pane.calls.show_path(path)
 
     # keys
 
@@ -168,7 +215,7 @@ class ExplorerApp(App[None]):
 
     def action_open_tab(self, tab: str) -> None:
         """Open a tab of the right-hand side."""
-        self._navigation.pane.open_tab(tab)
+        self._pane.open_tab(tab)
 
     def action_open_source(self) -> None:
         """Open the source of what is shown, in the browser."""
@@ -188,10 +235,10 @@ class ExplorerApp(App[None]):
 
     def action_leave(self) -> None:
         """Cancel the benchmark that is looked at, or else return to the tree."""
-        if self._bench.running and self._navigation.pane.active == BENCH:
+        if self._bench.running and self._pane.active == BENCH:
             self.run_worker(self._bench.cancel(), group="cancel")
         else:
-            self._navigation.browser.focus()
+            self._browser.focus()
 
     def action_help(self) -> None:
         """List the keys."""
@@ -212,7 +259,7 @@ class ExplorerApp(App[None]):
             case "cancel_bench":
                 return self._bench.running is not None
             case "go_back":
-                return self._navigation.can_go_back
+                return bool(self._jumped_from)
             case "open_source":
                 return self._page is not None and self._page.source_url is not None
         return True
@@ -234,7 +281,7 @@ class ExplorerApp(App[None]):
         elif self._page is None or self._page.bench is None:
             self.notify("Choose a model first: this is none.", markup=False)
         else:
-            self._navigation.pane.open_tab(BENCH)
+            self._pane.open_tab(BENCH)
             run = self._bench.begin(self._page.bench)
             self.run_worker(self._bench.measure(run), group="bench")
 
@@ -243,7 +290,7 @@ class ExplorerApp(App[None]):
         self.run_worker(self._bench.cancel(), group="cancel")
 
     def _bench_changed(self, run: BenchRun) -> None:
-        self._navigation.pane.bench.show_run(self._bench.runs, run)
+        self._pane.bench.show_run(self._bench.runs, run)
         self._offer()
 
 
