@@ -10,27 +10,27 @@ from typing import Any, TypeVar, cast
 
 from explorer.engine.client import (
     CHUNK_BYTES,
-    EventReader,
     StderrTail,
+    read_events,
     worker_command,
     worker_died,
     worker_environment,
     worker_not_started,
 )
-from explorer.protocol.events import Event, Failure, Result, encode_request
+from explorer.protocol.events import Event, Failure, LineSplitter, Result, encode_request
 from explorer.protocol.request import Request
 
 R = TypeVar("R")
 
 
 class _AsyncProcess:
-    """A running worker, its events and the end of its stderr, on the event loop."""
+    """A running worker, the lines of its stdout and the end of its stderr, on the event loop."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         assert process.stdin and process.stdout and process.stderr
         self._requests, self._answers, self._notes = process.stdin, process.stdout, process.stderr
-        self.events = EventReader()
+        self.lines = LineSplitter()
         self.stderr = StderrTail()
         self.busy = False
         self.cancelled = False
@@ -128,7 +128,7 @@ class AsyncClient:
         try:
             await worker.send(encode_request(request))
             while data := await worker.receive():
-                for event in worker.events.feed(data):
+                for event in read_events(worker.lines.feed(data)):
                     answered = isinstance(event, Result | Failure)
                     worker.busy = not answered
                     if worker.cancelled:

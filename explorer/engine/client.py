@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -54,23 +54,17 @@ class StderrTail:
         return self._lines[-1].decode("utf-8", "replace").strip() if self._lines else ""
 
 
-class EventReader:
-    """Cuts the worker's stdout into events."""
+def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events that these lines of the worker's stdout hold.
 
-    def __init__(self) -> None:
-        self._splitter = LineSplitter()
-
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """Take more bytes, give the events they complete.
-
-        Raises:
-            WorkerDied: the bytes are not events.
-        """
-        for line in self._splitter.feed(data):
-            try:
-                yield decode_event(line)
-            except ValueError as error:
-                raise WorkerDied(f"the worker sent what cannot be read: {error}") from error
+    Raises:
+        WorkerDied: a line is no event.
+    """
+    for line in lines:
+        try:
+            yield decode_event(line)
+        except ValueError as error:
+            raise WorkerDied(f"the worker sent what cannot be read: {error}") from error
 
 
 def worker_died(exit_status: int, stderr: StderrTail) -> WorkerDied:
@@ -97,7 +91,7 @@ def _signal_name(number: int) -> tuple[str, str]:
 
 
 class _Process:
-    """A running worker, its events and the end of its stderr."""
+    """A running worker, the lines of its stdout and the end of its stderr."""
 
     def __init__(self, command: Sequence[str]) -> None:
         pipe = subprocess.PIPE
@@ -107,7 +101,7 @@ class _Process:
             raise worker_not_started(error) from error
         assert self.process.stdin and self.process.stdout and self.process.stderr
         self._requests, self._answers, self._notes = self.process.stdin, self.process.stdout, self.process.stderr
-        self.events = EventReader()
+        self.lines = LineSplitter()
         self.stderr = StderrTail()
         # Read all the time: a worker that fills a pipe which nobody reads stands still.
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
@@ -190,7 +184,7 @@ class Client:
         try:
             worker.send(encode_request(request))
             while data := worker.receive():
-                for event in worker.events.feed(data):
+                for event in read_events(worker.lines.feed(data)):
                     answered = isinstance(event, Result | Failure)
                     if isinstance(event, Failure):
                         raise event.error
