@@ -47,8 +47,7 @@ def _places(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
             found[family.module] = (family.name,)
         for entry in family.models:
             found[f"model:{entry.name}"] = (family.name, entry.name)
-            tags = {f"weights:{entry.name}.{tag}": (family.name, entry.name, tag) for tag in entry.tags if tag}
-            found |= tags
+            found |= {f"weights:{entry.name}.{tag}": (family.name, entry.name, tag) for tag in entry.tags if tag}
         for entry in family.deprecated:
             found[f"alias:{entry.name}"] = (family.name, DEPRECATED, entry.name)
     return found

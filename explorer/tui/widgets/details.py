@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from explorer.errors import ExplorerError
 from explorer.tui.actions import IN_PAGE, bindings
-from explorer.tui.page import Page, Section, Span, Value
+from explorer.tui.page import Section, Span, Value
 from explorer.tui.styling import foreground, two_columns
 
 _SEPARATOR = ", "
@@ -22,7 +22,7 @@ _LEAST_KEY = 12
 
 
 class Details(VerticalScroll):
-    """Draws a :class:`Page`. Names of other nodes and web addresses can be clicked."""
+    """Draws a :class:`~explorer.tui.page.Page`. Names of other nodes and web addresses can be clicked."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "details--heading",
@@ -44,10 +44,6 @@ class Details(VerticalScroll):
     def on_mount(self) -> None:
         """Draw again in the new colours when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
-
-    def show_page(self, page: Page) -> None:
-        """Replace what is shown, from the top."""
-        self.show_sections(page.sections, page.notice)
 
     def show_sections(self, sections: Sequence[Section], notice: str = "") -> None:
         """Replace what is shown, from the top."""

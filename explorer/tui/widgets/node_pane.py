@@ -67,7 +67,7 @@ class NodePane(Vertical):
         """Show a node's name and details."""
         self._page = page
         self._draw_name()
-        self.details.show_page(page)
+        self.details.show_sections(page.sections, page.notice)
         self.bench.offer(page.bench)
 
     def welcome(self, info: GraphInfo, catalogue: Catalogue) -> None:
