@@ -196,11 +196,8 @@ def tensors_of(value: Any) -> Iterator[Tensor]:
     """The tensors in a value: itself, or those in its lists, tuples and dicts, in order."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from tensors_of(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
             yield from tensors_of(item)
 
 
