@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from msgspec import structs
 
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
 from explorer.protocol.request import ModelOptions
@@ -83,14 +84,9 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
 
 def _wishes(options: ModelOptions) -> dict[str, Any]:
     """What the user chose of how the model is built, by the names of timm's arguments."""
-    chosen = {
-        "img_size": options.img_size,
-        "in_chans": options.in_chans,
-        "num_classes": options.num_classes,
-        "features_only": options.features_only or None,
-        "reparam": options.reparam or None,
-    }
-    return {name: value for name, value in chosen.items() if value is not None} | dict(options.args)
+    chosen = structs.asdict(options)
+    args = chosen.pop("args")
+    return {name: value for name, value in chosen.items() if value is not None and value is not False} | dict(args)
 
 
 def is_memory(error: BaseException) -> bool:
