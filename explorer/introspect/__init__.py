@@ -1,5 +1,6 @@
 """timm's source -> graph. Reads text; imports neither timm nor torch."""
 
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def load_graph(
     else:
         graph = _builder(source).complete()
     if traces:
-        graph.join_traces(lambda: _traces_of(source, graph))
+        # A graph that held on to itself would be walked by the collector when a command ends.
+        itself = weakref.proxy(graph)
+        graph.join_traces(lambda: _traces_of(source, itself))
     return graph
 
 
