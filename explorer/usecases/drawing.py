@@ -248,7 +248,7 @@ def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) 
     Raises:
         RequestError: a wish has a value that makes no sense for any model.
     """
-    from explorer.protocol.flow import FlowRequest
+    from explorer.protocol.flow import FlowRequest  # views of the source alone wait for no msgspec
 
     asked = {name: getattr(wish, name) for name in _BUILDING if getattr(wish, name) is not None}
     return FlowRequest(model, **asked, args=wish.args, extra=for_worker(find_sources(sources)))

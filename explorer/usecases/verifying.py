@@ -78,6 +78,9 @@ def verify(
         trace: trace the models that are not traced yet, which takes seconds each.
         emit: takes events while it works, and what the graph lacks.
 
+    Returns:
+        The scores in ``found``, with every difference; which models could not be traced, and why.
+
     Raises:
         RequestError: a pattern matches nothing.
         EngineError: none of the models is traced.

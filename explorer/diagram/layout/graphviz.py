@@ -31,7 +31,7 @@ class GraphvizProcess:
     """
 
     def __init__(self) -> None:
-        import subprocess
+        import subprocess  # only a layout needs it: who imports the package for data does not wait for it
 
         try:
             self._child = subprocess.Popen(
