@@ -89,7 +89,7 @@ class FlowLevel(NamedTuple):
     stage: int
     module: str
     channels: int
-    reduction: int
+    reduction: float
 
 
 class FlowResult(Message, frozen=True):

@@ -94,7 +94,7 @@ class Layer(Message, frozen=True):
     """First module whose own parameter one of its own is, where that is another; else null."""
     stage: Amount | None = None
     """Index in feature_info of the level that this module, or one that holds it, gives."""
-    reduction: Amount | None = None
+    reduction: Amount | Figure | None = None
     """Declared stride of that level, in input pixels."""
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ class FeatureLevel(Message, frozen=True):
     """The module whose output it is."""
     declared_channels: Amount
     """Channels it is declared to have."""
-    declared_reduction: Amount
+    declared_reduction: Amount | Figure
     """Stride it is declared to have, in input pixels."""
     measured_channels: Amount | None = None
     """Channels that the feature extractor gave; null where it could not be had."""

@@ -1,6 +1,8 @@
 """What a model is made of: a row for every module, totals, and the feature levels it declares and really gives."""
 
 import functools
+import math
+import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,7 +74,7 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         img_size=height if height == width else (height, width),
         batch_size=request.batch_size,
         in_chans=channels,
-        num_classes=getattr(counted.model, "num_classes", None),
+        num_classes=_class_count(counted.model),
         device=counted.device.type,
         built_on=counted.built_on.type,
         totals=Totals(
@@ -90,6 +92,14 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
         settings={**asked, "pretrained": False, "mode": "eval", "dtype": "float32"},
         environment=versions(),
     )
+
+
+def _class_count(model: nn.Module) -> int | None:
+    """What the model says it tells apart, where that is a number: of a user's own it may be anything, or raise."""
+    try:
+        return max(0, operator.index(model.num_classes))
+    except Exception:
+        return None
 
 
 def _counted(name: str, options: ModelOptions, batch_size: int, by_module: bool, emit: Emit) -> CountedModel:
@@ -131,7 +141,7 @@ def layers_of(counted: CountedModel, levels: Sequence[FeatureLevel]) -> list[Lay
             own_params=holdings.own_param_count(module),
             buffers=holdings.buffer_count(module),
             macs=tally.cost.macs,
-            own_macs=tally.own_macs,
+            own_macs=tally.own.macs,
             macs_fvcore=tally.cost.macs_fvcore,
             activations=tally.cost.activations,
             output_bytes=shapes.output_bytes,
@@ -146,11 +156,14 @@ def layers_of(counted: CountedModel, levels: Sequence[FeatureLevel]) -> list[Lay
 
 
 def _tally(module: nn.Module, tallies: Mapping[nn.Module, Tally]) -> Tally:
-    """What a module did; one that is never called itself, like a ``ModuleList``, what those in it did together."""
+    """What a module did; one that is never called itself, like a ``ModuleList``, what those in it did together.
+
+    Of those that stand in it more than once, or in one another, each counts once, by what it did itself.
+    """
     if module in tallies:
         return tallies[module]
-    costs = (_tally(child, tallies).cost for child in module.children())
-    return Tally(cost=functools.reduce(Cost.plus, costs, NOTHING))
+    own = (tallies[part].own for part in module.modules() if part in tallies)
+    return Tally(cost=functools.reduce(Cost.plus, own, NOTHING))
 
 
 _NOT_CALLED = Tally()
@@ -234,16 +247,35 @@ def _closest(name: str, stages: Mapping[str, FeatureLevel]) -> FeatureLevel | No
 
 
 def levels_of(model: nn.Module) -> list[FeatureLevel]:
-    """The levels that a model declares, unmeasured; none where it declares nothing."""
-    info = getattr(model, "feature_info", None)
-    entries = getattr(info, "info", info)
-    if not isinstance(entries, list | tuple):
+    """The levels that a model declares, of a feature extractor those that it gives, unmeasured.
+
+    None where it declares nothing; those that are not declared as timm's models do it are left out.
+    """
+    return [level for level in _declared(model) if level is not None]
+
+
+def _declared(model: nn.Module) -> list[FeatureLevel | None]:
+    """The levels; ``None`` for one that cannot be read."""
+    try:
+        info = model.feature_info
+        entries: Any = getattr(info, "info", info)
+        chosen = getattr(info, "out_indices", None)
+        picked = range(len(entries)) if chosen is None else [index % len(entries) for index in chosen]
+        return [_level(index, entries[index]) for index in picked]
+    except Exception:
         return []
-    known = [entry for entry in entries if isinstance(entry, Mapping) and "num_chs" in entry and "reduction" in entry]
-    return [
-        FeatureLevel(index, str(entry.get("module", "")), int(entry["num_chs"]), int(entry["reduction"]))
-        for index, entry in enumerate(known)
-    ]
+
+
+def _level(index: int, entry: Any) -> FeatureLevel | None:
+    """A level as it is declared; ``None`` where that is not as timm's models do it."""
+    try:
+        channels, reduction = operator.index(entry["num_chs"]), float(entry["reduction"])
+        module = str(entry.get("module", ""))
+    except Exception:
+        return None
+    if channels < 0 or not (math.isfinite(reduction) and reduction >= 0):
+        return None
+    return FeatureLevel(index, module, channels, int(reduction) if reduction.is_integer() else reduction)
 
 
 def _features(
@@ -257,8 +289,9 @@ def _features(
         The levels, and why some are not measured where that is so.
     """
     declared = levels_of(counted.model)
+    unread = len(_declared(counted.model)) - len(declared)
     if not declared:
-        return [], "the model declares no feature_info"
+        return [], "its feature_info cannot be read" if unread else "the model declares no feature_info"
     emit(Progress("features", f"extracting the features of {name}"))
     named = [level for level in declared if level.module]
     args = {**options.args, "out_indices": tuple(level.index for level in named)}
@@ -273,9 +306,9 @@ def _features(
     found = {level.index: _with_map(level, tensor, axes, height) for level, tensor in zip(named, maps, strict=True)}
     levels = [found.get(level.index, level) for level in declared]
     nameless = ", ".join(str(level.index) for level in declared if not level.module)
-    if not nameless:
-        return levels, None
-    return levels, f"declared without a module, so that it cannot be extracted: {nameless}"
+    if nameless:
+        return levels, f"declared without a module, so that it cannot be extracted: {nameless}"
+    return levels, f"{unread} more declared in a way that cannot be read" if unread else None
 
 
 _Axes = tuple[int, int | None]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,7 @@ from timm.data import resolve_model_data_config
 from timm.models import get_arch_pretrained_cfgs, get_deprecated_models, get_pretrained_cfg, is_model, list_models
 from timm.utils import reparameterize_model
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
@@ -90,6 +92,10 @@ def create(name: str, options: ModelOptions) -> nn.Module:
     """
     model: nn.Module = timm.create_model(name, pretrained=False, **create_args(name, options))
     model.eval()
+    if any(map(is_lazy, chain(model.parameters(), model.buffers()))):
+        # Lazy layers learn their sizes from the first pass, and have no parameters before.
+        with torch.no_grad():
+            model(torch.randn(1, *input_size(model, options)))
     return reparameterize_model(model) if options.reparam else model
 
 

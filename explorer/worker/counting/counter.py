@@ -1,28 +1,40 @@
 """A forward pass, counted operator by operator and put down to the modules that ran."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 from torch.overrides import TorchFunctionMode
 
 from explorer.worker.counting.meta_shortcuts import Shortened
-from explorer.worker.counting.operator_costs import COMPOSITE, NOTHING, RECURRENT, Cost, Rule, computes, rule_of
+from explorer.worker.counting.operator_costs import (
+    COMPOSITE,
+    NOTHING,
+    RECURRENT,
+    Cost,
+    Rule,
+    by_place,
+    computes,
+    name_of,
+    rule_of,
+)
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a module did in a pass, all its calls together; ``own_macs`` without the modules it called.
+    """What a module did in a pass, all its calls together; ``own`` without the modules it called.
 
     ``inputs`` and ``output`` are shapes of its first call: a tensor's, or a tuple of each's, nested as they were;
     ``None`` where there was none. ``output_bytes`` are the output's then.
     """
 
     calls: int = 0
-    own_macs: int = 0
+    own: Cost = NOTHING
     cost: Cost = NOTHING
     inputs: Any = None
     output: Any = None
@@ -70,7 +82,7 @@ class _Frame:
 
     tally: Tally
     outermost: bool
-    own_macs: int = 0
+    own: Cost = NOTHING
     cost: Cost = NOTHING
 
 
@@ -84,7 +96,7 @@ class _Stack:
 
     def add(self, cost: Cost) -> None:
         frame = self.frames[-1]
-        frame.own_macs += cost.macs
+        frame.own = frame.own.plus(cost)
         frame.cost = frame.cost.plus(cost)
 
     def enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -101,7 +113,7 @@ class _Stack:
         frame = self.frames.pop()
         self._running[module] -= 1
         tally, caller = frame.tally, self.frames[-1]
-        tally.own_macs += frame.own_macs
+        tally.own = tally.own.plus(frame.own)
         # A module that calls itself holds the inner call's costs already.
         if frame.outermost:
             tally.cost = tally.cost.plus(frame.cost)
@@ -129,12 +141,20 @@ def hooked(
         leave(module, output)
 
     with ExitStack() as hooks:
-        for module in model.modules():
+        for module in _hookable(model):
             handle = module.register_forward_pre_hook(enter, prepend=True, with_kwargs=True)
             hooks.callback(handle.remove)
             # A model may catch what one of its modules raises and go on: whatever was entered has to be left.
             hooks.callback(module.register_forward_hook(after, always_call=True).remove)
         yield
+
+
+def _hookable(model: nn.Module) -> list[nn.Module]:
+    """All modules but those that torch.jit has compiled, and what is in these: they run without Python."""
+    found: list[nn.Module] = [model]
+    for module in found:
+        found += [child for child in module.children() if child not in found and not isinstance(child, ScriptModule)]
+    return found
 
 
 class _Dispatched(Shortened):
@@ -148,8 +168,7 @@ class _Dispatched(Shortened):
 
     def plan(self, func: Any) -> tuple[Rule | None, str | None]:
         """An operator's rule, and the name it goes by where nothing counts it and it computes."""
-        packet = func.overloadpacket
-        return rule_of(packet.__name__), str(packet) if computes(func) else None
+        return rule_of(name_of(func)), str(func.overloadpacket) if computes(func) else None
 
     def ran(self, plan: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         """Count it, unless what it is part of is counted whole."""
@@ -178,13 +197,13 @@ class _Called(TorchFunctionMode):  # type: ignore[misc]
         self._dispatched = dispatched
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
+        name = name_of(func)
         named = kwargs or {}
         if name in COMPOSITE:
-            self._stack.add(COMPOSITE[name]((*args, *named.values()), None))
+            self._stack.add(COMPOSITE[name](by_place(name, args, named), None))
         if name not in RECURRENT:
             return func(*args, **named)
-        self._stack.add(RECURRENT[name](args, None))
+        self._stack.add(RECURRENT[name](by_place(name, args, named), None))
         before, self._dispatched.is_muted = self._dispatched.is_muted, True
         try:
             return func(*args, **named)
@@ -193,20 +212,28 @@ class _Called(TorchFunctionMode):  # type: ignore[misc]
 
 
 def tensors_of(value: Any) -> Iterator[Tensor]:
-    """The tensors in a value: itself, or those in its lists, tuples and dicts, in order."""
+    """The tensors in a value: itself, or those in its lists, tuples, dicts and dataclasses, in order."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from tensors_of(item)
+    for item in _items(value):
+        yield from tensors_of(item)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """What is in a container; nothing is in anything else."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, SimpleNamespace):
+        return vars(value).values()
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, field.name, None) for field in fields(value)]
+    return ()
 
 
 def shapes_of(value: Any) -> Any:
-    """The shape of a tensor, or a tuple of what is in a list, tuple or dict; ``None`` where there is no tensor."""
+    """The shape of a tensor, or a tuple of what is in a container; ``None`` where there is no tensor."""
     if isinstance(value, Tensor):
         return tuple(value.shape)
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return tuple(shape for shape in map(shapes_of, value) if shape is not None) or None
-    return None
+    return tuple(shape for shape in map(shapes_of, _items(value)) if shape is not None) or None

@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 # torch has no public place for it, though its own documentation takes it from there.
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from explorer.worker.counting.operator_costs import name_of
+
 Shortcut = Callable[[Sequence[Any]], Any]
 """An operator's output from its positional arguments, ``None`` where torch has to be asked."""
 
@@ -171,7 +173,7 @@ class Shortened(TorchDispatchMode):  # type: ignore[misc]
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         known = self._plans.get(func)
         if known is None:
-            known = self._plans[func] = _SHORTCUTS.get(func.overloadpacket.__name__), self.plan(func)
+            known = self._plans[func] = _SHORTCUTS.get(name_of(func)), self.plan(func)
         shortcut, plan = known
         out = None
         is_plain = not kwargs or kwargs.keys() <= _HARMLESS

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 Shape = Sequence[int]
@@ -86,6 +87,17 @@ def recurrent(sequences: Tensor, weights: Iterable[Tensor]) -> Cost:
     """
     steps = prod(sequences.shape[:-1])
     return Cost(macs=steps * sum(prod(weight.shape) for weight in weights))
+
+
+def bilinear(args: Sequence[Any], out: Tensor) -> Cost:
+    """``torch.nn.Bilinear``: one input by the weight, (out, first, second), and what comes of it by the other input.
+
+    fvcore has no rule for it.
+
+    Source: the equation in torch.nn.Bilinear, ``x1 A x2``, from left to right.
+    """
+    first, second = args[1].shape[-2:]
+    return Cost(macs=prod(out.shape) * (first * second + second))
 
 
 def batch_norm(training: bool | None = None) -> Rule:
@@ -174,6 +186,7 @@ _RULES: Mapping[str, Rule] = {
     **_named("mm bmm mv dot vdot matmul linear _int_mm _scaled_mm", _product_rule(0)),
     **_named("addmm _addmm_activation addmv baddbmm", _product_rule(1)),
     **_named("addbmm", _summed_product_rule),
+    **_named("_trilinear", bilinear),
     **_named("_flash_attention_forward _efficient_attention_forward", _token_first_attention_rule),
     **_named("mkldnn_rnn_layer", _matrices_rule(1)),
     **_named("_cudnn_rnn miopen_rnn", _recurrent_rule),
@@ -219,8 +232,15 @@ _MOVERS = frozenset(
 """Operators that make, move, pick or order values, none of which is arithmetic; in place or not."""
 
 
+def name_of(operator: Any) -> str:
+    """The name that torch's own operator goes by in these tables; of another's, with its namespace, it is in none."""
+    packet = getattr(operator, "overloadpacket", operator)
+    name = str(getattr(packet, "__name__", ""))
+    return name if getattr(packet, "_qualified_op_name", "aten::").startswith("aten::") else str(packet)
+
+
 def rule_of(name: str) -> Rule | None:
-    """The rule that an operator is counted by, if any; ``name`` as in ``aten.NAME``."""
+    """The rule that an operator is counted by, if any; ``name`` as :func:`name_of` gives it."""
     if name.startswith(_FUSED_ATTENTION):
         return attention
     return _RULES.get(name)
@@ -228,5 +248,18 @@ def rule_of(name: str) -> Rule | None:
 
 def computes(operator: Any) -> bool:
     """Whether an operator is arithmetic where its values are floats, rather than a view or a move."""
-    name = str(operator.overloadpacket.__name__)
-    return not (operator.is_view or name.removesuffix("_") in _MOVERS)
+    return not (operator.is_view or name_of(operator).removesuffix("_") in _MOVERS)
+
+
+def by_place(name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Sequence[Any]:
+    """The arguments of one of torch's functions by their places, however they were given."""
+    if not kwargs:
+        return args
+    packet = getattr(torch.ops.aten, name)
+    for overload in packet.overloads():
+        names = [argument.name for argument in getattr(packet, overload)._schema.arguments]
+        rest = names[len(args) :]
+        if kwargs.keys() <= set(rest):
+            last = max(rest.index(key) for key in kwargs)
+            return (*args, *(kwargs.get(key) for key in rest[: last + 1]))
+    return (*args, *kwargs.values())

@@ -14,7 +14,7 @@ from explorer.protocol.events import Emit
 from explorer.protocol.flow import FlowCall, FlowRequest, FlowResult
 from explorer.protocol.request import ModelOptions
 from explorer.worker.counting import Shortened, hooked, tensors_of
-from explorer.worker.counting.operator_costs import RECURRENT, computes, rule_of
+from explorer.worker.counting.operator_costs import RECURRENT, by_place, computes, name_of, rule_of
 from explorer.worker.flow.module_summaries import levels, modules
 from explorer.worker.flow.tape import CalledFunction, Plan, Tape
 from explorer.worker.hardware.devices import versions
@@ -102,7 +102,7 @@ class Dispatched(Shortened):
         """Which arguments an operator writes, and how they are called, stands in its schema alone."""
         arguments = func._schema.arguments
         written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
-        name = str(func.overloadpacket.__name__)
+        name = name_of(func)
         return Plan(_plain(name), written, rule_of(name), not computes(func))
 
     def ran(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
@@ -120,13 +120,15 @@ class Called(TorchFunctionMode):  # type: ignore[misc]
         self._tape = tape
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
+        name = name_of(func)
         if name in _QUESTIONS:
             return func(*args, **kwargs) if kwargs else func(*args)
         named = kwargs or {}
         given = list(tensors_of((*args, *named.values())))
         rule = RECURRENT.get(name)
-        function = CalledFunction(_plain(name), given, macs=rule(args, None).macs if rule else None)
+        function = CalledFunction(
+            _plain(name), given, macs=rule(by_place(name, args, named), None).macs if rule else None
+        )
         self._tape.functions.append(function)
         try:
             out = _recurrent(args) if rule and _is_layer_on_meta(args) else func(*args, **named)

@@ -9,6 +9,7 @@ import torch
 from timm.optim import create_optimizer_v2
 from torch import nn
 
+from explorer.errors import EngineError
 from explorer.worker.counting import tensors_of
 from explorer.worker.measuring.settings import SEED
 
@@ -84,7 +85,9 @@ class TrainingStep:
     def forward(self) -> torch.Tensor:
         """The loss of one batch, scaled where it must be."""
         self._optimizer.zero_grad()
-        output = next(tensors_of(self._forward()))
+        output = next(filter(torch.is_floating_point, tensors_of(self._forward())), None)
+        if output is None:
+            raise EngineError("it cannot be trained: there is no tensor in what it returns", "leave --train out")
         with torch.autocast(self._kind, dtype=self._amp, enabled=self._amp is not None):
             loss = self._loss(output)
         return loss if self._scaler is None else self._scaler.scale(loss)

@@ -146,10 +146,10 @@ def test_a_shared_module_counts_inside_whatever_called_it():
     model = Twice()
     tallies = counted(model, (3, 4)).tallies
     assert tallies[model].cost.macs == 48 + 48 + 24 + 36
-    assert tallies[model].own_macs == 36
+    assert tallies[model].own.macs == 36
     assert (tallies[model.shared].calls, tallies[model.shared].cost.macs) == (2, 96)
     assert (tallies[model.left].cost.macs, tallies[model.right].cost.macs) == (48, 72)
-    assert sum(tally.own_macs for tally in tallies.values()) == tallies[model].cost.macs
+    assert sum(tally.own.macs for tally in tallies.values()) == tallies[model].cost.macs
 
 
 def test_shapes_are_nested_as_the_tensors_are():
@@ -173,7 +173,7 @@ class Again(nn.Module):
 def test_a_module_that_calls_itself_counts_once():
     model = Again()
     tally = counted(model, (1, 4)).tallies[model]
-    assert (tally.calls, tally.cost.macs, tally.own_macs) == (4, 48, 0)
+    assert (tally.calls, tally.cost.macs, tally.own.macs) == (4, 48, 0)
 
 
 def test_no_hook_and_no_mode_is_left_when_the_model_fails():
