@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
+from torch._C import _functorch as functorch  # what torch.func wraps in is told by nothing public
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils.weak import WeakIdRef
 
 from explorer.protocol.flow import FlowOperator, FlowTensor
 from explorer.worker.counting import tensors_of
@@ -67,7 +69,7 @@ class Tape:
         self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}
         self.inputs = [tuple(tensor.shape) for tensor in self.given]
         self._ran: list[nn.Module] = []
-        self._names: dict[StorageWeakRef, str] = {}
+        self._names: dict[StorageWeakRef | WeakIdRef, str] = {}
         for name, tensor in (*self.model.named_parameters(), *self.model.named_buffers()):
             self._names.setdefault(_memory(tensor), name)
         self._paths = {module: path for path, module in self.model.named_modules()}
@@ -152,10 +154,15 @@ class Tape:
 _UNKNOWN: Any = object()
 
 
-def _memory(tensor: Tensor) -> StorageWeakRef:
+def _memory(tensor: Tensor) -> StorageWeakRef | WeakIdRef:
     """What tells a tensor's storage from any other, on meta too, where there is no data to point to.
 
     A storage that is gone leaves its address to a later one. As long as something refers to it, be it weakly, its place
     is not given away: whoever keeps what this returns as a key never meets a stranger under it.
     """
-    return StorageWeakRef(tensor.untyped_storage())
+    while functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = functorch.get_unwrapped(tensor)
+    try:
+        return StorageWeakRef(tensor.untyped_storage())
+    except (NotImplementedError, RuntimeError):
+        return WeakIdRef(tensor)  # a sparse tensor has no storage of its own: it is nobody's view
