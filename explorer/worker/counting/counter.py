@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.jit import ScriptModule
 from torch.overrides import TorchFunctionMode
@@ -72,8 +73,15 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
             context.enter_context(hooked(model, stack.enter, stack.leave))
         dispatch = context.enter_context(_Dispatched(stack))
         context.enter_context(_Called(stack, dispatch))
+        context.enter_context(uncompiled())
         model(*inputs)
     return Count(stack.frames[0].cost, stack.tallies, dict(sorted(dispatch.uncounted.items())))
+
+
+def uncompiled() -> AbstractContextManager[Any]:
+    """Have torch run what it would compile first, as it does ``flex_attention``, operator by operator; from 2.6 on."""
+    set_stance = getattr(torch.compiler, "set_stance", None)
+    return nullcontext() if set_stance is None else set_stance("force_eager")
 
 
 @dataclass(slots=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 
 # torch has no public place for it, though its own documentation takes it from there.
@@ -170,7 +172,12 @@ class Shortened(TorchDispatchMode):  # type: ignore[misc]
     def ran(self, plan: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         """An operator ran and gave ``out``."""
 
+    supports_higher_order_operators = True
+    """What torch 2.6 and later ask before they hand over operators that run functions: ``cond``, ``flex_attention``."""
+
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if isinstance(func, HigherOrderOperator):
+            return self._higher_order(func, args, kwargs or {})
         known = self._plans.get(func)
         if known is None:
             known = self._plans[func] = _SHORTCUTS.get(name_of(func)), self.plan(func)
@@ -183,6 +190,18 @@ class Shortened(TorchDispatchMode):  # type: ignore[misc]
             out = func(*args, **kwargs) if kwargs else func(*args)
         self.ran(plan, func, args, kwargs, out)
         return out
+
+    def _higher_order(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """An operator that runs functions, run so that it is seen what these do, where torch has a plain way for it."""
+        if func.name() == "cond":  # its plain way refuses to be looked at
+            chosen = args[1] if args[0] else args[2]
+            with self:
+                return chosen(*args[3])
+        plain = func.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            return func(*args, **kwargs)
+        with self:
+            return plain(*args, **kwargs)
 
 
 _HARMLESS = frozenset({"approximate"})

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from explorer.protocol.events import Emit
 from explorer.protocol.flow import FlowCall, FlowRequest, FlowResult
 from explorer.protocol.request import ModelOptions
-from explorer.worker.counting import Shortened, hooked, tensors_of
+from explorer.worker.counting import Shortened, hooked, tensors_of, uncompiled
 from explorer.worker.counting.operator_costs import RECURRENT, by_place, computes, name_of, rule_of
 from explorer.worker.flow.module_summaries import levels, modules
 from explorer.worker.flow.tape import CalledFunction, Plan, Tape
@@ -76,6 +76,7 @@ def record(model: nn.Module, *inputs: Any) -> Tape:
         context.enter_context(hooked(model, tape.enter, tape.leave))
         context.enter_context(Dispatched(tape))
         context.enter_context(Called(tape))
+        context.enter_context(uncompiled())
         tape.outputs = tape.tensors(tensors_of(model(*inputs)))
     return tape
 
