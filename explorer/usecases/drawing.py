@@ -269,7 +269,7 @@ def dot_picture(file: Path, wish: PictureWish) -> Picture:
         raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise RequestError(f"{file} is no text in UTF-8", "convert it: iconv -t UTF-8") from error
-    from explorer.diagram.formats.dot import read_dot  # for nothing but this
+    from explorer.diagram.dot_reader import read_dot  # for nothing but this
 
     view = read_dot(text, title=file.name)
     return _picture(lambda _: view, wish, max(len(view.nodes), 1))

@@ -26,22 +26,25 @@ script stands here, and not in a module, so that the child imports nothing of ex
 class GraphvizProcess:
     """One child, started at once and asked once, so that its start can overlap with other work.
 
+    Args:
+        command: what to start; what lays out graphs when ``None``.
+
     Raises:
         LayoutError: it cannot be started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] | None = None) -> None:
         import subprocess  # only a layout needs it: who imports the package for data does not wait for it
 
         try:
             self._child = subprocess.Popen(
-                graphviz_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                command or graphviz_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
             raise LayoutError(f"Graphviz cannot be started: {error.strerror}") from error
 
-    def lay_out(self, graphs: Sequence[str], time_limit_s: float) -> str:
-        """Graphviz's ``json0`` of each DOT graph, one after the other; each graph must be on a single line.
+    def ask(self, request: str, time_limit_s: float) -> tuple[str, str]:
+        """What it answers, and what it complains of.
 
         Raises:
             LayoutTimeout: Graphviz was still at it after ``time_limit_s``.
@@ -49,9 +52,8 @@ class GraphvizProcess:
         """
         from subprocess import TimeoutExpired
 
-        request = "".join(f"{graph}\n" for graph in graphs).encode()
         try:
-            answer, complaints = self._child.communicate(request, timeout=time_limit_s)
+            answer, told = self._child.communicate(request.encode(), timeout=time_limit_s)
         except TimeoutExpired as error:
             raise LayoutTimeout(
                 f"the layout took longer than {time_limit_s:g} s",
@@ -59,9 +61,17 @@ class GraphvizProcess:
             ) from error
         finally:
             self.close()
+        complaints = told.decode(errors="replace")
         if self._child.returncode:
-            raise _failure(complaints.decode(errors="replace"), self._child.returncode)
-        return answer.decode()
+            raise _failure(complaints, self._child.returncode)
+        return answer.decode(errors="replace"), complaints
+
+    def lay_out(self, graphs: Sequence[str], time_limit_s: float) -> str:
+        """Graphviz's ``json0`` of each DOT graph, one after the other; each graph must be on a single line.
+
+        Raises what :meth:`ask` raises.
+        """
+        return self.ask("".join(f"{graph}\n" for graph in graphs), time_limit_s)[0]
 
     def close(self) -> None:
         """End the child if it still runs."""
@@ -74,8 +84,12 @@ def graphviz_command() -> list[str]:
     dot = shutil.which("dot")
     if dot:  # a system's own starts faster than a Python that has to import pygraphviz
         return [dot, "-Tjson0"]
-    # -P: a ``pygraphviz.py`` in the folder that explorer is started in must not run.
-    return [sys.executable, "-P", "-c", PYGRAPHVIZ_SCRIPT]
+    return pygraphviz_command(PYGRAPHVIZ_SCRIPT)
+
+
+def pygraphviz_command(script: str) -> list[str]:
+    """The command that runs a script of ours; a ``pygraphviz.py`` in the current folder must not run (``-P``)."""
+    return [sys.executable, "-P", "-c", script]
 
 
 def _failure(complaints: str, status: int) -> LayoutError:

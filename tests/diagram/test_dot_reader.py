@@ -3,13 +3,12 @@ from dataclasses import replace
 import pytest
 
 from explorer.diagram import Group, View, ViewEdge, ViewNode, view_of
-from explorer.diagram.formats.dot import dot_of, read_dot
+from explorer.diagram.dot_reader import read_dot
+from explorer.diagram.formats.dot import dot_of
 from explorer.diagram.style import Flow, Look
 from explorer.errors import RequestError
 from explorer.graph import Graph
-from tests.diagram.samples import draw
-
-from ..samples import RESNET34, render
+from tests.diagram.samples import RESNET34, draw, render
 
 
 def test_our_own_dot_reads_back_whole(graph: Graph) -> None:
@@ -107,3 +106,54 @@ def test_a_graph_drawn_from_its_own_dot_is_the_same_picture(medium: Graph) -> No
     again = read_dot(dot_of(view), title="")
     assert sorted(again.nodes, key=repr) == sorted(view.nodes, key=repr)
     assert len(draw(lambda _: again, "svg", fit=False)) == len(render(medium, "svg", title="t"))
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "edges"),
+    [
+        ('digraph { n [label="mine"]; nn; n -> nn }', {"n": "mine", "nn": "nn"}, [("n", "nn", "")]),
+        ("digraph { n; m }", {"n": "n", "m": "m"}, []),
+        ("graph { a [color=red; shape=box]; b }", {"a": "a", "b": "b"}, []),
+        ("digraph { -.5 -> 3 }", {"-.5": "-.5", "3": "3"}, [("-.5", "3", "")]),
+        ('digraph G { a [label="\\N of \\G"]; }', {"a": "a of G"}, []),
+        ('digraph { a -> b [label="\\T to \\H: \\E"] }', {"a": "a", "b": "b"}, [("a", "b", "a to b: a->b")]),
+        ('graph { a -- b [label="\\E"] }', {"a": "a", "b": "b"}, [("a", "b", "a--b")]),
+        ("digraph { node [label=D]; a; subgraph { node [label=E] b } c }", {"a": "D", "b": "E", "c": "D"}, []),
+        ("digraph { edge [label=D]; a -> b }", {"a": "a", "b": "b"}, [("a", "b", "D")]),
+        ("strict digraph { a -> b; a -> b }", {"a": "a", "b": "b"}, [("a", "b", "")]),
+        ("digraph { a -> b; a -> b }", {"a": "a", "b": "b"}, [("a", "b", "")] * 2),
+        ('digraph { a [label=<<i>x</i><br/>y>]; b [label="<i>x</i>"] }', {"a": "x", "b": "<i>x</i>"}, []),
+        ('digraph { "" -> "x"; /* "a */ // "b\n# "c\n }', {"": "", "x": "x"}, [("", "x", "")]),
+        ('digraph { a [label="x" + "y"] }', {"a": "xy"}, []),
+        ('digraph { a -> { b:p:n c } }', {"a": "a", "b": "b", "c": "c"}, [("a", "b", ""), ("a", "c", "")]),
+    ],
+)  # fmt: skip
+def test_it_is_read_as_graphviz_reads_it(text: str, nodes: dict[str, str], edges: list[tuple[str, str, str]]) -> None:
+    view = read_dot(text, title="t")
+    assert {node.id: node.label for node in view.nodes} == nodes
+    assert [(edge.source, edge.target, edge.label) for edge in view.edges] == edges
+
+
+def test_a_node_is_in_the_innermost_cluster_that_has_it() -> None:
+    view = read_dot("digraph { subgraph cluster_a { subgraph cluster_b { x } subgraph { y } } z }", title="t")
+    assert {node.id: node.group for node in view.nodes} == {"x": "b", "y": "a", "z": None}
+    assert {group.id: group.parent for group in view.groups} == {"a": None, "b": "a"}
+
+
+def test_more_graphs_than_one_are_told() -> None:
+    view = read_dot("digraph { a } digraph { b } graph { c }", title="t")
+    assert [node.id for node in view.nodes] == ["a"]
+    assert view.notes == ("The file has 3 graphs; this is the first.",)
+
+
+@pytest.mark.parametrize("text", ["digraph {\n a ->\n}", "digraph {\n a [label=<\n<b/>>] x=;}"])
+def test_what_is_wrong_is_told_with_its_line(text: str) -> None:
+    with pytest.raises(RequestError, match="from line 3 on, near"):
+        read_dot(text, title="t")
+
+
+@pytest.mark.parametrize("label", ["x" * 100_000, "\\N" * 50_000, 'a\\"' * 9_000])
+def test_a_long_label_is_read_and_cut(label: str) -> None:
+    (node,) = read_dot(f'digraph {{ a [label="{label}"] }}', title="t").nodes
+    assert len(node.label) == 2001
+    assert node.label[:4] in ("xxxx", "aaaa", 'a"a"')
