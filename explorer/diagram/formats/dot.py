@@ -1,15 +1,10 @@
-"""DOT, the language of Graphviz: a view written in it, and somebody's own DOT read as a view."""
+"""DOT, the language of Graphviz: a view written in it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from explorer.diagram import style
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
-
-if TYPE_CHECKING:
-    pass
-
 
 _ODD_BACKSLASHES = re.compile(r'(?<!\\)(\\\\)*\\(?="|\Z)')
 """An odd number of them before a quote or at a name's end."""
