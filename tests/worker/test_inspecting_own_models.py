@@ -1,0 +1,323 @@
+"""What is counted of models as people write them: whatever runs in torch, told with the figures it has."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.engine.client import Client
+from explorer.protocol.bench import BenchRequest
+from explorer.protocol.flow import FlowRequest, FlowResult
+from explorer.protocol.inspect import InspectRequest, InspectResult
+
+pytestmark = pytest.mark.xdist_group("torch")
+
+SOURCE = """
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from timm.models import register_model
+from torch import nn
+
+
+class Pooled(nn.Module):
+    "3×8×8 images to 12 numbers, by 3·12·4·4 multiplications for each of 4 patches: 2304."
+
+    pretrained_cfg = {"input_size": (3, 8, 8)}
+
+    def __init__(self, then=None, **said):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 12, 4, 4)
+        self.then = then
+        for name, value in said.items():
+            setattr(self, name, value)
+
+    def pooled(self, x):
+        return self.patches(x).mean((2, 3))
+
+    def forward(self, x):
+        x = self.pooled(x)
+        return x if self.then is None else self.then(x)
+
+
+def registered(function):
+    def entrypoint(pretrained=False, **kwargs):
+        return function()
+
+    entrypoint.__name__ = entrypoint.__qualname__ = function.__name__
+    entrypoint.__module__ = __name__
+    return register_model(entrypoint)
+
+
+@dataclass
+class Heads:
+    main: torch.Tensor
+    side: list
+
+
+class TwoHeads(Pooled):
+    def __init__(self, answer):
+        super().__init__()
+        self.main, self.side, self.answer = nn.Linear(12, 7), nn.Linear(12, 4), answer
+
+    def forward(self, x):
+        x = self.pooled(x)
+        return self.answer(self.main(x), self.side(x))
+
+
+@registered
+def in_a_dataclass():
+    return TwoHeads(lambda main, side: Heads(main, [side]))
+
+
+@registered
+def in_a_namespace():
+    return TwoHeads(lambda main, side: SimpleNamespace(main=main, side=side))
+
+
+@registered
+def in_a_set():
+    return TwoHeads(lambda main, side: {"both": frozenset([main])})
+
+
+class Paired(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pair = nn.Bilinear(12, 12, 5, bias=False)
+
+    def forward(self, x):
+        return self.pair(x, x)
+
+
+@registered
+def with_a_bilinear_layer():
+    return Pooled(Paired())
+
+
+@torch.library.custom_op("explorer_test::relu", mutates_args=())
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([x, -x], -1)
+
+
+@doubled.register_fake
+def _(x):
+    return x.new_empty(*x.shape[:-1], 2 * x.shape[-1])
+
+
+@registered
+def with_an_operator_of_its_own():
+    return Pooled(lambda_module(torch.ops.explorer_test.relu))
+
+
+def lambda_module(function):
+    class Called(nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    return Called()
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(12, 6)
+
+    def forward(self, x):
+        state = x.new_zeros(len(x), 6)
+        weights = dict(w_ih=self.cell.weight_ih, w_hh=self.cell.weight_hh)
+        return torch.lstm_cell(hx=(state, state), input=x, **weights)[0]
+
+
+@registered
+def with_a_cell_by_keyword():
+    return Pooled(Cell())
+
+
+class Nested(Pooled):
+    def __init__(self):
+        super().__init__()
+        layer = nn.Linear(12, 12)
+        self.nest = nn.ModuleList([nn.ModuleList([layer, layer]), nn.ModuleList([layer])])
+
+    def forward(self, x):
+        return self.nest[0][0](self.pooled(x))
+
+
+@registered
+def with_one_layer_in_two_lists():
+    return Nested()
+
+
+@registered
+def with_lazy_layers():
+    return Pooled(nn.Sequential(nn.LazyLinear(9), nn.LazyBatchNorm1d()))
+
+
+@registered
+def with_a_scripted_layer():
+    return Pooled(torch.jit.script(nn.Linear(12, 5)))
+
+
+class Chosen(Pooled):
+    def forward(self, x):
+        x = self.pooled(x)
+        return torch.cond(x.sum() > x.sum() + 1, lambda y: y * 2, lambda y: self.then(y), (x,))
+
+
+@registered
+def with_a_condition():
+    return Chosen(nn.Linear(12, 3))
+
+
+class Mapped(Pooled):
+    def __init__(self):
+        super().__init__()
+        self.heads = nn.Parameter(torch.randn(3, 12, 2))
+
+    def forward(self, x):
+        x = self.pooled(x)
+        return torch.func.vmap(lambda head: x @ head)(self.heads).sum(0)
+
+
+@registered
+def with_vmap():
+    return Mapped()
+
+
+class Sparse(Pooled):
+    def forward(self, x):
+        picks = torch.sparse_coo_tensor(torch.tensor([[0, 1], [3, 4]]), torch.ones(2), (2, 12))
+        return torch.sparse.mm(picks, self.pooled(x).t()).t()
+
+
+@registered
+def with_a_sparse_matrix():
+    return Sparse()
+
+
+@registered
+def with_classes_as_numpy_has_them():
+    return Pooled(num_classes=np.int32(12))
+
+
+@registered
+def with_classes_in_words():
+    return Pooled(num_classes="twelve")
+
+
+@registered
+def with_levels_of_odd_kinds():
+    good = {"num_chs": 12, "reduction": 0.25, "module": "patches"}
+    return Pooled(feature_info=[good, {"num_chs": "many", "reduction": 4, "module": "patches"}, None])
+
+
+@registered
+def with_levels_in_a_string():
+    return Pooled(feature_info="none")
+"""
+
+PATCHES = 3 * 12 * 16 * 4
+"""Multiplications of what all of these begin with."""
+
+
+@pytest.fixture(scope="module")
+def extra(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[str, str], ...]:
+    file: Path = tmp_path_factory.mktemp("models") / "models_as_people_write_them.py"
+    file.write_text(SOURCE, encoding="utf-8")
+    return (("models_as_people_write_them", str(file)),)
+
+
+@pytest.fixture
+def inspect(torch_client: Client, extra: Any) -> Callable[[str], InspectResult]:
+    return lambda name: torch_client.run(InspectRequest(name, extra=extra))
+
+
+@pytest.fixture
+def flow(torch_client: Client, extra: Any) -> Callable[[str], FlowResult]:
+    return lambda name: torch_client.run(FlowRequest(name, extra=extra))
+
+
+@pytest.mark.parametrize(
+    ("name", "macs", "output"),
+    [
+        ("in_a_dataclass", 12 * 7 + 12 * 4, ((1, 7), ((1, 4),))),
+        ("in_a_namespace", 12 * 7 + 12 * 4, ((1, 7), (1, 4))),
+        ("in_a_set", 12 * 7 + 12 * 4, (((1, 7),),)),
+        ("with_a_bilinear_layer", 5 * (12 * 12 + 12), (1, 5)),
+        ("with_an_operator_of_its_own", 0, (1, 24)),
+        ("with_a_cell_by_keyword", 24 * (12 + 6), (1, 6)),
+        ("with_one_layer_in_two_lists", 12 * 12, (1, 12)),
+        ("with_lazy_layers", 12 * 9, (1, 9)),
+        ("with_a_scripted_layer", 12 * 5, (1, 5)),
+        ("with_a_condition", 12 * 3, (1, 3)),
+        ("with_vmap", 3 * 12 * 2, (1, 2)),
+    ],
+)
+def test_costs_and_shapes_are_those_of_what_runs(inspect: Any, name: str, macs: int, output: Any) -> None:
+    whole = inspect(name).layers[0]
+    assert (whole.macs - PATCHES, whole.output_shape) == (macs, output)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [
+        ("in_a_dataclass", 2),
+        ("in_a_namespace", 2),
+        ("with_lazy_layers", 1),
+        ("with_a_scripted_layer", 1),
+        ("with_a_condition", 1),
+        ("with_vmap", 1),
+        ("with_a_sparse_matrix", 1),
+    ],
+)
+def test_what_flows_is_recorded_to_its_end(flow: Any, name: str, outputs: int) -> None:
+    found = flow(name)
+    assert len(found.outputs) == outputs
+    assert all(tensor.source is not None for tensor in found.outputs)
+
+
+def test_an_operator_of_ones_own_is_named_with_its_namespace(inspect: Any) -> None:
+    assert inspect("with_an_operator_of_its_own").uncounted["explorer_test.relu"] == 1
+
+
+def test_a_layer_in_two_lists_counts_once_in_what_holds_both(inspect: Any) -> None:
+    found = inspect("with_one_layer_in_two_lists")
+    nest = next(layer for layer in found.layers if layer.name == "nest")
+    assert (nest.macs, nest.share) == (144, 144 / (PATCHES + 144))
+
+
+def test_parameters_of_lazy_layers_are_there(inspect: Any) -> None:
+    assert inspect("with_lazy_layers").totals.params == 3 * 12 * 16 + 12 + 12 * 9 + 9 + 2 * 9
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("with_classes_as_numpy_has_them", 12), ("with_classes_in_words", None), ("in_a_set", None)]
+)
+def test_the_number_of_classes_is_a_number_or_unknown(inspect: Any, name: str, said: int | None) -> None:
+    found = inspect(name)
+    assert (found.num_classes, found.totals.params >= 588) == (said, True)
+
+
+def test_levels_that_cannot_be_read_are_left_out_with_a_note(inspect: Any) -> None:
+    found = inspect("with_levels_of_odd_kinds")
+    assert [(level.declared_channels, level.declared_reduction) for level in found.feature_info] == [(12, 0.25)]
+    assert found.feature_info_note
+    assert inspect("with_levels_in_a_string").feature_info == []
+
+
+def test_an_extractor_lists_the_levels_it_was_asked_for(torch_client: Client) -> None:
+    wishes = {"out_indices": [0, 2]}
+    found = torch_client.run(InspectRequest("test_resnet", features_only=True, args=wishes))
+    assert [level.index for level in found.feature_info] == [0, 2]
+    assert [level.measured_channels for level in found.feature_info] == [
+        level.declared_channels for level in found.feature_info
+    ]
+
+
+def test_training_goes_by_the_first_tensor_of_what_a_model_returns(torch_client: Client, extra: Any) -> None:
+    wishes: Any = {"batch_size": 2, "seconds": 0.1, "extra": extra, "train": True, "device": "cpu"}
+    found = torch_client.run(BenchRequest("in_a_dataclass", **wishes))
+    assert found.samples_per_sec > 0
