@@ -48,8 +48,8 @@ class Totals(Message, frozen=True):
     macs: Amount
     """Multiply-accumulates of convolutions, matrix products, attention and recurrent layers."""
     macs_fvcore: Amount
-    """Operations as fvcore and timm's published tables count them: without recurrent layers, with terms for norms,
-    adaptive pooling and upsampling.
+    """Operations as fvcore and timm's published tables count them: attention written out; without recurrent layers and
+    convolutions whose padding is a word; with terms for norms, adaptive pooling and upsampling.
     """
     activations: Amount
     """Output elements of convolutions and matrix products, as fvcore counts them."""

@@ -1,20 +1,19 @@
 """A forward pass, counted operator by operator and put down to the modules that ran."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, fields, is_dataclass
-from types import SimpleNamespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.jit import ScriptModule
 from torch.overrides import TorchFunctionMode
 
+from explorer.worker.counting.fvcore_functions import fvcore_cost
+from explorer.worker.counting.hooks import hooked
 from explorer.worker.counting.meta_shortcuts import Shortened
 from explorer.worker.counting.operator_costs import (
-    COMPOSITE,
     NOTHING,
     RECURRENT,
     Cost,
@@ -24,6 +23,7 @@ from explorer.worker.counting.operator_costs import (
     name_of,
     rule_of,
 )
+from explorer.worker.counting.values import shapes_of, tensors_of
 
 
 @dataclass(slots=True)
@@ -57,7 +57,9 @@ class Count:
 def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
     """Run a model on its inputs as they are, on the device they are on, and count.
 
-    Gradients, training mode and device are the caller's to choose. No hook is left behind, whatever happens.
+    Gradients, training mode and device are the caller's to choose. No hook is left behind, whatever happens. fvcore's
+    figures are those of attention written out, as timm's published tables have them: where it costs another than fused
+    attention, the model runs twice.
 
     Args:
         model: the model.
@@ -67,15 +69,49 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
     Raises:
         Exception: whatever the model raises.
     """
+    found, attentions = _count(model, inputs, by_module)
+    able = [module for module in model.modules() if getattr(module, "fused_attn", False) is True]
+    # One attention costs the same fused and written out. What runs two, for their difference, would run one.
+    if not able or attentions == len(able):
+        return found
+    with _written_out(able), suppress(Exception):
+        return _with_fvcore_of(found, _count(model, inputs, by_module)[0])
+    return found
+
+
+def _count(model: nn.Module, inputs: Sequence[Any], by_module: bool) -> tuple[Count, int]:
+    """A counted pass, and how many fused attentions were in it."""
     stack = _Stack()
     with ExitStack() as context:
         if by_module:
             context.enter_context(hooked(model, stack.enter, stack.leave))
-        dispatch = context.enter_context(_Dispatched(stack))
-        context.enter_context(_Called(stack, dispatch))
+        dispatched = context.enter_context(_Dispatched(stack))
+        called = context.enter_context(_Called(stack, dispatched))
         context.enter_context(uncompiled())
         model(*inputs)
-    return Count(stack.frames[0].cost, stack.tallies, dict(sorted(dispatch.uncounted.items())))
+    uncounted = dict(sorted(dispatched.uncounted.items()))
+    return Count(stack.frames[0].cost, stack.tallies, uncounted), called.fused_attentions
+
+
+@contextmanager
+def _written_out(modules: Sequence[Any]) -> Iterator[None]:
+    """Have modules of timm's write out their attention, as timm does for its published tables."""
+    for module in modules:
+        module.fused_attn = False
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.fused_attn = True
+
+
+def _with_fvcore_of(count: Count, other: Count) -> Count:
+    """A count with fvcore's figures from another of the same model."""
+    tallies = dict(count.tallies)
+    for module, tally in other.tallies.items():
+        if known := tallies.get(module):
+            tallies[module] = replace(known, own=known.own.in_fvcore(tally.own), cost=known.cost.in_fvcore(tally.cost))
+    return replace(count, total=count.total.in_fvcore(other.total), tallies=tallies)
 
 
 def uncompiled() -> AbstractContextManager[Any]:
@@ -131,40 +167,6 @@ class _Stack:
         caller.cost = caller.cost.plus(frame.cost)
 
 
-@contextmanager
-def hooked(
-    model: nn.Module,
-    enter: Callable[[nn.Module, tuple[Any, ...], Mapping[str, Any]], None],
-    leave: Callable[[nn.Module, Any], None],
-) -> Iterator[None]:
-    """Have every module of a model tell when it is called, with what, and when it ends, with what.
-
-    Args:
-        model: the model.
-        enter: takes the module and its arguments, before any other hook of it may change them.
-        leave: takes the module and its output, ``None`` where it raised.
-    """
-
-    def after(module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
-        leave(module, output)
-
-    with ExitStack() as hooks:
-        for module in _hookable(model):
-            handle = module.register_forward_pre_hook(enter, prepend=True, with_kwargs=True)
-            hooks.callback(handle.remove)
-            # A model may catch what one of its modules raises and go on: whatever was entered has to be left.
-            hooks.callback(module.register_forward_hook(after, always_call=True).remove)
-        yield
-
-
-def _hookable(model: nn.Module) -> list[nn.Module]:
-    """All modules but those that torch.jit has compiled, and what is in these: they run without Python."""
-    found: list[nn.Module] = [model]
-    for module in found:
-        found += [child for child in module.children() if child not in found and not isinstance(child, ScriptModule)]
-    return found
-
-
 class _Dispatched(Shortened):
     """Puts every operator down to the module that runs."""
 
@@ -172,11 +174,22 @@ class _Dispatched(Shortened):
         super().__init__()
         self.uncounted: Counter[str] = Counter()
         self.is_muted = False
+        self.is_told_to_fvcore = False
         self._stack = stack
 
     def plan(self, func: Any) -> tuple[Rule | None, str | None]:
         """An operator's rule, and the name it goes by where nothing counts it and it computes."""
         return rule_of(name_of(func)), str(func.overloadpacket) if computes(func) else None
+
+    @contextmanager
+    def part_of_whole(self, is_muted: bool = False) -> Iterator[None]:
+        """What runs meanwhile is part of a function whose cost to fvcore is told, or whose whole cost is."""
+        before = self.is_told_to_fvcore, self.is_muted
+        self.is_told_to_fvcore, self.is_muted = True, is_muted or self.is_muted
+        try:
+            yield
+        finally:
+            self.is_told_to_fvcore, self.is_muted = before
 
     def ran(self, plan: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         """Count it, unless what it is part of is counted whole."""
@@ -186,7 +199,7 @@ class _Dispatched(Shortened):
         cost = NOTHING
         if rule is not None:
             cost = rule(args, out)
-            self._stack.add(cost)
+            self._stack.add(Cost(cost.macs) if self.is_told_to_fvcore else cost)
         if name is not None and not cost.macs and _is_float(out):
             self.uncounted[name] += 1
 
@@ -201,47 +214,21 @@ class _Called(TorchFunctionMode):  # type: ignore[misc]
 
     def __init__(self, stack: _Stack, dispatched: _Dispatched) -> None:
         super().__init__()
+        self.fused_attentions = 0
         self._stack = stack
         self._dispatched = dispatched
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         name = name_of(func)
         named = kwargs or {}
-        if name in COMPOSITE:
-            self._stack.add(COMPOSITE[name](by_place(name, args, named), None))
-        if name not in RECURRENT:
+        self.fused_attentions += name == "scaled_dot_product_attention"
+        if name in RECURRENT:
+            self._stack.add(RECURRENT[name](by_place(name, args, named), None))
+            with self._dispatched.part_of_whole(is_muted=True):
+                return func(*args, **named)
+        whole = fvcore_cost(name, args, named)
+        if whole is None:
             return func(*args, **named)
-        self._stack.add(RECURRENT[name](by_place(name, args, named), None))
-        before, self._dispatched.is_muted = self._dispatched.is_muted, True
-        try:
+        self._stack.add(whole)
+        with self._dispatched.part_of_whole():
             return func(*args, **named)
-        finally:
-            self._dispatched.is_muted = before
-
-
-def tensors_of(value: Any) -> Iterator[Tensor]:
-    """The tensors in a value: itself, or those in its lists, tuples, dicts and dataclasses, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    for item in _items(value):
-        yield from tensors_of(item)
-
-
-def _items(value: Any) -> Iterable[Any]:
-    """What is in a container; nothing is in anything else."""
-    if isinstance(value, Mapping):
-        return value.values()
-    if isinstance(value, list | tuple | set | frozenset):
-        return value
-    if isinstance(value, SimpleNamespace):
-        return vars(value).values()
-    if is_dataclass(value) and not isinstance(value, type):
-        return [getattr(value, field.name, None) for field in fields(value)]
-    return ()
-
-
-def shapes_of(value: Any) -> Any:
-    """The shape of a tensor, or a tuple of what is in a container; ``None`` where there is no tensor."""
-    if isinstance(value, Tensor):
-        return tuple(value.shape)
-    return tuple(shape for shape in map(shapes_of, _items(value)) if shape is not None) or None

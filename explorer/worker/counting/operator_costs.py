@@ -2,8 +2,8 @@
 
 Two conventions. ``macs`` are multiply-accumulates, one multiplication and one addition each; biases and whatever is
 done element by element are left out. ``macs_fvcore`` is what fvcore calls flops: the same, with estimates for norms,
-pooling and upsampling and without recurrent layers. ``activations`` are fvcore's: output elements of convolutions and
-matrix products.
+pooling and upsampling, without recurrent layers and without what :mod:`fvcore_functions` names. ``activations`` are
+fvcore's: output elements of convolutions and matrix products.
 
 fvcore's rules are those of ``fvcore.nn.jit_handles`` as ``fvcore.nn.flop_count`` and ``fvcore.nn.activation_count``
 apply them, in version 0.1.5.
@@ -29,6 +29,10 @@ class Cost(NamedTuple):
     def plus(self, other: "Cost") -> "Cost":
         """What both cost."""
         return Cost(self.macs + other.macs, self.macs_fvcore + other.macs_fvcore, self.activations + other.activations)
+
+    def in_fvcore(self, other: "Cost") -> "Cost":
+        """The same, with fvcore's figures from another."""
+        return Cost(self.macs, other.macs_fvcore, other.activations)
 
 
 NOTHING = Cost()
@@ -78,7 +82,7 @@ def attention(args: Sequence[Any], _out: Any) -> Cost:
 
 
 def recurrent(sequences: Tensor, weights: Iterable[Tensor]) -> Cost:
-    """A recurrent layer or cell: every weight matrix is applied once a step.
+    """A recurrent layer: every weight matrix is applied once a step.
 
     Steps are time steps times sequences; ``weights`` are all matrices, of all layers and directions.
     fvcore has no rule for these, so that they are nothing in ``macs_fvcore`` and ``activations``.
@@ -87,6 +91,17 @@ def recurrent(sequences: Tensor, weights: Iterable[Tensor]) -> Cost:
     """
     steps = prod(sequences.shape[:-1])
     return Cost(macs=steps * sum(prod(weight.shape) for weight in weights))
+
+
+def recurrent_cell(args: Sequence[Any], _out: Any) -> Cost:
+    """A recurrent cell: input, state, the matrix of either, biases. Its two products are all that is counted.
+
+    Source: the equations in torch.nn.LSTMCell, torch.nn.GRUCell and torch.nn.RNNCell; fvcore's ``linear_flop_jit``,
+    twice: a trace has a cell as what it comes apart into.
+    """
+    rows = prod(args[0].shape[:-1])
+    products = [matrix_product((rows, weight.shape[0]), weight.shape[1]) for weight in args[2:4]]
+    return products[0].plus(products[1])
 
 
 def bilinear(args: Sequence[Any], out: Tensor) -> Cost:
@@ -173,7 +188,7 @@ def _recurrent_rule(args: Sequence[Any], _out: Any) -> Cost:
 
 
 def _matrices_rule(first: int) -> Rule:
-    """A recurrent cell, or one layer in one direction, whose state is a matrix too: its two matrices begin there."""
+    """One recurrent layer in one direction, whose state is a matrix too: its two matrices begin there."""
     return lambda args, _: recurrent(args[0], args[first : first + 2])
 
 
@@ -205,12 +220,9 @@ _FUSED_ATTENTION = "_scaled_dot_product_"
 
 RECURRENT: Mapping[str, Rule] = {
     **_named("lstm gru rnn_tanh rnn_relu", _recurrent_rule),
-    **_named("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", _matrices_rule(2)),
+    **_named("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell", recurrent_cell),
 }
 """Functions that come apart differently on every device, so that they are counted whole, by name."""
-
-COMPOSITE: Mapping[str, Rule] = {"adaptive_avg_pool2d": adaptive_pooling}
-"""Functions that can turn into another operator (here a mean) that is not counted, by name; counted beside them."""
 
 _MOVERS = frozenset(
     """
