@@ -76,8 +76,16 @@ def _whole_name(row: LayerRow) -> str:
     return ".".join(filter(None, (parent, row.label))) if row.count > 1 else row.layer.name
 
 
-def _output(row: LayerRow, batch_size: int) -> str:
-    return dimensions(row.layer.output_shape, batch_size)
+def _output(row: LayerRow, batch_size: int | None = None) -> str:
+    """The output's shape; of a layer that no pass calls, and that is no mere list of others, just that."""
+    layer = row.layer
+    if not layer.calls and layer.class_name not in _LISTS:
+        return "not called"
+    return dimensions(layer.output_shape, batch_size)
+
+
+_LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
+"""Classes of torch's that cannot be called."""
 
 
 def _input(row: LayerRow, batch_size: int) -> str:
@@ -112,7 +120,7 @@ _COLUMNS = (
     _Column("depth", lambda row: row.depth, None, 0),
     _Column("class", _raw("class_name"), _class, 4, right=False, style="cyan"),
     _Column("input", lambda row: dimensions(row.layer.input_shape), _input, 8, style="dim"),
-    _Column("output", lambda row: dimensions(row.layer.output_shape), _output, 3),
+    _Column("output", _output, _output, 3),
     _Column("params", _raw("params"), _count("params"), 1),
     _Column("own_params", _raw("own_params"), None, 0),
     _Column("buffers", _raw("buffers"), _count("buffers"), 13),

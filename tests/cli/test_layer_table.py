@@ -94,6 +94,13 @@ def test_a_class_too_long_is_cut_and_shared_weights_are_marked(
     assert "AClassOfAVeryLongNameThatIs… ⇄ stem" in text
 
 
+def test_a_layer_that_nobody_calls_says_so_and_a_list_does_not(layers: Printed) -> None:
+    idle = {"calls": 0, "output_shape": None, "macs": 0}
+    made = [layer("", "Net"), layer("spare", "Linear", **idle), layer("blocks", "ModuleList", **idle)]
+    header, _, *rows = [line.split("\t") for line in layers(layers=made).splitlines()]
+    assert [row[header.index("output")] for row in rows] == ["not called", ""]
+
+
 def test_totals_are_told_whole_and_in_short(summary: Printed) -> None:
     text = summary()
 

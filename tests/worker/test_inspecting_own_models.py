@@ -151,6 +151,23 @@ def with_one_layer_in_two_lists():
     return Nested()
 
 
+class AroundTheHooks(Pooled):
+    def __init__(self):
+        super().__init__()
+        self.direct, self.idle = nn.Linear(12, 7), nn.Linear(12, 7)
+        self.compiled = torch.jit.script(nn.Linear(7, 5))
+
+    def forward(self, x):
+        x = self.compiled(self.direct.forward(self.pooled(x)))
+        self.made = nn.Linear(5, 4)
+        return nn.Linear(4, 3)(self.made(x))
+
+
+@registered
+def with_layers_run_around_the_hooks():
+    return AroundTheHooks()
+
+
 @registered
 def with_lazy_layers():
     return Pooled(nn.Sequential(nn.LazyLinear(9), nn.LazyBatchNorm1d()))
@@ -250,6 +267,7 @@ def flow(torch_client: Client, extra: Any) -> Callable[[str], FlowResult]:
         ("with_an_operator_of_its_own", 0, (1, 24)),
         ("with_a_cell_by_keyword", 24 * (12 + 6), (1, 6)),
         ("with_one_layer_in_two_lists", 12 * 12, (1, 12)),
+        ("with_layers_run_around_the_hooks", 12 * 7 + 7 * 5 + 5 * 4 + 4 * 3, (1, 3)),
         ("with_lazy_layers", 12 * 9, (1, 9)),
         ("with_a_scripted_layer", 12 * 5, (1, 5)),
         ("with_a_condition", 12 * 3, (1, 3)),
@@ -287,6 +305,19 @@ def test_a_layer_in_two_lists_counts_once_in_what_holds_both(inspect: Any) -> No
     found = inspect("with_one_layer_in_two_lists")
     nest = next(layer for layer in found.layers if layer.name == "nest")
     assert (nest.macs, nest.share) == (144, 144 / (PATCHES + 144))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_layer_that_runs_without_being_called_has_its_figures(
+    torch_client: Client, extra: Any, batch_size: int
+) -> None:
+    name = "with_layers_run_around_the_hooks"
+    found = torch_client.run(InspectRequest(name, batch_size=batch_size, extra=extra))
+    rows = {layer.name: layer for layer in found.layers}
+    assert rows[""].own_macs == 4 * 3
+    assert [(rows[at].calls, rows[at].macs) for at in ("direct", "compiled", "made")] == [(1, 84), (1, 35), (1, 20)]
+    assert (rows["made"].input_shape, rows["made"].output_shape) == ((batch_size, 5), (batch_size, 4))
+    assert (rows["idle"].calls, rows["idle"].macs, rows["idle"].output_shape) == (0, 0, None)
 
 
 def test_parameters_of_lazy_layers_are_there(inspect: Any) -> None:

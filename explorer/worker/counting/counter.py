@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from explorer.worker.counting.fvcore_functions import fvcore_cost
-from explorer.worker.counting.hooks import hooked
+from explorer.worker.counting.hooks import watched
 from explorer.worker.counting.meta_shortcuts import Shortened
 from explorer.worker.counting.operator_costs import (
     NOTHING,
@@ -81,10 +81,10 @@ def count(model: nn.Module, *inputs: Any, by_module: bool = True) -> Count:
 
 def _count(model: nn.Module, inputs: Sequence[Any], by_module: bool) -> tuple[Count, int]:
     """A counted pass, and how many fused attentions were in it."""
-    stack = _Stack()
+    stack = _Stack(model)
     with ExitStack() as context:
         if by_module:
-            context.enter_context(hooked(model, stack.enter, stack.leave))
+            context.enter_context(watched(model, stack.enter, stack.leave))
         dispatched = context.enter_context(_Dispatched(stack))
         called = context.enter_context(_Called(stack, dispatched))
         context.enter_context(uncompiled())
@@ -133,7 +133,9 @@ class _Frame:
 class _Stack:
     """The calls under way, innermost last; the first is of no module and holds what the whole pass costs."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._known = set(model.modules())
         self.tallies: dict[nn.Module, Tally] = {}
         self.frames = [_Frame(Tally(), True)]
         self._running: Counter[nn.Module] = Counter()
@@ -157,6 +159,11 @@ class _Stack:
         frame = self.frames.pop()
         self._running[module] -= 1
         tally, caller = frame.tally, self.frames[-1]
+        caller.cost = caller.cost.plus(frame.cost)
+        if not self._is_held(module):
+            caller.own = caller.own.plus(frame.own)
+            self.tallies.pop(module, None)
+            return
         tally.own = tally.own.plus(frame.own)
         # A module that calls itself holds the inner call's costs already.
         if frame.outermost:
@@ -164,7 +171,12 @@ class _Stack:
         if tally.output is None:
             tally.output = shapes_of(output)
             tally.output_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(output))
-        caller.cost = caller.cost.plus(frame.cost)
+
+    def _is_held(self, module: nn.Module) -> bool:
+        """Whether it stands in the model: what a module makes for one run alone is its own doing."""
+        if module not in self._known and any(module is held for held in self._model.modules()):
+            self._known.add(module)
+        return module in self._known
 
 
 class _Dispatched(Shortened):

@@ -6,7 +6,8 @@ from typing import Any
 from torch import nn
 
 from explorer.protocol.flow import FlowLevel, FlowModule
-from explorer.worker.inspection import Holdings, levels_of
+from explorer.worker.feature_levels import levels_of
+from explorer.worker.holdings import Holdings
 
 _LONGEST = 40
 """Characters of a module's own words that still fit beside its name in a picture."""

@@ -225,6 +225,13 @@ def test_a_module_that_calls_itself_counts_once():
     assert (tally.calls, tally.cost.macs, tally.own.macs) == (4, 48, 0)
 
 
+def test_nothing_is_left_on_modules_that_were_watched():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    model[1].forward = plain = lambda x: x
+    counted(model, (1, 4))
+    assert ("forward" in vars(model[0]), vars(model[1])["forward"]) == (False, plain)
+
+
 def test_no_hook_and_no_mode_is_left_when_the_model_fails():
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(3, 3))
     with pytest.raises(RuntimeError):
