@@ -26,8 +26,9 @@ from explorer.protocol.request import (
 class FlowTensor(NamedTuple):
     """A tensor as it is taken or given: what wrote it last, and its shape there.
 
-    ``source`` is the index of an operator, or -1 for the model's first input, -2 for its second. A view is its base:
-    reshaping, slicing and transposing change the shape and keep the source.
+    ``source`` is the index of an operator, or -1 for the model's first input, -2 for its second. A view is that part of
+    its base: reshaping, slicing and transposing change the shape and keep the source. Of a tensor whose parts several
+    wrote, each is a source of its own.
     """
 
     source: int
@@ -69,9 +70,9 @@ class FlowOperator(NamedTuple):
     """An operator that gave new values, in place or not; what only looks at values in another shape is none.
 
     ``name`` is that of the function called (``add``, ``conv2d``), ``call`` the innermost module call it ran in.
-    ``inputs`` come from operators or from outside; ``weights`` are the parameters and buffers among its arguments,
-    named from the module that ran, or from the model where they are not in it. ``is_move`` tells that it copies, pads,
-    joins or picks values and computes none. ``macs`` are of the batch of 1.
+    ``inputs`` come from operators or from outside, one for every tensor given; ``weights`` are the parameters and
+    buffers among its arguments, named from the module that ran, or from the model where they are not in it. ``is_move``
+    tells that it copies, pads, joins or picks values and computes none. ``macs`` are of the batch of 1.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """A forward pass, recorded: which operator gave what to which, and the module calls they ran in."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -62,7 +62,8 @@ def _recorded(options: ModelOptions, model: nn.Module, device: torch.device) -> 
 def record(model: nn.Module, *inputs: Any) -> Tape:
     """Run a model on its inputs, on the device they are on, and record. No hook is left behind, whatever happens.
 
-    Values are told apart by their memory: a view is its base, and writing in place makes a new value of it.
+    Values are told apart by their memory: a view is that part of its base, and writing in place makes a new value of
+    what is written.
 
     Args:
         model: the model.
@@ -104,7 +105,7 @@ class Dispatched(Shortened):
         arguments = func._schema.arguments
         written = tuple(i for i, arg in enumerate(arguments) if arg.alias_info is not None and arg.alias_info.is_write)
         name = name_of(func)
-        return Plan(_plain(name), written, rule_of(name), not computes(func))
+        return Plan(_plain(name), written, name in _FILLS, rule_of(name), not computes(func))
 
     def ran(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
         """Tell the tape, with the arguments by their places in the operator's schema."""
@@ -125,11 +126,10 @@ class Called(TorchFunctionMode):  # type: ignore[misc]
         if name in _QUESTIONS:
             return func(*args, **kwargs) if kwargs else func(*args)
         named = kwargs or {}
-        given = list(tensors_of((*args, *named.values())))
+        taken, filled = _taken_and_filled(name, args, named)
         rule = RECURRENT.get(name)
-        function = CalledFunction(
-            _plain(name), given, macs=rule(by_place(name, args, named), None).macs if rule else None
-        )
+        macs = rule(by_place(name, args, named), None).macs if rule else None
+        function = CalledFunction(_plain(name), taken, filled, macs=macs)
         self._tape.functions.append(function)
         try:
             out = _recurrent(args) if rule and _is_layer_on_meta(args) else func(*args, **named)
@@ -138,6 +138,16 @@ class Called(TorchFunctionMode):  # type: ignore[misc]
         self._tape.returned(function, out)
         return out
 
+
+def _taken_and_filled(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+    """The tensors that a function takes from, and those it is given to be filled."""
+    start = 1 if name in _FILLS else 0
+    taken = (*args[start:], *(value for key, value in named.items() if key != "out"))
+    return list(tensors_of(taken)), list(tensors_of((args[:start], named.get("out"))))
+
+
+_FILLS = frozenset("__setitem__ copy_ fill_ zero_ normal_ uniform_ bernoulli_ random_ exponential_".split())
+"""Functions and operators that take nothing from what they write; an operator below them says where one does."""
 
 _QUESTIONS = frozenset("__get__ size dim numel stride is_contiguous is_floating_point is_complex __len__".split())
 """Functions that tell of a tensor and run nothing."""

@@ -1,25 +1,27 @@
 """What a recording holds while it is made: operators, module calls, and which operator wrote which memory last."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
-from torch._C import _functorch as functorch  # what torch.func wraps in is told by nothing public
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils.weak import WeakIdRef
 
 from explorer.protocol.flow import FlowOperator, FlowTensor
 from explorer.worker.counting import tensors_of
 from explorer.worker.counting.operator_costs import Rule
+from explorer.worker.flow.storage_writers import Memory, StorageWriters, memory_of
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is known of an operator beforehand: its name, the arguments it writes, how it is counted."""
+    """What is known of an operator beforehand: its name, the arguments it writes, how it is counted.
+
+    ``overwrites`` tells that it takes nothing from what it writes, as copying into a slice does.
+    """
 
     name: str
     written: tuple[int, ...]
+    overwrites: bool
     rule: Rule | None
     is_move: bool
 
@@ -43,10 +45,14 @@ class Operator:
 
 @dataclass(slots=True)
 class CalledFunction:
-    """A function of torch that was called and has not returned: what runs below it is one operator."""
+    """A function of torch that was called and has not returned: what runs below it is one operator.
+
+    ``given`` are the tensors that it takes from, ``filled`` those that it may write into and take nothing from.
+    """
 
     name: str
     given: Sequence[Tensor]
+    filled: Sequence[Tensor] = ()
     operator: Operator | None = None
     index: int = -1
     macs: int | None = None
@@ -66,18 +72,25 @@ class Tape:
     outputs: tuple[FlowTensor, ...] = ()
 
     def __post_init__(self) -> None:
-        self._writers = {_memory(tensor): -1 - i for i, tensor in enumerate(self.given)}
+        self._writers = StorageWriters()
+        for index, tensor in enumerate(self.given):
+            self._writers.write(tensor, -1 - index)
         self.inputs = [tuple(tensor.shape) for tensor in self.given]
         self._ran: list[nn.Module] = []
-        self._names: dict[StorageWeakRef | WeakIdRef, str] = {}
+        self._names: dict[Memory, str] = {}
         for name, tensor in (*self.model.named_parameters(), *self.model.named_buffers()):
-            self._names.setdefault(_memory(tensor), name)
+            self._names.setdefault(memory_of(tensor), name)
         self._paths = {module: path for path, module in self.model.named_modules()}
 
     def tensors(self, tensors: Iterable[Tensor]) -> tuple[FlowTensor, ...]:
-        """Those of the tensors that an operator or the model's input wrote, each once."""
-        found = (FlowTensor(self._writers.get(_memory(t), _UNKNOWN), tuple(t.shape)) for t in tensors)
-        return tuple(dict.fromkeys(tensor for tensor in found if tensor.source is not _UNKNOWN))
+        """What of the tensors operators or the model's input wrote, each once."""
+        return tuple(dict.fromkeys(self._taken(tensors)))
+
+    def _taken(self, tensors: Iterable[Tensor]) -> Iterator[FlowTensor]:
+        """What of the tensors operators or the model's input wrote, tensor by tensor."""
+        for tensor in tensors:
+            shape = tuple(tensor.shape)
+            yield from (FlowTensor(writer, shape) for writer in self._writers.writers(tensor))
 
     def enter(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """A module was called."""
@@ -100,27 +113,27 @@ class Tape:
         """An operator below autograd ran."""
         before = list(tensors_of(given))
         mutated = [arg for place in plan.written if place < len(given) for arg in tensors_of(given[place])]
-        known = {_memory(tensor) for tensor in before}
-        written = mutated + [tensor for tensor in tensors_of(out) if _memory(tensor) not in known]
+        known = {memory_of(tensor) for tensor in before}
+        written = mutated + [tensor for tensor in tensors_of(out) if memory_of(tensor) not in known]
         if not written:
             return
-        function = self.functions[-1] if self.functions else CalledFunction(plan.name, before)
-        operator = self._operator(function, before)
+        read = [t for t in before if not any(t is m for m in mutated)] if plan.overwrites else before
+        function = self.functions[-1] if self.functions else CalledFunction(plan.name, read)
+        operator = self._operator(function, read)
         if not self.functions:
             operator.outputs = tuple(tuple(tensor.shape) for tensor in written)
         operator.is_move = operator.is_move and plan.is_move
         if plan.rule is not None and function.macs is None:
             operator.macs += plan.rule(given, out).macs
-        # Whoever reads this memory from now on reads what this function wrote, through whatever view.
         for tensor in written:
-            self._writers[_memory(tensor)] = function.index
+            self._writers.write(tensor, function.index)
 
     def _operator(self, function: CalledFunction, before: Sequence[Tensor]) -> Operator:
         if function.operator is None:
             call = self.running[-1] if self.running else 0
             function.index = len(self.operators)
-            weights = self._weights([*function.given, *before])
-            function.operator = Operator(function.name, call, self.tensors(function.given), weights)
+            weights = self._weights([*function.given, *function.filled, *before])
+            function.operator = Operator(function.name, call, tuple(self._taken(function.given)), weights)
             if function.macs is not None:
                 function.operator.macs, function.operator.is_move = function.macs, False
             self.operators.append(function.operator)
@@ -130,13 +143,13 @@ class Tape:
     def _take(self, operator: Operator, index: int, before: Sequence[Tensor]) -> None:
         """Add what an operator takes besides the function's arguments, as a closure may."""
         known = {tensor.source for tensor in operator.inputs} | {index}
-        if any(self._writers.get(_memory(tensor), index) not in known for tensor in before):
-            more = (tensor for tensor in self.tensors(before) if tensor.source not in known)
-            operator.inputs = (*operator.inputs, *more)
+        more = tuple(tensor for tensor in self.tensors(before) if tensor.source not in known)
+        if more:
+            operator.inputs += more
 
     def _weights(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
         """The names of those that the model holds; what the running module holds by its name in there."""
-        names = (self._names.get(_memory(tensor)) for tensor in tensors)
+        names = (self._names.get(memory_of(tensor)) for tensor in tensors)
         path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "") if self.running else ""
         return tuple(dict.fromkeys(name.removeprefix(f"{path}.") for name in names if name))
 
@@ -144,25 +157,8 @@ class Tape:
         """A function returned: what of it is new are its outputs, or else what it wrote into."""
         if function.operator is None:
             return
-        for values in (tensors_of(out), function.given):
-            shapes = tuple(tuple(t.shape) for t in values if self._writers.get(_memory(t)) == function.index)
+        for values in (tensors_of(out), function.filled, function.given):
+            shapes = tuple(tuple(t.shape) for t in values if function.index in self._writers.writers(t))
             if shapes:
                 function.operator.outputs = shapes
                 return
-
-
-_UNKNOWN: Any = object()
-
-
-def _memory(tensor: Tensor) -> StorageWeakRef | WeakIdRef:
-    """What tells a tensor's storage from any other, on meta too, where there is no data to point to.
-
-    A storage that is gone leaves its address to a later one. As long as something refers to it, be it weakly, its place
-    is not given away: whoever keeps what this returns as a key never meets a stranger under it.
-    """
-    while functorch.is_functorch_wrapped_tensor(tensor):
-        tensor = functorch.get_unwrapped(tensor)
-    try:
-        return StorageWeakRef(tensor.untyped_storage())
-    except (NotImplementedError, RuntimeError):
-        return WeakIdRef(tensor)  # a sparse tensor has no storage of its own: it is nobody's view
