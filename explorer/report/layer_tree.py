@@ -9,6 +9,7 @@ from itertools import groupby
 from explorer.errors import RequestError, UnknownName
 from explorer.graph.fuzzy import closest
 from explorer.protocol.inspect import Layer
+from explorer.report.wording import places
 
 SORT_FIELDS = (
     *("params", "own_params", "buffers"),
@@ -131,26 +132,28 @@ def _tree(layers: Sequence[Layer]) -> _Branch:
     return root
 
 
-def _rows(alike: list[_Branch], depth: int, levels: int, full: bool) -> Iterator[LayerRow]:
-    """The row of branches that are alike, and those of the layers in the first."""
+def _rows(
+    alike: list[_Branch], depth: int, levels: int, full: bool, beside: Sequence[_Branch] = ()
+) -> Iterator[LayerRow]:
+    """The row of branches that are alike, of those beside each other, and those of the layers in the first."""
     first = alike[0]
     inner = [b for b in first.branches if full or b.branches or not _is_idle(b.layer)]
-    yield LayerRow(first.layer, alike[-1].layer, _label([b.label for b in alike]), depth, len(alike))
+    yield LayerRow(first.layer, alike[-1].layer, _label(alike, beside), depth, len(alike))
     if depth < levels:
         for _, group in groupby(inner, key=lambda branch: id(branch) if full else branch.likeness):
-            yield from _rows(list(group), depth + 1, levels, full)
+            yield from _rows(list(group), depth + 1, levels, full, first.branches)
+
+
+def _label(alike: Sequence[_Branch], beside: Sequence[_Branch]) -> str:
+    """One name for several: of many names that tell no number the first and the last, where no other is between."""
+    labels = [branch.label for branch in alike]
+    said = places(labels)
+    if len(alike) < 3 or said != ", ".join(labels):
+        return said
+    at = [id(branch) for branch in beside].index(id(alike[0]))
+    is_whole = beside[at + len(alike) - 1] is alike[-1]
+    return f"{labels[0]} … {labels[-1]}" if is_whole else said
 
 
 def _is_idle(layer: Layer) -> bool:
     return layer.class_name == "Identity" and not layer.params
-
-
-def _label(labels: Sequence[str]) -> str:
-    """One name for several: ``0–2``, ``norm1–3``, ``q_norm, k_norm``."""
-    first, last = labels[0], labels[-1]
-    if len(labels) == 1:
-        return first
-    stem = first.rstrip("0123456789")
-    if first != stem and last.rstrip("0123456789") == stem:
-        return f"{first}–{last.removeprefix(stem)}"
-    return f"{first}, {last}" if len(labels) == 2 else f"{first} … {last}"

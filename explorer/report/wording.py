@@ -1,6 +1,7 @@
 """Numbers, values and edges as people read them, in lines of text."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from explorer.graph import EdgeKind
@@ -83,6 +84,29 @@ def dimensions(shape: Sequence[Any] | None, batch_size: int | None = None, sign:
         return ", ".join(filter(None, (dimensions(part, batch_size, sign) for part in shape)))
     rest = shape[1:] if batch_size is not None and len(shape) > 1 and shape[0] == batch_size else shape
     return sign.join(map(str, rest))
+
+
+def runs(numbers: Sequence[int]) -> str:
+    """Numbers, least first, those that follow one another as from and to: ``0–2, 5``; in equal steps ``0, 2 … 22``."""
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    if step > 1 and len(numbers) > 3 and all(b - a == step for a, b in pairwise(numbers)):
+        return f"{numbers[0]}, {numbers[1]} … {numbers[-1]}"
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(f"{g[0]}–{g[-1]}" if len(g) > 1 else str(g[0]) for g in groups)
+
+
+def places(names: Sequence[str]) -> str:
+    """Places in a model, in order, as one name: ``0–2``, ``norm1–3``, ``0, 2, 4``, ``q_norm, k_norm``."""
+    stem = names[0].rstrip("0123456789")
+    numbers = [name.removeprefix(stem) for name in names]
+    if all(number.isdecimal() and number == str(int(number)) for number in numbers):
+        return stem + runs(sorted({int(number) for number in numbers}))
+    return ", ".join(names)
 
 
 def in_words(value: Any) -> str:

@@ -124,3 +124,14 @@ def test_an_unknown_field_to_sort_by_says_what_is_close() -> None:
     with pytest.raises(UnknownName, match="'parms'") as caught:
         flat_rows(LAYERS, sort="parms")
     assert "params" in caught.value.hint
+
+
+def test_a_row_of_several_names_no_place_that_it_does_not_stand_for() -> None:
+    names = [f"seq.{number}" for number in range(5)]
+    layers = model_of(
+        layer("seq", "Sequential"),
+        *(layer(name, "Identity" if i % 2 else "Linear", params=0 if i % 2 else 9) for i, name in enumerate(names)),
+    )
+    assert shown(tree_rows(layers, depth=2)) == ["", "  seq", "    0, 2, 4 ×3"]
+    named = model_of(layer("a"), layer("b", "Identity", params=0), layer("c"), layer("d"))
+    assert shown(tree_rows(named, depth=1)) == ["", "  a, c, d ×3"]

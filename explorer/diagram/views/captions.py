@@ -7,7 +7,7 @@ from explorer.diagram.style import GROUP_LABEL_CELLS, SUBLABEL_CELLS, cells
 from explorer.diagram.view import counted
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.diagram.views.view_builder import named
-from explorer.report.wording import dimensions, short
+from explorer.report.wording import dimensions, places, short
 
 Shape = tuple[int, ...]
 
@@ -53,10 +53,20 @@ class Captions:
             return _joined([self._path(call) for call in segment.calls])
         if segment.calls:
             return self._path(segment.calls[0])
-        runs = segment.repeats or (segment.parts,)
-        last = runs[-1][-1]
-        end = self._path(last.calls[-1]) if last.is_chain else self.place(last)
-        return _span(self.place(runs[0][0]).partition(" · ")[0], end)
+        held = [part for run in segment.repeats or (segment.parts,) for part in run]
+        end = self._path(held[-1].calls[-1]) if held[-1].is_chain else self.place(held[-1])
+        first = self.place(held[0]).partition(" · ")[0]
+        return self._apart(held, first.rpartition(".")[0]) or _span(first, end)
+
+    def _apart(self, held: Sequence[Segment], base: str) -> str:
+        """Numbered places with others between, each named: from the first to the last would be more than these."""
+        if any(not part.calls and part.operator is None for part in held):
+            return ""
+        paths = [self._path(call) for part in held for call in (part.calls if part.is_chain else part.calls[:1])]
+        names = [path.removeprefix(f"{base}.") for path in paths]
+        said = places(names)
+        has_gaps = ", " in said and all(name[-1:].isdecimal() for name in names)
+        return ".".join(filter(None, (base, said))) if has_gaps else ""
 
     def _path(self, call: int) -> str:
         module = self._passed.module(call)
@@ -113,7 +123,8 @@ class Captions:
     def _times_what(self, segment: Segment) -> str:
         first = segment.repeats[0]
         of = self.kinds(segment) or self._passed.module(first[0].calls[-1]).class_name
-        return f"×{segment.times} {of}" if len(first) == 1 else f"×{segment.times} ({of})"
+        side = "" if segment.is_chained else " in parallel"
+        return f"×{segment.times} {of}{side}" if len(first) == 1 else f"×{segment.times} ({of}){side}"
 
     def _weights_of(self, segment: Segment) -> str:
         """Whether repeats have weights of their own; empty where there are none."""

@@ -220,19 +220,18 @@ class FlowViewBuilder:
         taken = incoming(self._tensor_edges)
         said: set[tuple[int, str]] = set()
         for edge in self._tensor_edges:
-            words = _edge_label(edge, taken.get(edge.source, set())), edge.after and f"after {edge.after}"
-            label = " ".join(filter(None, words))
+            size = _edge_label(edge, taken.get(edge.source, set()))
             # A shape that goes to several boxes is said once: where it leaves, all its arrows begin.
-            is_new = (edge.source, label) not in said
-            said.add((edge.source, label))
-            yield self._edge(edge, label if is_new else "")
+            is_new = (edge.source, size) not in said
+            said.add((edge.source, size))
+            yield self._edge(edge, ", ".join(filter(None, (size if is_new else "", edge.which))))
 
     def _edge(self, edge: TensorEdge, label: str) -> ViewEdge:
         source, target = self._end(edge.source), self._end(edge.target)
         tooltip = f"{source} gives {target} {shape(edge.given)}"
         if edge.taken != edge.given:
             tooltip += f", taken as {shape(edge.taken)}"
-        tooltip += f", after {edge.after}" if edge.after else ""
+        tooltip += f", {edge.which}" if edge.which else ""
         return ViewEdge(source, target, Flow.RESIDUAL if edge.is_shortcut else Flow.TENSORS, label, (), tooltip)
 
     def _end(self, end: int) -> str:

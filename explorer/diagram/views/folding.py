@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.protocol.flow import FlowOperator
@@ -33,7 +33,8 @@ def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
             folded.append(segments[at])
         else:
             starts = range(at, at + length * times, length)
-            folded.append(_repeated([tuple(segments[start : start + length]) for start in starts]))
+            repeats = [tuple(segments[start : start + length]) for start in starts]
+            folded.append(_repeated(repeats, finder.is_chained(at, length)))
         at += length * times
     return folded
 
@@ -75,6 +76,12 @@ class _RepeatFinder:
             wires = found
             times += 1
         return times
+
+    def is_chained(self, at: int, length: int) -> bool:
+        """Whether the second repeat of the pattern that begins here takes from the first."""
+        size = self.segments[at + length].first - self.segments[at].first
+        first, second = self._span(at, size), self._span(at + length, size)
+        return any(kind == "before" and self.passed.is_live[first[place]] for kind, place in self._wires(second, first))
 
     def _span(self, at: int, size: int) -> range:
         return range(self.segments[at].first, self.segments[at].first + size)
@@ -144,10 +151,11 @@ def _role(path: str, base: str) -> str:
     return inner if inner != path else path.rpartition(".")[2].rstrip("0123456789")
 
 
-def _repeated(repeats: Sequence[tuple[Segment, ...]]) -> Segment:
+def _repeated(repeats: Sequence[tuple[Segment, ...]], is_chained: bool) -> Segment:
     first, last = repeats[0], repeats[-1]
     parts = first[0].parts if len(first) == 1 else first
-    return replace(Segment(first[0].first, last[-1].stop), parts=tuple(parts), repeats=tuple(repeats))
+    start, stop = first[0].first, last[-1].stop
+    return Segment(start, stop, parts=tuple(parts), repeats=tuple(repeats), is_chained=is_chained)
 
 
 @dataclass(frozen=True, slots=True)

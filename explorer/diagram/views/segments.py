@@ -14,8 +14,8 @@ class Segment:
     ``is_chain``, one after the other. ``operator`` is set where it is one operator. ``parts`` are those in it, none
     where it cannot be opened.
 
-    Where ``repeats`` are given, it stands for all of them, one after the other; ``parts`` are then those of the
-    first, and ``calls`` what holds them all.
+    Where ``repeats`` are given, it stands for all of them; ``parts`` are then those of the first, and ``calls`` what
+    holds them all. ``is_chained`` tells that each takes from the one before it; else they stand beside each other.
     """
 
     first: int
@@ -25,10 +25,11 @@ class Segment:
     parts: tuple["Segment", ...] = ()
     is_chain: bool = False
     repeats: tuple[tuple["Segment", ...], ...] = ()
+    is_chained: bool = True
 
     @property
     def times(self) -> int:
-        """How often it runs, one after the other."""
+        """How often it runs."""
         return len(self.repeats) or 1
 
     @property

@@ -1,12 +1,14 @@
 """What flows between the boxes of a picture: operators' tensors, gathered by the boxes that they run in."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.diagram.views.folding import ShownSegment
 from explorer.diagram.views.segments import ForwardPass, Segment
+from explorer.diagram.views.turns import Turns, entering, leaving
 from explorer.graph.walk import reached
-from explorer.protocol.flow import FlowTensor
+from explorer.protocol.flow import FlowOperator, FlowTensor
 
 Shape = tuple[int, ...]
 
@@ -15,8 +17,9 @@ Shape = tuple[int, ...]
 class TensorEdge:
     """Tensors that one end gives and another takes: their shape as given and as taken, which views may make another.
 
-    ``is_shortcut`` tells that it joins, in an addition, what was made of it meanwhile. ``after`` says which repeat
-    gives it where that is not the last (``1 of 12``).
+    ``is_shortcut`` tells that it joins, in an addition, what was made of it meanwhile. ``which`` says how many operands
+    of one operator it is, and which repeats give and take it where that is not the last and the first
+    (``after 1 of 12``, ``from each of 6``).
     """
 
     source: int
@@ -24,7 +27,7 @@ class TensorEdge:
     given: Shape
     taken: Shape
     is_shortcut: bool = False
-    after: str = ""
+    which: str = ""
 
 
 def tensor_edges(passed: ForwardPass, tree: Sequence[ShownSegment]) -> list[TensorEdge]:
@@ -35,16 +38,27 @@ def tensor_edges(passed: ForwardPass, tree: Sequence[ShownSegment]) -> list[Tens
     """
     gathered = _EdgeCollector(passed)
     gathered.place(tree)
-    found: dict[tuple[int, int], TensorEdge] = {}
-    for edge in gathered.edges():
-        found.setdefault((edge.source, edge.target), edge)
-    return _with_shortcuts(passed, gathered.boxes, list(found.values()))
+    return _with_shortcuts(passed, gathered.boxes, gathered.edges())
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """One input of an operator, or an output of the model: the operator that gives it and the one that takes it.
+
+    ``given_in`` and ``taken_in`` are the repeats that only the one and only the other is in.
+    """
+
+    operator: int
+    source: int
+    tensor: FlowTensor
+    given_in: Turns
+    taken_in: Turns
 
 
 class _EdgeCollector:
     """Operators by box: ``at`` is the box of each, ``None`` where none shows it.
 
-    ``turns`` are the repeats each is in: the repeated segment, and the number of the repeat.
+    ``turns`` are the repeats each is in that are opened, ``home`` is the same operator of the first of these.
     """
 
     def __init__(self, passed: ForwardPass) -> None:
@@ -52,8 +66,9 @@ class _EdgeCollector:
         self.passed = passed
         self.boxes: list[Segment] = []
         self.at: list[int | None] = [None] * count
-        self.turns: list[tuple[tuple[int, int], ...]] = [()] * count
-        self.times: dict[int, int] = {}
+        self.turns: list[Turns] = [()] * count
+        self.home = list(range(count))
+        self.folds: dict[int, Segment] = {}
         self._sources: dict[int, tuple[int, ...]] = {}
 
     def place(self, tree: Sequence[ShownSegment]) -> None:
@@ -74,33 +89,71 @@ class _EdgeCollector:
         starts = segment.starts
         if len(starts) == 1:
             return
-        self.times[id(segment)] = segment.times
+        self.folds[id(segment)] = segment
         for offset in range(starts[1] - starts[0]):
-            box, turns = self.at[starts[0] + offset], self.turns[starts[0] + offset]
+            first = starts[0] + offset
+            box, turns = self.at[first], self.turns[first]
             for turn, start in enumerate(starts):
-                self.at[start + offset] = box
-                self.turns[start + offset] = (*turns, (id(segment), turn))
+                self.at[start + offset], self.home[start + offset] = box, self.home[first]
+                self.turns[start + offset] = ((id(segment), turn), *turns)
 
     def edges(self) -> list[TensorEdge]:
         flow = self.passed.flow
-        found: list[TensorEdge] = []
+        found: dict[tuple[int, int], list[_Taking]] = {}
         for index, (operator, box) in enumerate(zip(flow.operators, self.at, strict=True)):
             if box is not None:
-                for tensor in operator.inputs:
-                    found += self._into_box(index, box, tensor)
+                for taking, origin in self._into_box(index, operator, box):
+                    found.setdefault((origin, box), []).append(taking)
         for number, tensor in enumerate(flow.outputs, len(self.boxes)):
             for source, origin in self._origins(tensor.source):
-                given, after = self._given(source, tensor.shape), self._after(source, ())
-                found.append(TensorEdge(origin, number, given, tensor.shape, after=after))
-        return found
+                found.setdefault((origin, number), []).append(self._taking(source, -1, tensor))
+        return [self._edge(origin, target, takings) for (origin, target), takings in found.items()]
 
-    def _into_box(self, operator: int, box: int, tensor: FlowTensor) -> Iterator[TensorEdge]:
-        """What a box takes through one input of an operator in it."""
-        for source, origin in self._origins(tensor.source):
-            if origin != box and not self._is_next_turn(source, operator):
-                taken = self._taken(box, tensor.source, tensor.shape)
-                after = self._after(source, self.turns[operator])
-                yield TensorEdge(origin, box, self._given(source, taken), taken, after=after)
+    def _into_box(self, index: int, operator: FlowOperator, box: int) -> Iterator[tuple[_Taking, int]]:
+        """What a box takes through an operator in it, with what gives it."""
+        for tensor in operator.inputs:
+            for source, origin in self._origins(tensor.source):
+                if origin != box and not self._is_next_turn(source, index):
+                    yield self._taking(source, index, tensor), origin
+
+    def _taking(self, source: int, target: int, tensor: FlowTensor) -> _Taking:
+        given = self._turns_of(source) if source >= 0 else ()
+        taken = self._turns_of(target) if target >= 0 else ()
+        around = {fold for fold, _ in given} & {fold for fold, _ in taken}
+        given, taken = (tuple(turn for turn in turns if turn[0] not in around) for turns in (given, taken))
+        return _Taking(target, source, tensor, given, taken)
+
+    def _turns_of(self, operator: int) -> Turns:
+        """The repeats that an operator is in, those that its box stands for too."""
+        box = self.boxes[self.at[operator] or 0]
+        if not box.repeats:
+            return self.turns[operator]
+        self.folds[id(box)] = box
+        turn = sum(start <= self.home[operator] for start in box.starts) - 1
+        return (*self.turns[operator], (id(box), turn))
+
+    def _edge(self, origin: int, target: int, takings: Sequence[_Taking]) -> TensorEdge:
+        first = takings[0]
+        source, taken = first.tensor
+        if target < len(self.boxes):
+            taken = self._taken(target, source, taken)
+        which = (
+            self._operands(target, takings),
+            leaving({taking.given_in for taking in takings}, self.folds),
+            entering({taking.taken_in for taking in takings}, self.folds),
+        )
+        return TensorEdge(origin, target, self._given(first.source, taken), taken, which=", ".join(filter(None, which)))
+
+    def _operands(self, target: int, takings: Sequence[_Taking]) -> str:
+        """``×2`` where an operator takes two tensors from whatever operator gives it one."""
+        if target >= len(self.boxes) or self.boxes[target].operator is None:
+            return ""
+        # Of a chain the first may take from the same that only gives later ones their second operand.
+        last = max(taking.operator for taking in takings)
+        times = Counter(taking.source for taking in takings if taking.operator == last)
+        if max(times.values()) == 1:
+            return ""
+        return f"×{max(times.values())}" if len(set(times.values())) == 1 else f"{times.total()} tensors"
 
     def _origins(self, source: int) -> Iterator[tuple[int, int]]:
         """The operators and inputs that a picture shows a tensor to come from, each with its box or itself."""
@@ -119,17 +172,6 @@ class _EdgeCollector:
             further = (origin for tensor in inputs for origin in self._seen_sources(tensor.source))
             known = self._sources[source] = tuple(dict.fromkeys(further))
         return known
-
-    def _after(self, source: int, target_turns: tuple[tuple[int, int], ...]) -> str:
-        """Which repeat gives this to what is outside of all repeats, where it is not the last."""
-        if source < 0:
-            return ""
-        around = {segment for segment, _ in target_turns}
-        turns = [(turn, self.times[segment]) for segment, turn in self.turns[source] if segment not in around]
-        box = self.boxes[self.at[source] or 0]
-        if box.repeats:
-            turns.append((sum(start <= source for start in box.starts) - 1, box.times))
-        return ", ".join(f"{turn + 1} of {times}" for turn, times in turns if turn + 1 < times)
 
     def _is_next_turn(self, source: int, target: int) -> bool:
         """Whether one repeat gives this to a later one."""

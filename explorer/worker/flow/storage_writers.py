@@ -33,9 +33,7 @@ class StorageWriters:
 
     def write(self, tensor: Tensor, writer: int) -> None:
         """Whoever reads this memory from now on reads what this writer wrote, through whatever view."""
-        memory = memory_of(tensor)
-        is_known = memory in self._writers or memory in self._cells
-        region = Region.of(tensor) if is_known else None
+        memory, region = memory_of(tensor), Region.of(tensor)
         if region is not None and not region.is_whole:
             self._write_part(memory, region, writer)
         else:
@@ -55,7 +53,7 @@ class StorageWriters:
         if cells is None:
             for gone in [known for known in self._cells if known.expired()]:
                 del self._cells[gone]
-            cells = self._cells[memory] = _Cells(region.storage_bytes, self._writers.pop(memory))
+            cells = self._cells[memory] = _Cells(region.storage_bytes, self._writers.pop(memory, NOWHERE))
         cells.write(region, writer)
 
 

@@ -73,3 +73,26 @@ def test_a_tooltip_tells_shapes_parameters_and_macs() -> None:
 @pytest.mark.parametrize(("value", "said"), [((1, 64, 56, 56), "64×56×56"), ((1,), "1"), ((2, 3), "2×3")])
 def test_a_shape_is_said_without_its_batch_of_one(value: tuple[int, ...], said: str) -> None:
     assert shape(value) == said
+
+
+def test_repeats_with_others_between_are_named_one_by_one() -> None:
+    maker = FlowMaker((1, 4))
+    x = maker.input
+    with maker.call("", "Net", x), maker.call("seq", "Sequential", x):
+        for number in range(0, 6, 2):
+            x = maker.layer(f"seq.{number}", "Linear", x, params=16)
+            maker.silent(f"seq.{number + 1}", "Identity", x)
+        maker.run("relu", x)
+    captions, model = captioned(maker.result())
+    (repeats,) = (segment for segment in every(model) if segment.repeats)
+    assert captions.label(repeats, (model,)) == "seq.0, 2, 4"
+
+
+def test_repeats_beside_each_other_are_no_chain() -> None:
+    maker = FlowMaker((1, 4))
+    with maker.call("", "Net", maker.input):
+        heads = [maker.layer(f"heads.{number}", "Linear", maker.input, params=16) for number in range(3)]
+        maker.run("cat", *heads)
+    captions, model = captioned(maker.result())
+    (repeats,) = (segment for segment in every(model) if segment.repeats)
+    assert captions.times(repeats) == "×3 Linear in parallel, separate weights"

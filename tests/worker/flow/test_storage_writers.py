@@ -28,6 +28,8 @@ def test_a_view_is_of_its_base_s_storage() -> None:
 def test_a_tensor_that_nothing_wrote_comes_from_nowhere_though_a_part_of_it_was_written() -> None:
     writers, base = StorageWriters(), torch.empty(4, 6, device="meta")
     assert writers.writers(base) == []
+    writers.write(base[:, :2], 4)
+    assert [writers.writers(base), writers.writers(base[:, 2:])] == [[4], []]
     writers.write(base, 5)
     writers.write(base[2:], 7)
     assert [writers.writers(part) for part in (base, base[:2], base[2:], base[1:3, ::2])] == [[5, 7], [5], [7], [5, 7]]
