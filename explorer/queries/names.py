@@ -1,6 +1,6 @@
 """What a user means by a name: one node, or an error that says what is close."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from explorer.errors import RequestError, UnknownName
 from explorer.graph import EdgeKind, Graph, Node, NodeKind, fuzzy
@@ -29,7 +29,20 @@ def find_model(graph: Graph, name: str) -> Node:
         tags = [t for t in ModelData.of(model).tags if t]
         near = closest(tag, tags) or tags[:3]
         raise UnknownName.of("tag of that name:", name, [f"{architecture}.{t}" for t in near])
-    raise UnknownName.of("model", name, closest(name, _model_names(graph)))
+    names = _model_names(graph)
+    raise hub_name_error(name, names) or UnknownName.of("model", name, closest(name, names))
+
+
+def hub_name_error(name: str, architectures: Collection[str]) -> UnknownName | None:
+    """What to say of a model's name on the hub, ``timm/resnet34.a1_in1k``, that timm takes with its source alone.
+
+    Returns:
+        The error; ``None`` for any other name.
+    """
+    user, slash, rest = name.partition("/")
+    if not slash or user != PACKAGE or rest.partition(".")[0] not in architectures:
+        return None
+    return UnknownName(f"no model {name!r}", f"on the hub: hf-hub:{name}; in timm: {rest}")
 
 
 def find_node(graph: Graph, name: str) -> Node:
@@ -39,12 +52,10 @@ def find_node(graph: Graph, name: str) -> Node:
         UnknownName: nothing is known by that name.
         RequestError: several things are, and none is meant more than the others.
     """
-    if node := graph.get(name):
-        return node
     source = name.partition(":")[0]
     if source in ("hf-hub", "hf_hub", "local-dir"):
         return find_model(graph, name)
-    # Models first: many are called as the function that makes them.
+    # Models first: many are called as the function that makes them, and some as the file that this is in.
     for node_id in (f"model:{name}", f"alias:{name}", f"weights:{name}", *_as_ids(name)):
         if node := graph.get(node_id):
             return node
@@ -54,7 +65,7 @@ def find_node(graph: Graph, name: str) -> Node:
     if candidates:
         some = ", ".join(candidates[:4]) + (f" and {len(candidates) - 4} more" if len(candidates) > 4 else "")
         raise RequestError(f"{name!r} is the name of {len(candidates)} things", f"say which: {some}")
-    if graph.get(f"model:{name.partition('.')[0]}"):
+    if graph.get(f"model:{name.partition('.')[0]}") or hub_name_error(name, _model_names(graph)):
         return find_model(graph, name)
     raise UnknownName.of("model, module, class or function", name, closest(name, _all_names(graph)))
 

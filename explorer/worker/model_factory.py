@@ -29,6 +29,7 @@ from explorer.graph.fuzzy import closest
 from explorer.introspect import Extra
 from explorer.protocol.events import Emit, Log, Progress
 from explorer.protocol.request import ModelOptions
+from explorer.queries.names import hub_name_error
 from explorer.worker.counting import Unfilled
 from explorer.worker.hardware import memory
 from explorer.worker.model_failures import Attempt, explained, reason
@@ -66,7 +67,8 @@ def resolve_name(name: str, emit: Emit) -> str:
         tag = tag or own_tag
         emit(Log(f"timm calls {name} {_joined(arch, tag)} now"))
     if not is_model(arch):
-        raise UnknownName.of("model", arch, closest(arch, list_models()))
+        known_names = list_models()
+        raise hub_name_error(name, known_names) or UnknownName.of("model", arch, closest(arch, known_names))
     known = get_arch_pretrained_cfgs(arch)
     found = _joined(arch, tag)
     if tag and found not in known:

@@ -102,6 +102,29 @@ def test_any_text_is_answered(graph: Graph, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_comes_before_the_file_of_its_name(draw: Callable[[str], Graph]) -> None:
+    graph = draw("""
+        net -contains-> net:Net
+        old -contains-> net:Net
+        model:net -registers-> net:net
+        alias:old -replaces-> model:net
+    """)
+
+    assert find_node(graph, "net").id == "model:net"
+    assert find_node(graph, "old").id == "alias:old"
+    assert find_node(graph, "net.Net").id == "net:Net"
+
+
+@pytest.mark.parametrize("find", [find_node, find_model])
+@pytest.mark.parametrize("name", ["net", "net.a1", "old"])
+def test_a_name_of_the_hub_is_told_with_its_source(graph: Graph, find: Callable[[Graph, str], Node], name: str) -> None:
+    with pytest.raises(UnknownName) as caught:
+        find(graph, f"timm/{name}")
+
+    assert f"hf-hub:timm/{name};" in caught.value.hint
+    assert caught.value.hint.endswith(f" {name}")
+
+
 def test_a_folder_of_weights_is_not_in_the_source(graph: Graph) -> None:
     with pytest.raises(RequestError, match="local-dir"):
         find_node(graph, "local-dir:/models/net")
