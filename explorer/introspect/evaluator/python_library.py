@@ -23,6 +23,7 @@ from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin
 from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (
     ATOMS,
+    BUILTIN_CLASSES,
     REST,
     UNKNOWN,
     Choice,
@@ -392,5 +393,5 @@ _CALLS: dict[str, _Handler] = {
 }
 _HARMLESS = frozenset("logging warnings typing math".split())
 """Packages whose functions change none of their arguments."""
-BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, "property", "staticmethod", "classmethod", "bytes", "dir"))
+BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, *BUILTIN_CLASSES, "dir"))
 """Names of builtins that mean something here."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from explorer.introspect.evaluator.activation import Activation, Loop
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.expressions import Condition, Expression, ExpressionCompiler
+from explorer.introspect.evaluator.interface import attempt
 from explorer.introspect.evaluator.operations import (
     binary,
     compare,
@@ -114,10 +115,13 @@ class Compiler(ExpressionCompiler):
         return run
 
     def _raise(self, node: ast.Raise) -> Statement:
-        raised = self.expression(node.exc or ast.Constant(None))
+        raised, line = self.expression(node.exc or ast.Constant(None)), node.lineno
 
         def run(frame: Activation) -> bool:
-            raised(frame)
+            exception = raised(frame)
+            for cls in options_of(exception):
+                if isinstance(cls, ClassValue):  # Python makes the instance
+                    attempt(frame.machine, cls, [], {}, line)
             if frame.trying:
                 raise GiveUp
             return True

@@ -7,6 +7,7 @@ order, is not known then, and those beside it are what may be among them.
 """
 
 import ast
+import builtins
 import functools
 import re
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,9 @@ class ExternalValue:
             return True if self.name.startswith("torch.nn.") else None
         if self.name in _ROOTS:
             return False
+        if self.name.startswith(_BUILTINS) and other.name.startswith(_BUILTINS):
+            own, of = (BUILTIN_CLASSES.get(cls.name.removeprefix(_BUILTINS)) for cls in (self, other))
+            return issubclass(own, of) if own and of else None
         one, two = self.name.rpartition(".")[2], other.name.rpartition(".")[2]
         if one == two:
             return True
@@ -429,6 +433,9 @@ def _parts(value: Value) -> Iterator[Value]:
 # what the name of something external tells
 
 MODULE = "torch.nn.Module"
+_BUILTINS = "builtins."
+BUILTIN_CLASSES = {name: value for name, value in vars(builtins).items() if isinstance(value, type)}
+"""Python's own classes by name, exceptions among them."""
 _ROOTS = (MODULE, "torch.nn.modules.Module", "builtins.object")
 
 

@@ -149,6 +149,8 @@ class _DefinitionReader:
                 self._class(node, owner)
             elif kind is ast.Import or kind is ast.ImportFrom:
                 self._import(node)
+            elif kind is ast.If and _is_script(node.test):
+                self._read(node.orelse, owner)
             else:
                 for name in _BLOCKS:
                     inner = getattr(node, name, None)
@@ -212,6 +214,16 @@ class _DefinitionReader:
             return self.lines[start][node.col_offset : node.end_col_offset].decode()
         # Over several lines there may be comments between, and unparsing, which is slow, leaves them out.
         return ast.unparse(node)
+
+
+def _is_script(test: ast.expr) -> bool:
+    """Whether a test is ``__name__ == "__main__"``: what stands under it is not there for who imports the file."""
+    match test:
+        case ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]) | ast.Compare(
+            ast.Constant("__main__"), [ast.Eq()], [ast.Name("__name__")]
+        ):
+            return True
+    return False
 
 
 def _place(node: ast.ClassDef | FunctionDef, owner: Owner) -> tuple[str, int, int, str | None]:

@@ -22,6 +22,8 @@ def parsed(source: str, file: str = "models/toy.py") -> Module:
         ("if True:\n  def f(): pass\nelse:\n  def g(): pass", ["f", "g"]),
         ("try:\n  def f(): pass\nexcept E:\n  pass", ["f"]),
         ("with a:\n  def f(): pass", ["f"]),
+        ("if __name__ == '__main__':\n  def f(): pass\nelse:\n  def g(): pass", ["g"]),
+        ("if '__main__' == __name__:\n  def f(): pass\nif __name__ == 'x':\n  def g(): pass", ["g"]),
         ("def f():\n  return [lambda: 1, (x for x in y)]", ["f"]),
         ("class A:\n  @property\n  def p(self): pass\n  @p.setter\n  def p(self, v): pass", ["A.p"]),
     ],
