@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
     collector.switch_off()
+    sys.excepthook = _print_traceback
     try:
         from explorer.cli.main import run
 
@@ -22,6 +23,15 @@ def main() -> None:
     except KeyboardInterrupt:  # before run was there to say it
         code = 130
     sys.exit(code)
+
+
+def _print_traceback(_: type[BaseException], error: BaseException, __: object) -> None:
+    """What ``--debug`` shows: as Python does it, but for what the error's own words may hold."""
+    from traceback import format_exception
+
+    from explorer.plain_text import plain_lines
+
+    print(plain_lines("".join(format_exception(error))), end="", file=sys.stderr)
 
 
 def _start_app(timm: Path | None, extras: "Sequence[Extra]") -> None:

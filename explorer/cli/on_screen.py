@@ -9,6 +9,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from explorer.plain_text import plain_line
+
 
 def draw_table(
     headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int], styles: Sequence[str]
@@ -35,7 +37,7 @@ class LiveLine:
 
     def __init__(self, progress: Progress, title: str) -> None:
         self._progress = progress
-        self._title = f"{title}: " if title else ""
+        self._title = f"{plain_line(title)}: " if title else ""
         self._task = progress.add_task(f"{self._title}starting the worker", total=None, figures="")
 
     def update(self, phase: str, fraction: float | None, figures: str | None = None) -> None:
@@ -43,11 +45,11 @@ class LiveLine:
         self._progress.start()
         done = {"total": None} if fraction is None else {"total": 1.0, "completed": fraction}
         shown = {} if figures is None else {"figures": figures}
-        self._progress.update(self._task, description=f"{self._title}{phase}", **done, **shown)  # type: ignore[arg-type]
+        self._progress.update(self._task, description=f"{self._title}{plain_line(phase)}", **done, **shown)  # type: ignore[arg-type]
 
     def above(self, text: str) -> None:
         """Write a line that stays."""
-        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(plain_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

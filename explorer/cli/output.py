@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,6 +15,7 @@ import typer
 
 from explorer.errors import ExplorerError, OutputError, RequestError
 from explorer.files import write_whole
+from explorer.plain_text import plain_json, plain_line
 from explorer.usecases.telling import Notice
 
 if TYPE_CHECKING:
@@ -75,11 +76,15 @@ def print_json(value: Any) -> None:
     with to_stdout() as stdout:
         indent = 2 if stdout.isatty() else None
         is_unicode = (stdout.encoding or "").lower().startswith("utf")
-        stdout.write(json.dumps(value, ensure_ascii=not is_unicode, indent=indent, default=str) + "\n")
+        stdout.write(plain_json(json.dumps(value, ensure_ascii=not is_unicode, indent=indent, default=str)) + "\n")
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Write lines to stdout as they are."""
+    """Write lines to stdout; none becomes two, whatever is in it."""
+    _write_lines(map(plain_line, lines))
+
+
+def _write_lines(lines: Iterable[str]) -> None:
     with to_stdout() as stdout:
         stdout.write("".join(f"{line}\n" for line in lines))
 
@@ -101,8 +106,9 @@ def print_table(
         right: indexes of the columns set flush right.
         styles: rich's style of each column, on a terminal; none where there is none.
     """
+    rows = [[plain_line(cell) for cell in row] for row in rows]
     if not on_terminal(sys.stdout):
-        print_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
+        _write_lines(["\t".join(headers), *("\t".join(row) for row in rows)])
         return
     from explorer.cli.on_screen import draw_table  # rich takes as long to import as the rest, and a pipe needs none
 
@@ -112,8 +118,9 @@ def print_table(
 
 def print_styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
     """Write lines to stdout, each of pieces of text with rich's style of it, which only a terminal shows."""
+    lines = [[(plain_line(text), style) for text, style in pieces] for pieces in lines]
     if not on_terminal(sys.stdout):
-        print_lines(["".join(text for text, _ in pieces) for pieces in lines])
+        _write_lines("".join(text for text, _ in pieces) for pieces in lines)
         return
     from explorer.cli.on_screen import draw_lines
 
@@ -133,10 +140,11 @@ def terminal_width() -> int:
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Write name-value pairs to stdout, values aligned: one a line, and long ones wrapped on a terminal."""
+    facts = [(plain_line(name), plain_line(value)) for name, value in facts]
     width = max((len(name) for name, _ in facts), default=0)
     if on_terminal(sys.stdout):
         facts = [(name, _wrapped(value, width + 2)) for name, value in facts]
-    print_lines([f"{name:<{width}}  {value}".rstrip() for name, value in facts])
+    _write_lines(f"{name:<{width}}  {value}".rstrip() for name, value in facts)
 
 
 def _wrapped(text: str, indent: int) -> str:
@@ -150,7 +158,7 @@ def narrate(text: str) -> None:
     """One line on stderr; a stderr that cannot be written is no failure."""
     if _is_open(sys.stderr):
         with suppress(OSError):
-            print(text, file=sys.stderr)
+            print(plain_line(text), file=sys.stderr)
 
 
 def notice(text: str) -> None:

@@ -47,7 +47,7 @@ def _print_page(record: dict[str, Any]) -> None:
         more = [f"  … and {len(items) - _MOST} more (--json has all)"] if len(items) > _MOST else []
         print_lines(["", f"{title.replace('_', ' ')} ({len(items)})", *(f"  {i}" for i in items[:_MOST]), *more])
     if doc:
-        print_lines(["", *doc.splitlines()])
+        print_lines(["", *doc.expandtabs().splitlines()])
 
 
 def path(

@@ -13,6 +13,7 @@ from explorer.diagram.style import Flow, Look
 from explorer.diagram.view import Group, View, ViewEdge, ViewNode
 from explorer.errors import LayoutTimeout, RequestError
 from explorer.graph import EdgeKind, Evidence, NodeKind
+from explorer.plain_text import web_link
 
 _READER = """
 import sys
@@ -194,8 +195,7 @@ class _Reader:
         )
 
     def _link(self, item: Mapping[str, Any]) -> str:
-        link = self._words(item, "URL") or self._words(item, "href")
-        return link if link.startswith(("https://", "http://")) else ""
+        return web_link(self._words(item, "URL") or self._words(item, "href"))
 
     def _words(self, item: Mapping[str, Any], key: str, names: Mapping[str, str] | None = None) -> str:
         """An attribute as text, line by line, with its escapes: ``names`` says what they stand for in this object."""

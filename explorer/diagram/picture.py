@@ -12,6 +12,7 @@ from explorer.diagram.formats.terminal import view_lines
 from explorer.diagram.geometry import Geometry
 from explorer.diagram.layout.choose import READABLE_WIDTH_PX, lay_out
 from explorer.diagram.layout.graphviz import GraphvizProcess
+from explorer.diagram.plain_view import plain_view
 from explorer.diagram.view import View
 from explorer.errors import LayoutTimeout, OutputError, RequestError
 from explorer.files import write_whole
@@ -56,7 +57,7 @@ class Picture:
     @property
     def view(self) -> View:
         """What it opens with, before anything has a place."""
-        return self.make(self.nodes)
+        return plain_view(self.make(self.nodes))
 
     def data(self) -> dict[str, Any]:
         """Node-link data as networkx has it: of everything, unless a number of nodes was asked for."""
@@ -123,7 +124,7 @@ class Picture:
         last: View | None = None
         # A view may have no smaller form: a budget that leaves as many boxes is not laid out once more.
         while True:
-            view = self.make(nodes)
+            view = plain_view(self.make(nodes))
             if last is None or len(view.nodes) < len(last.nodes):
                 yield view
                 last = view

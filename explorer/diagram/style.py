@@ -8,6 +8,7 @@ from unicodedata import east_asian_width
 
 from explorer.diagram.geometry import Box
 from explorer.graph import EdgeKind, Evidence, NodeKind
+from explorer.plain_text import plain_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def sans_width(text: str, font_px: float) -> float:
 
 def elide(text: str, max_cells: int) -> str:
     """The text, or its two ends around ``…`` when it takes more than ``max_cells``; always one line."""
-    text = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    text = plain_line(" ".join(text.split()))
     if cells(text) <= max_cells:
         return text
     room = max_cells - cells("…")

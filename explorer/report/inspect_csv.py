@@ -11,6 +11,7 @@ from typing import Any
 from explorer.engine.pool import Outcome
 from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
 from explorer.files import write_whole
+from explorer.plain_text import csv_cell
 from explorer.protocol.inspect import InspectRequest, InspectResult, Layer
 from explorer.report.wording import dimensions
 
@@ -92,7 +93,7 @@ class TotalsFile:
             OutputError: the file, or a row, cannot be written whole; the rows before it are there, and the rest of it
                 goes with the next run.
         """
-        redone = set(names)
+        redone = set(map(csv_cell, names))
         kept = [row for row in self._rows if not (self._is_ours(row) and row["model"] in redone)]
         text = csv_text([COLUMNS, *([row[name] for name in COLUMNS] for row in kept)])
         with self._explained():
@@ -149,7 +150,7 @@ def _may_pass(row: Mapping[str, str]) -> bool:
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as lines of CSV."""
+    """Rows as lines of CSV, cells made harmless for a spreadsheet."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows([csv_cell(value) for value in row] for row in rows)
     return text.getvalue()

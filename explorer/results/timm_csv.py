@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import RequestError
+from explorer.plain_text import csv_cell
 from explorer.results.runs import DONE, ImportedRun, RunDetails
 
 _FIGURES = ("samples_per_sec", "step_time", "batch_size", "img_size", "gmacs", "macts")
@@ -107,7 +108,7 @@ def write_csv(runs: Iterable[RunDetails]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(_exported(details) for details in done)
+    writer.writerows({name: csv_cell(value) for name, value in _exported(details).items()} for details in done)
     return text.getvalue()
 
 

@@ -9,6 +9,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.filter import LineFilter
 from textual.widgets import Footer, Static, TabbedContent, Tree
 
 from explorer.engine.async_client import AsyncClient
@@ -20,6 +21,7 @@ from explorer.tui.actions import EVERYWHERE, HelpScreen, bindings
 from explorer.tui.bench_session import BenchRun, BenchSession, Keep, keep_in_results
 from explorer.tui.graph_service import GraphService, load_whole
 from explorer.tui.page import Page
+from explorer.tui.styling import PlainCells
 from explorer.tui.widgets.browser import Browser
 from explorer.tui.widgets.details import FailurePanel
 from explorer.tui.widgets.finder import Finder, SearchLine
@@ -57,6 +59,10 @@ class ExplorerApp(App[None]):
         self._path_shown = ""
         self._jumped_from: list[str] = []
         self._offered: list[bool | None] = []
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and what keeps other people's control characters off the terminal."""
+        return (*super().get_line_filters(), PlainCells())
 
     # the screen
 

@@ -8,6 +8,7 @@ from tokenize import OP, TokenError, generate_tokens
 from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
+from explorer.plain_text import web_link
 from explorer.queries.model_list import Catalogue
 from explorer.report.wording import in_words
 from explorer.usecases.showing import replacement, show
@@ -181,9 +182,9 @@ def _cfg(record: dict[str, Any]) -> Section:
 
 def _cfg_value(key: str, value: Any) -> Value:
     if key == "hf_hub_id":
-        return (Span(str(value), url=f"https://huggingface.co/{value}"),)
+        return (Span(str(value), url=web_link(f"https://huggingface.co/{value}")),)
     text = in_words(value)
-    return (Span(text, url=text if text.startswith("https://") else None),)
+    return (Span(text, url=web_link(text) or None),)
 
 
 # modules, classes, functions and the rest

@@ -1,17 +1,30 @@
-"""What pieces of text share: how they are cut to a width, where their colours come from, and tables of two columns.
+"""What pieces of text share: cuts to a width, colours, tables of two columns, and nothing that drives the terminal.
 
 The cuts count characters and not cells: what is cut are names and paths of Python code.
 """
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.widget import Widget
 
 from explorer.diagram.style import NODE_STYLES
 from explorer.graph import NodeKind
+from explorer.plain_text import plain_cells, plain_line
+
+
+class PlainCells(LineFilter):
+    """Takes out what would reach the terminal as a command, whatever widget wrote it."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments, as wide as they were."""
+        return [Segment(plain_cells(text, cell_len), style, control) for text, style, control in segments]
 
 
 def ink(kind: NodeKind, dark: bool) -> str:
@@ -28,7 +41,8 @@ def foreground(widget: Widget, name: str) -> Style:
 
 
 def middle_cut(text: str, width: int) -> str:
-    """The text in at most ``width`` characters, an ellipsis where its middle was."""
+    """The text on one line in at most ``width`` characters, an ellipsis where its middle was."""
+    text = plain_line(text)
     if len(text) <= width:
         return text
     if width <= 1:
@@ -38,12 +52,14 @@ def middle_cut(text: str, width: int) -> str:
 
 
 def end_cut(text: str, width: int) -> str:
-    """The text in at most ``width`` characters, an ellipsis where its end was."""
+    """The text on one line in at most ``width`` characters, an ellipsis where its end was."""
+    text = plain_line(text)
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"[: max(0, width)]
 
 
 def start_cut(text: str, width: int) -> str:
-    """The text in at most ``width`` characters, an ellipsis where its start was."""
+    """The text on one line in at most ``width`` characters, an ellipsis where its start was."""
+    text = plain_line(text)
     return text if len(text) <= width else f"…{text[len(text) - max(0, width - 1) :]}"[: max(0, width)]
 
 

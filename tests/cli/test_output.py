@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli.output import check_place, print_facts, print_json, print_table, write_file
+from explorer.cli.on_screen import live_line
+from explorer.cli.output import (
+    check_place,
+    narrate,
+    print_facts,
+    print_json,
+    print_lines,
+    print_styled,
+    print_table,
+    report,
+    write_file,
+)
 from explorer.errors import OutputError, RequestError
 
 
@@ -83,3 +94,31 @@ def test_piped_output_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"ä": (1, None)})
 
     assert capsys.readouterr().out == 'a\tb\n1\t2\n[bold]x\t\nname    x\nlonger\n{"ä": [1, null]}\n'
+
+
+def test_no_text_makes_two_lines_or_cells_or_drives_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b[2J\r\n\tb\x9b"
+    print_lines([evil])
+    print_table(("a",), [(evil,)])
+    print_facts([(evil, evil)])
+    print_styled([[(evil, "bold"), (evil, "")]])
+    print_json([evil, "\ud800"])
+    narrate(evil)
+    report(RequestError(evil, evil))
+
+    said = capsys.readouterr()
+    plain = r"a\x1b[2J\r\n\tb\x9b"
+    assert said.out.splitlines() == [
+        *(plain, "a", plain, f"{plain}  {plain}", plain * 2),
+        r'["a\u001b[2J\r\n\tb\u009b", "\ud800"]',
+    ]
+    assert said.err.splitlines() == [plain, f"error: {plain} ({plain})"]
+
+
+def test_a_live_line_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    with live_line("a\x1b[2J", at_once=False) as line:
+        line.above("above\x9b\n")
+        line.update("b\x1b[3J", 0.5)
+
+    assert r"above\x9b\n" in (told := capsys.readouterr().err)
+    assert not {"\x1b[2J", "\x1b[3J", "\x9b"} & {told[i : i + n] for i in range(len(told)) for n in (1, 4)}

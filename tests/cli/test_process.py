@@ -227,3 +227,12 @@ def test_the_terminal_app_needs_a_terminal() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: the terminal app needs a terminal")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_traceback_drives_no_terminal(tmp_path: Path) -> None:
+    done = explorer("--debug", "list", "--timm", tmp_path / "no\x1b[2J\x9b")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert r"no\x1b[2J\x9b" in done.stderr
+    assert not {"\x1b", "\x9b"} & set(done.stderr)

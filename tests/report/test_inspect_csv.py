@@ -55,6 +55,16 @@ def test_totals_are_plain_whole_numbers(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_no_cell_is_a_formula_or_two_lines(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write(path, [bad("=cmd()", EngineError("no\x1b[31m")), good("a\nb")])
+    write(path, [good("=cmd()")])
+    assert [(row["model"], row["error"]) for row in rows_of(path)] == [("a\\nb", ""), ("'=cmd()", "")]
+    table = layers_csv([layer("@SUM(1)", "-1")])
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert (row["name"], row["class"]) == ("'@SUM(1)", "-1")
+
+
 def test_what_is_in_the_file_is_done_and_stays(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write(path, [good("a"), bad("b", EngineError("b cannot be built"))])

@@ -223,6 +223,12 @@ def test_what_was_not_counted_is_empty() -> None:
     assert (row["infer_gmacs"], row["infer_macts"]) == ("", "")
 
 
+def test_no_cell_is_a_formula() -> None:
+    (row,) = exported(result(model="=cmd()"))
+
+    assert row["model"] == "'=cmd()"
+
+
 def test_training_is_exported_in_columns_of_its_own() -> None:
     (row,) = exported(result(mode="train"))
 

@@ -1,9 +1,10 @@
 import threading
 
 import pytest
+from textual.widgets import Static
 
 from explorer.errors import TimmNotFound
-from explorer.graph import Graph, Problem
+from explorer.graph import Graph, Node, NodeKind, Problem
 from tests.tui import samples
 from tests.tui.driving import SIZES, go_to, made, ready, screen, seen
 
@@ -109,3 +110,21 @@ async def test_the_theme_can_change_while_a_page_and_a_path_are_shown() -> None:
         pilot.app.theme = "textual-light"
         await pilot.pause()
         assert screen(pilot) == before
+
+
+async def test_names_and_docstrings_drive_no_terminal() -> None:
+    evil = "evilnet\x1b[2J\r\n\x9b\u202ey"
+    graph = samples.graph()
+    graph.add_node(Node(f"timm.models.toy:{evil}", NodeKind.CLASS, "models/toy.py", 1, 2, f"Doc {evil} end"))
+
+    async with made(load=lambda: graph).run_test(size=SIZES[1]) as pilot:
+        await ready(pilot)
+        await pilot.press("slash", *"evilnet")
+        await seen(pilot, r"evilnet\x1b[2J\r\n\x9b\u202ey")
+        await pilot.press("enter")
+        await seen(pilot, "end")
+        pilot.app.notify(evil, markup=False)
+        pilot.app.query_one("#side-name", Static).update(evil)
+        await pilot.pause()
+        drawn = pilot.app.export_screenshot()
+        assert not {"\x1b", "\r", "\x9b", "\u202e"} & set(drawn)

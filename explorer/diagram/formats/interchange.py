@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-from explorer.diagram.formats.svg_elements import as_xml
 from explorer.diagram.view import View
+from explorer.plain_text import plain_json, plain_lines
 
 _DATE = re.compile(r' lastmodifieddate="[^"]*"')
 """networkx dates a GEXF by today; without that the same graph gives the same bytes."""
@@ -33,7 +33,7 @@ def view_node_link(view: View) -> dict[str, Any]:
 def data_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
     """Node-link data in one of the formats for machines: ``json``, ``graphml`` or ``gexf``.
 
-    In the latter two a fact that is no number and no text becomes JSON, and a character that XML lacks U+FFFD.
+    In the latter two a fact that is no number and no text becomes JSON, and what XML lacks is shown.
     """
     return _json_of(node_link) if fmt == "json" else _xml_of(node_link, fmt)
 
@@ -44,7 +44,7 @@ def _json_of(node_link: Mapping[str, Any]) -> bytes:
     rows = {name: ",".join("\n" + encode(row) for row in node_link[name]) for name in ("nodes", "edges")}
     head = json.dumps({name: value for name, value in node_link.items() if name not in rows}, ensure_ascii=False)
     lists = (f'"{name}": [{lines}]' for name, lines in rows.items())
-    return (",\n".join((head.removesuffix("}"), *lists)) + "}\n").encode(errors="replace")
+    return plain_json(",\n".join((head.removesuffix("}"), *lists)) + "}\n").encode()
 
 
 def _xml_of(node_link: Mapping[str, Any], fmt: str) -> bytes:
@@ -96,7 +96,7 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, str):
-        return as_xml(value)
+        return plain_lines(value)
     if isinstance(value, bool | int | float):
         return value
-    return as_xml(json.dumps(value, ensure_ascii=False))
+    return plain_json(json.dumps(value, ensure_ascii=False))

@@ -33,7 +33,7 @@ def mermaid_of(view: View) -> str:
 
 def _text(value: str) -> str:
     """A text for between quotes; line breaks stay."""
-    return value.replace("\r", " ").translate(_ENTITIES)
+    return value.translate(_ENTITIES)
 
 
 def _subgraph(group: Group, view: View, names: dict[str, str]) -> Iterator[str]:

@@ -7,10 +7,7 @@ from explorer.diagram import style
 from explorer.diagram.geometry import Box, Curve, Point
 from explorer.diagram.style import Head, Ink, Look
 from explorer.graph import NodeKind
-
-_CONTROLS = (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000))
-_NOT_XML = dict.fromkeys(_CONTROLS, "\ufffd")
-"""Characters that XML 1.0 cannot hold, escaped or not."""
+from explorer.plain_text import plain_lines
 
 _BREAKS = {ord(c): f"&#{ord(c)};" for c in "\t\n\r"}
 """White space that an attribute would lose."""
@@ -32,12 +29,7 @@ _TEXT_CLASSES = {style.TEXT: "text", style.MUTED: "muted"}
 
 def text(value: str) -> str:
     """A string as character data or as an attribute's value."""
-    return escape(as_xml(value))
-
-
-def as_xml(value: str) -> str:
-    """A string with U+FFFD for every character that XML cannot hold."""
-    return value.translate(_NOT_XML)
+    return escape(plain_lines(value))
 
 
 def number(value: float) -> str:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from explorer.diagram.view import Group, View, ViewNode, edge_label_of, place_of, sublabel_of
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
+from explorer.plain_text import plain_line
 from explorer.report.wording import EDGE_MARKS, REPEATED
 
 T = TypeVar("T")
@@ -57,15 +58,11 @@ def _line(node: Node, edge: Edge | None, is_repeated: bool) -> str:
     place = place_of(node) if node.kind in _SOURCE and node.file else sublabel_of(node)
     how = edge_label_of(edge, node) if edge and not is_repeated else ""
     parts = filter(None, (node.name or node.id, REPEATED if is_repeated else place, how))
-    return (_mark(edge) if edge else "") + "  ".join(map(_printable, parts))
+    return (_mark(edge) if edge else "") + "  ".join(map(plain_line, parts))
 
 
 def _mark(edge: Edge) -> str:
     return f"{EDGE_MARKS[edge.kind]} " if edge.kind in _MARKED else f"{edge.kind} → "
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def view_lines(view: View) -> list[str]:
@@ -73,7 +70,7 @@ def view_lines(view: View) -> list[str]:
     names = {node.id: node.label for node in view.nodes}
     lines = [view.title, view.subtitle]
     lines += _members(view, None, "", names)
-    return [_printable(line) for line in (*lines, *view.notes) if line]
+    return [plain_line(line) for line in (*lines, *view.notes) if line]
 
 
 def _members(view: View, group: str | None, guide: str, names: Mapping[str, str]) -> Iterator[str]:

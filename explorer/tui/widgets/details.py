@@ -13,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from explorer.errors import ExplorerError
+from explorer.plain_text import plain_line, plain_lines
 from explorer.tui.actions import IN_PAGE, bindings
 from explorer.tui.page import Section, Span, Value
 from explorer.tui.styling import foreground, two_columns
@@ -70,7 +71,7 @@ class Details(VerticalScroll):
         if section.items:
             yield Padding(self._value(section.items), (0, 0, 0, 2))
         if section.text:
-            yield Padding(Text(section.text), (0, 0, 0, 2))
+            yield Padding(Text(plain_lines(section.text)), (0, 0, 0, 2))
         if section.note:
             yield Padding(Text(section.note, self._style("muted")), (1 if section.fields else 0, 0, 0, 2))
 
@@ -82,7 +83,7 @@ class Details(VerticalScroll):
         text = Text(overflow="fold")
         for i, span in enumerate(value):
             text.append(_SEPARATOR if i else "", self._style("muted"))
-            text.append(span.text, self._span_style(span))
+            text.append(plain_line(span.text), self._span_style(span))
         return text
 
     def _span_style(self, span: Span) -> Style:

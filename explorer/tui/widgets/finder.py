@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from explorer.graph import Node, NodeKind
 from explorer.graph.fuzzy import Hit
+from explorer.plain_text import plain_line
 from explorer.queries.node_data import AliasData, WeightsData, home_of
 from explorer.tui.actions import IN_SEARCH, bindings
 from explorer.tui.styling import end_cut, foreground, ink, middle_cut, start_cut
@@ -79,7 +80,7 @@ class Hits(OptionList, can_focus=False):
         if not self._hits:
             text = end_cut(f"Nothing in timm is like “{self.wanted}”.", width)
             self.add_option(Option(Text(text, self._muted()), disabled=True))
-        names = min(_MOST_NAME, max((len(hit.node.name) for hit in self._hits), default=0))
+        names = min(_MOST_NAME, max((len(plain_line(hit.node.name)) for hit in self._hits), default=0))
         names = min(names, max(10, width - _KIND_WIDTH - 24))
         self.add_options([Option(self._line(hit.node, names, width)) for hit in self._hits])
 

@@ -13,6 +13,7 @@ from explorer.diagram.formats.dot import quoted_name as dot_name
 from explorer.diagram.formats.png import png_of
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
+from explorer.plain_text import plain_line
 
 from ..samples import NASTY, render
 
@@ -63,7 +64,8 @@ def _node_names(graph: pydot.Graph) -> Iterator[str]:
 
 
 def _as_dot_name(node_id: str) -> str:
-    """DOT cannot hold an odd run of backslashes before a quote or at the end; it is made even."""
+    """Controls are shown. DOT cannot hold an odd run of backslashes before a quote or at the end; it is made even."""
+    node_id = plain_line(node_id)
     if node_id.endswith('\\"'):
         return node_id.replace('\\"', '\\\\"')
     return node_id.replace(":\\", ":\\\\") if node_id.endswith(":\\") else node_id

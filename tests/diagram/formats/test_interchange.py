@@ -20,7 +20,7 @@ READERS: dict[str, Callable[[bytes], nx.MultiDiGraph]] = {
 
 
 def as_xml(value: str) -> str:
-    return value.replace("\x07", "\ufffd").replace("\r", "\n")
+    return value.replace("\x07", "\\x07").replace("\r", "\\r")
 
 
 def same(fmt: str, value: str) -> str:

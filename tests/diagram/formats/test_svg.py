@@ -10,6 +10,7 @@ import pytest
 from explorer.diagram import FORMATS, view_of
 from explorer.diagram.style import MONO_EM, cells
 from explorer.graph import Edge, EdgeKind, Evidence, Graph, NodeKind
+from explorer.plain_text import plain_line
 
 from ..samples import CREATE_MODEL, RESNET34, render
 
@@ -133,8 +134,8 @@ def test_nasty_names_arrive_whole(nasty: Graph) -> None:
 
 
 def _as_attribute(value: str) -> str:
-    """What XML cannot hold is replaced."""
-    return value.replace("\x07", "\ufffd")
+    """What a terminal or XML cannot hold is written as Python does."""
+    return plain_line(value)
 
 
 def test_an_elided_label_is_whole_in_the_tooltip(nasty: Graph) -> None:
