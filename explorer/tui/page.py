@@ -9,9 +9,10 @@ from typing import Any
 
 from explorer.graph import Graph, GraphInfo, Node, NodeKind
 from explorer.plain_text import web_link
+from explorer.queries.facts import facts
 from explorer.queries.model_list import Catalogue
 from explorer.report.wording import in_words
-from explorer.usecases.showing import replacement, show
+from explorer.usecases.showing import replacement
 
 MOST = 60
 """How many items of a list are shown at the most: ``create_model`` leads to more than a thousand, and a page is one
@@ -59,8 +60,8 @@ class Page:
 
 
 def page_of(graph: Graph, node: Node) -> Page:
-    """Everything :func:`explorer.usecases.showing.show` knows of the node, in reading order."""
-    record = show(node.id, graph=graph)
+    """Everything :func:`explorer.queries.facts.facts` knows of the node, in reading order."""
+    record = facts(graph, node)
     fields = _model_fields if node.kind in _MODELS else _source_fields
     lists = {key: value for key, value in record.items() if isinstance(value, list) and key not in _PLACED}
     sections = (

@@ -99,8 +99,11 @@ def check_kinds(kinds: Sequence[str]) -> None:
 
 def nothing_matches(graph: Graph, patterns: Sequence[str]) -> RequestError:
     """The error for patterns that no model's name is like, with the names that are closest."""
-    names = [entry.name for entry in model_list.list_models(graph, deprecated=True)]
-    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), names))
+    known = [entry.name for entry in model_list.list_models(graph, deprecated=True)]
+    for pattern in patterns:
+        if refusal := names.hub_name_error(pattern, known):
+            return refusal
+    near = dict.fromkeys(name for pattern in patterns for name in closest(pattern.strip("*?"), known))
     return RequestError(
         f"nothing matches {' '.join(patterns) or 'these filters'}",
         f"closest: {', '.join(near)}" if near else "`explorer list` shows all; quote wildcards",

@@ -57,3 +57,7 @@ def test_patterns_that_match_nothing_lead_to_the_closest_names(graph: Graph) -> 
     assert "gone_toy" in nothing_matches(graph, ["gone_to?"]).hint
     assert "explorer list" in nothing_matches(graph, []).hint
     assert nothing_matches(graph, []).message == "nothing matches these filters"
+
+
+def test_a_name_of_the_hub_as_a_pattern_is_told_with_its_source(graph: Graph) -> None:
+    assert nothing_matches(graph, ["timm/toy_small"]).hint == "on the hub: hf-hub:timm/toy_small; in timm: toy_small"
