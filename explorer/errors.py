@@ -13,7 +13,8 @@
     │   └── LayoutTimeout      or took too long
     └── EngineError            building or running a model failed
         ├── OutOfMemory
-        └── WorkerDied
+        ├── WorkerDied
+        └── WorkerSilent
 
 Each holds one clear line (``message``) and, where there is one, the mend (``hint``). All can be pickled, and
 :meth:`ExplorerError.to_dict` and :func:`from_dict` carry them over a pipe.
@@ -98,6 +99,10 @@ class WorkerDied(EngineError):
     """The worker process ended without an answer."""
 
 
+class WorkerSilent(EngineError):
+    """The worker process was ended, because nothing came of it for too long."""
+
+
 def _tree(root: type[ExplorerError]) -> dict[str, type[ExplorerError]]:
     found = {root.__name__: root}
     for child in root.__subclasses__():
@@ -107,8 +112,15 @@ def _tree(root: type[ExplorerError]) -> dict[str, type[ExplorerError]]:
 
 def unexpected(error: Exception, hint: str = "a bug in explorer") -> ExplorerError:
     """An error that nobody raised on purpose, in one line that is fit to be shown."""
-    first_line = str(error).strip().partition("\n")[0]
-    return ExplorerError(f"{type(error).__name__}: {first_line}", hint)
+    return ExplorerError(f"{type(error).__name__}: {words_of(error).strip().partition(chr(10))[0]}", hint)
+
+
+def words_of(error: BaseException) -> str:
+    """What an exception says; nothing where it fails at that, as those of users' own may."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def from_dict(data: dict[str, Any]) -> ExplorerError:

@@ -19,6 +19,7 @@ from explorer.cli.options import (
     WithOption,
     find_extras,
     load,
+    running_refused,
     spread,
     timm_before,
 )
@@ -104,7 +105,7 @@ def _running_picture(
     from explorer.cli.narrator import narrator  # views of the source run nothing
 
     if timm or timm_before(context):
-        raise RequestError(f"--timm only reads source; {view} runs the timm that is installed", "leave --timm out")
+        raise running_refused(view)
     sources = find_extras(context, extra)
     graph = load(context, None, extra)
     with narrator() as tell:

@@ -10,7 +10,7 @@ import typer
 from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
-from explorer.cli.options import TimmOption, WithOption, find_extras
+from explorer.cli.options import TimmOption, WithOption, find_extras, running_refused
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.errors import ExplorerError, RequestError, unexpected
 from explorer.version import __version__
@@ -104,14 +104,21 @@ def _start(
         print_lines([f"explorer {__version__}"])
         raise typer.Exit
     if timm and context.invoked_subcommand in _RUNNING:
-        command = context.invoked_subcommand
-        raise RequestError(f"--timm only reads source; {command} runs the timm that is installed", "leave --timm out")
+        raise running_refused(context.invoked_subcommand)
     start_app = (context.obj or {}).get("start_app")
     context.obj = {"timm": timm, "with": extra or [], "take_screenshot": (context.obj or {}).get("take_screenshot")}
     if context.invoked_subcommand is None:
         if start_app is None:
             raise RequestError("no command", "explorer --help lists them")
         start_app(timm, find_extras(context, ()))
+
+
+def _misunderstood(error: typer.TyperException) -> RequestError:
+    """A command line that cannot be understood, in one line."""
+    command = getattr(getattr(error, "ctx", None), "info_name", None)
+    if getattr(error, "option_name", None) == "--timm" and command in _RUNNING:
+        return running_refused(command)
+    return RequestError(error.format_message().rstrip("."), "explorer --help")
 
 
 def run(
@@ -152,7 +159,7 @@ def run(
         narrate("interrupted")
         return INTERRUPTED
     except typer.TyperException as error:  # of a command line that cannot be understood
-        report(RequestError(error.format_message().rstrip("."), "explorer --help"))
+        report(_misunderstood(error))
         return RequestError.exit_code
     except ExplorerError as error:
         if debug:

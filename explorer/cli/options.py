@@ -28,6 +28,26 @@ WithOption = Annotated[
     list[str] | None,
     Option("--with", metavar="SOURCE", help="Your own models: a file, folder or package (repeatable)."),
 ]
+
+
+def _wait_for(seconds: float) -> float:
+    from explorer.engine.process import TIMEOUT  # of no use to what only reads the graph
+
+    TIMEOUT.set(seconds)
+    return seconds
+
+
+TimeoutOption = Annotated[
+    float,
+    Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=1,
+        callback=_wait_for,
+        help="End a model that runs without a word for so long.",
+    ),
+]
+TIMEOUT_SECONDS = 1800.0
 StaticOption = Annotated[
     bool, Option("--static", help="Leave out what was seen at run time: what the source says, alone.")
 ]
@@ -48,6 +68,7 @@ class BuildOptions:
         list[str] | None,
         Option("--set", metavar="KEY=VALUE", help="An argument of the model, as create_model takes it (repeatable)."),
     ] = None
+    timeout: TimeoutOption = TIMEOUT_SECONDS
 
     def building(self) -> dict[str, Any]:
         """The options as a request to the worker names them.
@@ -57,6 +78,7 @@ class BuildOptions:
         """
         given = {option.name: getattr(self, option.name) for option in fields(self)}
         given["args"] = parsed_arguments(given.pop("arguments"))
+        del given["timeout"]  # which the worker's client is told
         return given
 
 
@@ -143,6 +165,14 @@ def load(
 
     extras = find_extras(context, sources)
     return loading.load(timm or timm_before(context), extras, traces=traces, emit=tell_plainly)
+
+
+def running_refused(what: str) -> RequestError:
+    """Why a command or view that runs models does not take ``--timm``."""
+    return RequestError(
+        f"--timm only reads source; {what} runs the timm that is installed",
+        "leave --timm out, or install that timm: uv run --with timm==VERSION explorer ...",
+    )
 
 
 def timm_before(context: typer.Context) -> Path | None:

@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
-from explorer.cli.options import JsonOption, WithOption, find_extras
+from explorer.cli.options import TIMEOUT_SECONDS, JsonOption, TimeoutOption, WithOption, find_extras
 from explorer.cli.output import (
     check_place,
     narrate,
@@ -45,6 +45,7 @@ def trace(
     bundle: Annotated[
         Path | None, Option(metavar="FILE", help="With --all: write the pairs of all into one file.")
     ] = None,
+    timeout: TimeoutOption = TIMEOUT_SECONDS,
     json: JsonOption = False,
 ) -> None:
     """Create a model and show what was really called, in order.

@@ -1,72 +1,18 @@
-"""The near end of the pipe, for code on an event loop; the terminal app's.
+"""The near end of the pipe, for code on an event loop; the terminal app's. Threads wait for the worker.
 
 A module of its own, because importing asyncio takes as long as half of a graph command.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
-from explorer.engine.client import (
-    CHUNK_BYTES,
-    StderrTail,
-    read_events,
-    worker_command,
-    worker_died,
-    worker_environment,
-    worker_not_started,
-)
-from explorer.protocol.events import Event, Failure, LineSplitter, Result, encode_request
+from explorer.engine.process import TIMEOUT, WorkerProcess, worker_command
+from explorer.protocol.events import Event, Failure, Result, encode_request
 from explorer.protocol.request import Request
 
 R = TypeVar("R")
-
-
-class _AsyncProcess:
-    """A running worker, the lines of its stdout and the end of its stderr, on the event loop."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        assert process.stdin and process.stdout and process.stderr
-        self._requests, self._answers, self._notes = process.stdin, process.stdout, process.stderr
-        self.lines = LineSplitter()
-        self.stderr = StderrTail()
-        self.busy = False
-        self.cancelled = False
-        self._reader = asyncio.create_task(self._read_stderr())
-
-    @classmethod
-    async def start(cls, command: Sequence[str]) -> "_AsyncProcess":
-        pipe = asyncio.subprocess.PIPE
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, env=worker_environment(), stdin=pipe, stdout=pipe, stderr=pipe
-            )
-        except OSError as error:
-            raise worker_not_started(error) from error
-        return cls(process)
-
-    async def _read_stderr(self) -> None:
-        while data := await self._notes.read(CHUNK_BYTES):
-            self.stderr.feed(data)
-
-    async def send(self, line: bytes) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self._requests.write(line)
-            await self._requests.drain()
-
-    async def receive(self) -> bytes:
-        return await self._answers.read(CHUNK_BYTES)
-
-    def kill(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-
-    async def wait(self) -> int:
-        status = await self.process.wait()
-        await self._reader
-        return status
 
 
 class AsyncClient:
@@ -74,12 +20,15 @@ class AsyncClient:
 
     Args:
         command: how to start the worker, where it is not :func:`worker_command`.
+        timeout: seconds that the worker may say nothing while it answers; :data:`TIMEOUT` when ``None``.
     """
 
-    def __init__(self, command: Sequence[str] | None = None) -> None:
+    def __init__(self, command: Sequence[str] | None = None, timeout: float | None = None) -> None:
         self._command = list(command or worker_command())
-        self._worker: _AsyncProcess | None = None
-        self._ended: list[_AsyncProcess] = []
+        self._timeout = TIMEOUT.get() if timeout is None else timeout
+        self._worker: WorkerProcess | None = None
+        self._answering: WorkerProcess | None = None
+        self._ended: list[WorkerProcess] = []
         self._starting = False
         self._lock = asyncio.Lock()
 
@@ -97,7 +46,7 @@ class AsyncClient:
     @property
     def busy(self) -> bool:
         """Whether a request is being answered."""
-        return self._starting or (self._worker is not None and self._worker.busy)
+        return self._starting or (self._worker is not None and self._worker is self._answering)
 
     async def run(self, request: Request[R], on_event: Callable[[Event], None] | None = None) -> R | None:
         """Have a request answered; every event but the last is handed to ``on_event``.
@@ -121,48 +70,49 @@ class AsyncClient:
         Raises:
             ExplorerError: what the worker answered instead.
             WorkerDied: the worker ended without an answer.
+            WorkerSilent: the worker said nothing for too long, and was ended.
             RuntimeError: another request is being answered.
         """
         worker = await self._warm()
         answered = False
         try:
-            await worker.send(encode_request(request))
-            while data := await worker.receive():
-                for event in read_events(worker.lines.feed(data)):
+            await asyncio.to_thread(worker.send, encode_request(request))
+            while events := await asyncio.to_thread(worker.read):
+                for event in events:
                     answered = isinstance(event, Result | Failure)
-                    worker.busy = not answered
-                    if worker.cancelled:
+                    if answered:
+                        self._answering = None
+                    if worker is not self._worker:  # it was cancelled
                         return
                     if isinstance(event, Failure):
                         raise event.error
                     yield event
                     if answered:
                         return
-            if not worker.cancelled:
-                raise worker_died(await worker.wait(), worker.stderr)
+            if worker is self._worker:
+                raise await asyncio.to_thread(worker.death)
         finally:
             if not answered:
                 self._end(worker)
 
-    async def _warm(self) -> _AsyncProcess:
+    async def _warm(self) -> WorkerProcess:
         if self.busy:
             raise RuntimeError("the worker is answering another request")
         self._starting = True
         try:
             # Held while a worker starts, so that a close() in between waits for it and does not miss it.
             async with self._lock:
-                if self._worker is not None and self._worker.process.returncode is not None:
+                if self._worker is not None and not self._worker.is_alive():
                     self._end(self._worker)
                 if self._worker is None:
-                    self._worker = await _AsyncProcess.start(self._command)
-                self._worker.busy = True
+                    self._worker = await asyncio.to_thread(WorkerProcess, self._command, self._timeout)
+                self._answering = self._worker
                 return self._worker
         finally:
             self._starting = False
 
-    def _end(self, worker: _AsyncProcess) -> None:
+    def _end(self, worker: WorkerProcess) -> None:
         """Kill a worker and let go of it; :meth:`close` waits for its end."""
-        worker.cancelled = True
         worker.kill()
         if self._worker is worker:
             self._worker = None
@@ -183,4 +133,4 @@ class AsyncClient:
             if self._worker is not None:
                 self._end(self._worker)
         while self._ended:
-            await self._ended.pop().wait()
+            await asyncio.to_thread(self._ended.pop().end)

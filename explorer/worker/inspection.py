@@ -55,7 +55,7 @@ def run(request: InspectRequest, emit: Emit) -> InspectResult:
     """
     start = time.perf_counter()
     memory.freeze_imported()
-    import_extras(request.extra)
+    import_extras(request.extra, emit)
     name = resolve_name(request.model, emit)
     with offline():
         counted = _counted(name, request.options, request.batch_size, by_module=not request.totals_only, emit=emit)

@@ -215,9 +215,10 @@ def offline() -> Iterator[None]:
         hub.HF_HUB_OFFLINE = before
 
 
-def import_extras(extras: Sequence[tuple[str, str]]) -> None:
+def import_extras(extras: Sequence[tuple[str, str]], emit: Emit) -> None:
     """Import the sources of a request, as :func:`import_extra` does."""
     for name, path in extras:
+        emit(Progress(f"extra {name}", f"importing {path}"))
         import_extra((name, Path(path)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
-from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError
+from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError, words_of
 from explorer.protocol.request import ModelOptions
 from explorer.worker.hardware import memory
 from explorer.worker.serve import breaks_device
@@ -64,14 +64,14 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
     why = reason(error)
     if breaks_device(error):
         return EngineError(f"{attempt.model} failed on {attempt.device}: {why}")
-    if attempt.dtype != "float32" and (attempt.options.img_size is None or _DTYPE.search(str(error))):
+    if attempt.dtype != "float32" and (attempt.options.img_size is None or _DTYPE.search(words_of(error))):
         return RequestError(f"{attempt.model} cannot run in {attempt.dtype} on {attempt.device}: {why}")
     if "more than 1 value per channel" in why:
         return RequestError(
             f"{attempt.model} cannot be trained with {attempt.batch_size} image a batch: {why}", "raise --batch-size"
         )
     wishes = _wishes(attempt.options)
-    refused = _KEYWORD.search(str(error))
+    refused = _KEYWORD.search(words_of(error))
     if refused and isinstance(error, TypeError) and refused[1] in wishes:
         return RequestError(f"{attempt.model} takes no argument {refused[1]!r}: {why}")
     if wishes.keys() - {"img_size"}:
@@ -93,14 +93,14 @@ def is_memory(error: BaseException) -> bool:
     """Whether memory ran out, on any device."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
-    if _ONEDNN.search(str(error)):
+    if _ONEDNN.search(words_of(error)):
         return memory.is_short()
-    return bool(_MEMORY.search(str(error)))
+    return bool(_MEMORY.search(words_of(error)))
 
 
 def reason(error: BaseException, limit: int = 200) -> str:
     """An exception's own words on one line; where it has none, its type and where it was raised."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in words_of(error).splitlines() if line.strip()]
     if lines:
         return lines[0] if len(lines[0]) <= limit else lines[0][: limit - 1] + "…"
     frames = traceback.extract_tb(error.__traceback__)

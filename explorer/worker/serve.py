@@ -7,12 +7,15 @@ stdout belongs to the events alone: whatever else prints there, at whatever leve
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from explorer.errors import EngineError, ExplorerError, TimmNotFound
+from explorer.errors import EngineError, ExplorerError, TimmNotFound, words_of
 from explorer.protocol.events import Emit, Event, Failure, Progress, Result, decode_request, encode_event
 from explorer.protocol.request import Request
 
@@ -52,7 +55,7 @@ def load_handler(kind: str, emit: Emit) -> Handler:
 
 def one_line(error: BaseException) -> str:
     """An exception's own words, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(words_of(error).split()) or type(error).__name__
 
 
 def serve(lines: Iterable[bytes], emit: Emit, handlers: Mapping[str, Handler] | None = None) -> None:
@@ -80,8 +83,9 @@ def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result 
         return Result(request.kind, handler(request, emit))
     except ExplorerError as error:
         return Failure(error)
-    except Exception as error:
-        traceback.print_exc()
+    except BaseException as error:  # code of users' own may ask the process to end
+        with suppress(Exception):
+            traceback.print_exc()
         return Failure(EngineError(f"the worker failed: {type(error).__name__}: {one_line(error)}"))
 
 
@@ -95,7 +99,8 @@ def breaks_device(error: BaseException | None) -> bool:
 
     From torch 2.8 on it has a class of its own, before that only the words; neither is imported here.
     """
-    return type(error).__name__ == "AcceleratorError" or str(error).startswith("CUDA error")
+    is_named = type(error).__name__ == "AcceleratorError"
+    return is_named or (error is not None and words_of(error).startswith("CUDA error"))
 
 
 def _take_pipes() -> tuple[int, int]:
@@ -110,14 +115,25 @@ def _take_pipes() -> tuple[int, int]:
     return requests, events
 
 
+def _end_with(parent: int) -> None:
+    """End as soon as the parent is gone, at whatever this process is then."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
 def main(handlers: Mapping[str, Handler] | None = None) -> None:
     """Serve the process's own stdin and stdout; ends quietly when either closes."""
-    # The terminal sends ctrl-c to the whole group: end at once, rather than with a traceback beside the parent's words.
+    # Who interrupts it ends it at once, rather than with a traceback beside the parent's words.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    own_pid = os.getpid()
     requests_fd, events_fd = _take_pipes()
     with os.fdopen(requests_fd, "rb") as requests, os.fdopen(events_fd, "wb", buffering=0) as events:
 
         def emit(event: Event) -> None:
+            if os.getpid() != own_pid:  # code of users' own has forked, and its child is not who was asked
+                os._exit(0)
             data = memoryview(encode_event(event))
             try:
                 while data:

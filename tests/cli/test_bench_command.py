@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from explorer.cli.main import run
-from explorer.engine.client import worker_environment
+from explorer.engine.process import worker_environment
 from explorer.results.store import Store
 from tests.cli.conftest import Done
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from explorer.engine.client import worker_environment
+from explorer.engine.process import worker_environment
 from explorer.report.inspect_csv import COLUMNS, LAYER_COLUMNS
 from explorer.results.schema import load
 from tests.cli.conftest import Done

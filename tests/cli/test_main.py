@@ -248,11 +248,14 @@ def test_a_file_of_ones_own_that_cannot_be_parsed_is_named(explorer: Explorer, t
     assert done.err.startswith("note: skipped own.py:1: ")
 
 
-def test_bench_does_not_take_another_timm_in_silence(explorer: Explorer, toy: Path) -> None:
-    done = explorer("--timm", toy, "bench", "toy_small")
+@pytest.mark.parametrize("command", ["bench", "inspect", "trace"])
+@pytest.mark.parametrize("is_before", [True, False])
+def test_what_runs_timm_does_not_take_another(explorer: Explorer, toy: Path, command: str, is_before: bool) -> None:
+    timm = ("--timm", toy)
+    done = explorer(*timm, command, "toy_small") if is_before else explorer(command, "toy_small", *timm)
 
     assert done.code == 2
-    assert done.err.startswith("error: --timm only reads source")
+    assert done.err.startswith(f"error: --timm only reads source; {command} runs the timm that is installed")
 
 
 def raising(error: BaseException) -> Callable[..., None]:

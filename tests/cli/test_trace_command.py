@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine.client import worker_environment
+from explorer.engine.process import worker_environment
 from explorer.introspect import find_timm, traces
 from tests.cli.conftest import Done
 

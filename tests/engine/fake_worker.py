@@ -1,5 +1,7 @@
 """A worker without torch: what it does depends on the model asked for. The tests run it as a program."""
 
+import builtins
+import json
 import os
 import signal
 import subprocess
@@ -48,6 +50,24 @@ def bench(request: BenchRequest, emit: Emit) -> BenchResult:
         case "exits":
             print("cannot go on", file=sys.stderr, flush=True)
             os._exit(3)
+        case "leaky":
+            print('cannot go on\nnanobind: leaked 3 types!\n - leaked type "x"', file=sys.stderr, flush=True)
+            print("nanobind: this is likely caused by a reference counting issue", file=sys.stderr, flush=True)
+            os._exit(1)
+        case "leaves-a-child":
+            if os.fork() == 0:
+                time.sleep(60)
+            os._exit(3)
+        case "forks":
+            os.fork()
+        case "asks-to-end":
+            sys.exit(4)
+        case "speechless":
+            raise type("Speechless", (Exception,), {"__str__": lambda self: 1 / 0})
+        case "breaks-python":
+            builtins.open = builtins.print = json.dumps = json.loads = json.JSONEncoder.encode = None
+            sys.stdout = sys.stderr = None
+            raise OSError("after all that")
         case "garbage":
             os.write(int(os.environ["EVENTS_FD"]), b"[W] something a library said\n")
         case "sleeps":

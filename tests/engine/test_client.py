@@ -4,10 +4,12 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
-from explorer.engine.client import Client, worker_environment
-from explorer.errors import EngineError, OutOfMemory, WorkerDied
+from explorer.engine.client import Client
+from explorer.engine.process import worker_environment
+from explorer.errors import EngineError, OutOfMemory, WorkerDied, WorkerSilent
 from explorer.protocol.bench import BenchRequest
 from explorer.protocol.events import Log, Partial, Progress, Result
 
@@ -72,9 +74,15 @@ def test_an_error_of_the_worker_is_raised_and_it_stays_warm(client):
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("killed", r"ended by SIGKILL \(killed\); its last line was: about to be killed .*--batch-size"),
+        (
+            "killed",
+            r"ended by SIGKILL \(killed\) while pretending to measure killed; "
+            r"its last line was: about to be killed .*--batch-size",
+        ),
         ("segfault", r"ended by SIGSEGV \(segmentation fault\)"),
-        ("exits", "ended with status 3 before it answered; its last line was: cannot go on"),
+        ("exits", "ended with status 3 while pretending to measure exits; its last line was: cannot go on$"),
+        ("leaky", "with status 1 while pretending to measure leaky; its last line was: cannot go on$"),
+        ("leaves-a-child", "ended with status 3 while pretending to measure leaves-a-child$"),
         ("garbage", "sent what cannot be read.*something a library said"),
     ],
 )
@@ -83,6 +91,50 @@ def test_a_worker_that_dies_is_one_clear_line_and_the_next_request_starts_anothe
         client.run(BenchRequest(model))
     assert "\n" not in str(caught.value)
     assert client.run(BenchRequest("a")).iterations == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("asks-to-end", "SystemExit: 4"),
+        ("speechless", "Speechless"),
+        ("breaks-python", "after all that"),
+    ],
+)
+def test_whatever_a_model_does_is_an_error_and_the_worker_stays_warm(client, model, said):
+    with pytest.raises(EngineError, match=said):
+        client.run(BenchRequest(model))
+    assert client.run(BenchRequest("a")).iterations == 1
+
+
+def test_a_child_that_a_model_forks_answers_nothing(client):
+    assert client.run(BenchRequest("forks")).iterations == 1
+    assert client.run(BenchRequest("a")).model == "a"
+
+
+def is_running_in(process, group):
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
+
+
+def test_what_a_worker_started_ends_with_it(fake_worker):
+    pids = []
+    with Client(fake_worker) as client, pytest.raises(WorkerDied):
+        client.run(BenchRequest("leaves-a-child"), lambda _: pids.append(client.pid))
+    assert not [process for process in psutil.process_iter() if is_running_in(process, pids[0])]
+
+
+def test_a_worker_that_says_nothing_is_told_and_then_ended(fake_worker, monkeypatch):
+    monkeypatch.setattr("explorer.engine.process._FIRST_NOTICE", 0.5)
+    events = []
+    with Client(fake_worker, timeout=3) as client:
+        with pytest.raises(WorkerSilent, match=r"nothing came of pretending to measure sleeps for 3 s.*--timeout"):
+            client.run(BenchRequest("sleeps"), events.append)
+        assert client.run(BenchRequest("a")).iterations == 1
+    notes = [event.message for event in events if isinstance(event, Log)]
+    assert notes and all(note.startswith("still pretending to measure sleeps, for ") for note in notes)
 
 
 def test_a_worker_killed_from_outside_while_it_works(client):

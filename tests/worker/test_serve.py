@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from explorer.engine.client import worker_command, worker_environment
+from explorer.engine.process import worker_command, worker_environment
 from explorer.errors import EngineError, RequestError, TimmNotFound
 from explorer.protocol.bench import BenchRequest
 from explorer.protocol.events import Failure, Log, Progress, Result, decode_event, encode_request

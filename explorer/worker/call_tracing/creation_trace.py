@@ -20,7 +20,7 @@ from explorer.protocol.request import ModelOptions
 from explorer.protocol.trace import TraceRequest, TraceResult
 from explorer.worker.call_tracing.call_recorder import CallRecording, Root, record
 from explorer.worker.hardware import memory
-from explorer.worker.model_factory import CPU, META, import_extra, input_size, offline, resolve_name
+from explorer.worker.model_factory import CPU, META, import_extra, import_extras, input_size, offline, resolve_name
 from explorer.worker.model_failures import Attempt, explained, reason
 
 _CACHED = type(functools.cache(len))
@@ -40,6 +40,7 @@ def run(request: TraceRequest, emit: Emit) -> TraceResult:
     """
     start = time.perf_counter()
     extras = [(name, Path(path)) for name, path in request.extra]
+    import_extras(request.extra, emit)
     roots = [Root(Path(timm.__file__).parent), *(_root(extra) for extra in extras)]
     try:
         resolve_name(request.model, emit)

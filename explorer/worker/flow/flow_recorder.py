@@ -32,7 +32,7 @@ def run(request: FlowRequest, emit: Emit) -> FlowResult:
         EngineError: the model cannot be built and run as it is.
     """
     start = time.perf_counter()
-    import_extras(request.extra)
+    import_extras(request.extra, emit)
     name = resolve_name(request.model, emit)
     with offline():
         found = build_and_run(name, request.options, partial(_recorded, request.options), emit)

@@ -33,7 +33,7 @@ def prepared(request: BenchRequest, emit: Emit) -> "Iterator[Prepared]":
         OutOfMemory: the device has too little memory.
         EngineError: the model fails as it is.
     """
-    import_extras(request.extra)
+    import_extras(request.extra, emit)
     name = resolve_name(request.model, emit)
     whole = resolved(request, devices.choose(request.device, emit))
     one = _fitting(whole, name, emit)

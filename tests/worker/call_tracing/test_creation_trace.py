@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from explorer.engine.client import Client, worker_environment
+from explorer.engine.client import Client
+from explorer.engine.process import worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.introspect import digest_with, find_extra, find_timm, traces
 from explorer.protocol.events import Log, Progress

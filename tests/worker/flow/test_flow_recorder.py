@@ -11,7 +11,8 @@ import pytest
 from explorer.diagram.style import Flow
 from explorer.diagram.view import View
 from explorer.diagram.views.flow_view import architecture, dataflow
-from explorer.engine.client import Client, worker_environment
+from explorer.engine.client import Client
+from explorer.engine.process import worker_environment
 from explorer.errors import RequestError, UnknownName
 from explorer.protocol.events import Log
 from explorer.protocol.flow import FlowRequest, FlowResult
