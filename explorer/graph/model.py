@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from explorer.graph.contexts import Contexts, Traced
 from explorer.graph.elements import JSON, REGISTERED_KINDS, Edge, EdgeKind, Evidence, GraphInfo, Node, NodeKind
+from explorer.graph.instances import Instances
 
 if TYPE_CHECKING:
     import networkx as nx
 
 _CONTEXTS = "contexts"
 """The section of calls in context."""
+_INSTANCES = "instances"
+"""The section of what models are made of."""
 _FILES = "files"
 """The section of source files."""
 
@@ -104,6 +107,11 @@ class Graph:
     def contexts(self) -> Contexts:
         """Calls in context, as far as the source tells."""
         return Contexts(**self._load(_CONTEXTS)) if self._load else Contexts()
+
+    @cached_property
+    def instances(self) -> Instances:
+        """What the instances of models are made of, as far as the source tells."""
+        return Instances(**self._load(_INSTANCES)) if self._load else Instances()
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -224,6 +232,7 @@ class Graph:
         for edge_kind in EdgeKind:
             yield f"edges/{edge_kind}", self._out_rows(edge_kind)
         yield _CONTEXTS, self.contexts.to_json()
+        yield _INSTANCES, self.instances.to_json()
         yield _FILES, self.files
 
     def to_node_link(self) -> dict[str, JSON]:
@@ -275,6 +284,7 @@ CALL_SECTIONS = frozenset(
         f"nodes/{NodeKind.EXTERNAL}",
         *(f"edges/{kind}" for kind in (EdgeKind.CALLS, EdgeKind.DISPATCHES, EdgeKind.INHERITS)),
         _CONTEXTS,
+        _INSTANCES,
     )
 )
 """Sections that following calls makes."""

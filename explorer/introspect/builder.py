@@ -124,7 +124,7 @@ def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapp
             via = names.pop() if len(names) == 1 and not dispatched else None
             data = CallData(call.through, via).to_json()
             graph.add_edge(Edge(caller, callee, kind, sites=_sites(module, list(call.lines)), data=data))
-    graph.contexts = calls.contexts
+    graph.contexts, graph.instances = calls.contexts, calls.instances
 
 
 def _add_registry(graph: Graph, registry: Registry) -> None:

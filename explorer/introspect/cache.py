@@ -26,7 +26,7 @@ from explorer.introspect.reading.source import SourceTree
 if TYPE_CHECKING:
     from explorer.introspect.builder import Builder
 
-_FORMAT = "explorer-graph-3"
+_FORMAT = "explorer-graph-4"
 _INFO = "info"
 _BASE, _CALLS = ".zip", "-calls.zip"
 """The endings of the two files of a source."""

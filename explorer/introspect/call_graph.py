@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.graph.contexts import Contexts
+from explorer.graph.instances import Instances, InstanceTable
 from explorer.introspect.evaluator import bounds
+from explorer.introspect.evaluator.holding import held_by
 from explorer.introspect.evaluator.interface import Context
 from explorer.introspect.evaluator.machine import Evaluator
 from explorer.introspect.evaluator.values import (
@@ -45,11 +47,12 @@ class CallEdge:
 
 @dataclass(slots=True)
 class CallGraph:
-    """All calls by function, and in context."""
+    """All calls by function, and in context; and what the instances are made of that models' creations give."""
 
     edges: dict[str, dict[str, CallEdge]] = field(default_factory=dict)
     """By caller and callee."""
     contexts: Contexts = field(default_factory=Contexts)
+    instances: Instances = field(default_factory=Instances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,26 +165,31 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
     create = evaluator.attribute("timm.models", "create_model") if "timm.models" in evaluator.modules else UNKNOWN
     if isinstance(create, FunctionValue):
         for name in part.names:
-            root = _called(evaluator, create, [name], bounds.STEPS_PER_MODEL)
+            root, made = _called(evaluator, create, [name], bounds.STEPS_PER_MODEL)
             if root is not None:
                 folder.graph.contexts.models[name] = folder.fold(root)
+            if held := held_by(evaluator.objects, made):
+                folder.instances.add(name, held)
     for context in _with_anything(evaluator, part):
         folder.graph.contexts.others[context.function] = folder.fold(context)
     return folder.graph
 
 
-def _called(evaluator: Evaluator, function: FunctionValue, args: list[Value], *limits: int) -> Context | None:
-    """The context of one call, made from outside."""
+def _called(
+    evaluator: Evaluator, function: FunctionValue, args: list[Value], *limits: int
+) -> tuple[Context | None, Value]:
+    """The context of one call, made from outside, and what comes of it."""
     outside = evaluator.state.context = Context("")
+    made: Value = UNKNOWN
     try:
         with evaluator.state.budget(*limits):
-            evaluator.call(function, args, {})
+            made = evaluator.call(function, args, {})
     except (bounds.GiveUp, bounds.OutOfSteps, RecursionError):
         pass  # what was found until then stands
     finally:
         evaluator.state.context = None
         evaluator.state.settle()
-    return next((callee for callee, _ in outside.calls if isinstance(callee, Context)), None)
+    return next((callee for callee, _ in outside.calls if isinstance(callee, Context)), None), made
 
 
 def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
@@ -203,7 +211,7 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
             1 if node in reached else bounds.DEPTH_FROM_ANYTHING,
             bounds.ROUNDS_WITH_ANYTHING,
         )
-        context = _called(evaluator, function, _anything(evaluator, function), *limits)
+        context, _ = _called(evaluator, function, _anything(evaluator, function), *limits)
         if context is not None:
             yield context
 
@@ -245,7 +253,8 @@ class _Folder:
     """Folds contexts into numbered rows, one for all that call the same, and into edges."""
 
     def __init__(self) -> None:
-        self.graph = CallGraph()
+        self.instances = InstanceTable()
+        self.graph = CallGraph(instances=self.instances.instances)
         self._ids: dict[str, int] = {}
         self._rows: dict[tuple[Any, ...], int] = {}
         self._numbers: dict[Context | str, int] = {}
@@ -277,6 +286,9 @@ class _Folder:
             numbers.append(self._row(name, [numbers[n] for n in direct], [numbers[n] for n in indirect]))
         self.graph.contexts.models.update((name, numbers[number]) for name, number in contexts.models.items())
         self.graph.contexts.others.update((name, numbers[number]) for name, number in contexts.others.items())
+        for model in other.instances.models:
+            if held := other.instances.of(model):
+                self.instances.add(model, held)
         for caller, callees in other.edges.items():
             edges = self.graph.edges.setdefault(caller, {})
             for callee, call in callees.items():

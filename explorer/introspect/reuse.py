@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from explorer.graph import CallData, EdgeKind, Graph, NodeKind
 from explorer.graph.contexts import Contexts
+from explorer.graph.instances import InstanceTable
 from explorer.graph.walk import reached, visit
 from explorer.introspect.call_graph import CallEdge, CallGraph, KnownCalls
 from explorer.introspect.reading.parse import Module
@@ -97,7 +98,11 @@ def _origins(target: str, modules: Mapping[str, Module]) -> tuple[set[str], set[
 def _restricted(before: Graph, models: dict[str, int], others: dict[str, int]) -> CallGraph:
     """The contexts that these lead to, renumbered, and the calls they make."""
     contexts = before.contexts
-    kept = CallGraph(contexts=Contexts(ids=contexts.ids))
+    instances = InstanceTable()
+    kept = CallGraph(contexts=Contexts(ids=contexts.ids), instances=instances.instances)
+    for name in models:
+        if held := before.instances.of(name):
+            instances.add(name, held)
     numbers: dict[int, int] = {}
     for number in sorted(reached([*models.values(), *others.values()], contexts.calls)):
         direct = [numbers[n] for n in contexts.direct[number]]

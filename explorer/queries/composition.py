@@ -1,4 +1,4 @@
-"""What classes are made of and who makes them: inheritance, instances held by instances, models that use them."""
+"""What classes are made of and who makes them: inheritance, and instances held by instances."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ Pair = tuple[str, str]
 """A class and its base, or a class and one that its instances hold."""
 
 INIT = ".__init__"
+TORCH_MODULES = "torch.nn:"
+"""How ids of torch's modules begin."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def descendants(graph: Graph, class_id: str) -> list[str]:
 
 def is_torch_module(graph: Graph, class_id: str) -> bool:
     """Whether a class inherits from one of torch's layers: only such classes are parts of a model."""
-    return any(base.startswith("torch.nn:") for base in ancestors(graph, class_id))
+    return any(base.startswith(TORCH_MODULES) for base in ancestors(graph, class_id))
 
 
 def constructor_of(graph: Graph, class_id: str) -> str | None:
@@ -65,6 +67,8 @@ def constructor_of(graph: Graph, class_id: str) -> str | None:
 
 def held_classes(graph: Graph, class_id: str, contexts: Iterable[int]) -> list[str]:
     """The classes that a constructor makes, itself or in functions that it calls; what its bases make is its own.
+
+    A module holds modules alone: what merely helps to build it is no part of it.
 
     Args:
         graph: the whole graph.
@@ -83,33 +87,8 @@ def held_classes(graph: Graph, class_id: str, contexts: Iterable[int]) -> list[s
     def helpers(context: int) -> Iterator[int]:
         return (called for called, made in made_there(context) if made is None and calls.function(called) in graph)
 
-    return list(dict.fromkeys(made for c in reached(contexts, helpers) for _, made in made_there(c) if made))
-
-
-def uses_of(graph: Graph, node: Node) -> dict[str, tuple[str, ...]]:
-    """The models whose creation runs a function or makes an instance of a class; of a module, any of what it has.
-
-    Args:
-        graph: the whole graph.
-        node: a module, class, function or something external.
-
-    Returns:
-        By model name the classes that make or call it there themselves, by id.
-    """
-    wanted = {node.id}
-    if node.kind is NodeKind.MODULE:
-        wanted = {f for f in graph.ids(NodeKind.FUNCTION) if f.partition(":")[0] == node.id}
-    elif node.kind is NodeKind.CLASS:
-        wanted = set(_constructors(graph, node.id))
-    contexts = graph.contexts
-    numbers = set(contexts.of(wanted))
-    above = makers(graph, wanted)
-    found: dict[str, tuple[str, ...]] = {}
-    for model in graph.nodes(NodeKind.MODEL):
-        created = list(contexts.created(model.name))
-        if not numbers.isdisjoint(created):
-            found[model.name] = tuple(dict.fromkeys(above[c] for c in created if c in above))
-    return found
+    made = dict.fromkeys(made for c in reached(contexts, helpers) for _, made in made_there(c) if made)
+    return [part for part in made if _is_part(graph, part)] if is_torch_module(graph, class_id) else list(made)
 
 
 def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
@@ -132,23 +111,24 @@ def makers(graph: Graph, functions: Collection[str]) -> dict[int, str]:
     return {caller: name for caller in ways if (name := made(caller)) and caller not in starts}
 
 
-def _constructors(graph: Graph, class_id: str) -> Iterable[str]:
-    """What runs when an instance is made: a class without a constructor of its own is seen by its methods."""
-    own = f"{class_id}{INIT}"
-    if own in graph:
-        return [own]
-    methods = [f for f in graph.ids(NodeKind.FUNCTION) if f.startswith(f"{class_id}.")]
-    return [*methods, *(f"{c}{INIT}" for c in descendants(graph, class_id))]
-
-
 def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Composition:
-    """The classes of which a model's creation makes instances, from its own class down.
+    """The classes of which a model holds instances, from its own class down.
 
     Args:
         graph: the whole graph.
         model: a model node.
         depth: steps from what holds to what is held; all when ``None``.
     """
+    instance = graph.instances.of(model.name)
+    starts, parts = (instance.own, _parts(instance.pairs)) if instance else _made_by_model(graph, model)
+    found = Composition(starts)
+    _add_held(found, starts, lambda class_id: parts.get(class_id, ()), depth)
+    _add_bases(graph, found, None)
+    return found
+
+
+def _made_by_model(graph: Graph, model: Node) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """The first class that a model's creation makes and that is no part of another, and what each class makes."""
     contexts: dict[str, list[int]] = {}
     for context in graph.contexts.created(model.name):
         if made := class_made_by(graph.contexts.function(context)):
@@ -158,10 +138,15 @@ def composition_of_model(graph: Graph, model: Node, depth: int | None) -> Compos
     # Nearest first: the model's own class is the first that is no part of another.
     inner = {part for parts in held.values() for part in parts}
     starts = [c for c in own if c not in inner] or own[:1]
-    found = Composition(tuple(starts[:1]))
-    _add_held(found, starts[:1], lambda class_id: held.get(class_id, ()), depth)
-    _add_bases(graph, found, None)
-    return found
+    return tuple(starts[:1]), held
+
+
+def _parts(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    """What each class holds."""
+    parts: dict[str, list[str]] = {}
+    for holder, part in dict.fromkeys(pairs):
+        parts.setdefault(holder, []).append(part)
+    return parts
 
 
 def composition_around(graph: Graph, starts: Iterable[str], up: int | None, depth: int | None) -> Composition:
@@ -179,8 +164,8 @@ def composition_around(graph: Graph, starts: Iterable[str], up: int | None, dept
     if len(found.starts) == 1:
         start = found.starts[0]
         found.heirs = tuple(edge.source for edge in graph.in_edges(start, EdgeKind.INHERITS))
-        above = makers(graph, {f"{start}{INIT}", start}).values()
-        found.holders = tuple(h for h in dict.fromkeys(above) if h not in found.heirs and h in graph and h != start)
+        above = _all_holders(graph, start)
+        found.holders = tuple(h for h in above if h not in found.heirs and h in graph and h != start)
     return found
 
 
@@ -200,8 +185,25 @@ def starts_in(graph: Graph, node: Node) -> list[str]:
 
 
 def _held(graph: Graph, class_id: str) -> list[str]:
+    """What instances of a class hold in any model; of a class that no model has, what its constructor makes."""
+    if class_id in graph.instances.ids:
+        return _parts(graph.instances.all_pairs()).get(class_id, [])
     constructor = constructor_of(graph, class_id)
     return held_classes(graph, class_id, graph.contexts.of([constructor])) if constructor else []
+
+
+def _all_holders(graph: Graph, class_id: str) -> list[str]:
+    """The classes whose instances hold some of a class, as :func:`_held` has it; those in models first."""
+    instances = graph.instances
+    in_models = [holder for holder, part in instances.all_pairs() if part == class_id]
+    made = makers(graph, {f"{class_id}{INIT}", class_id}).values()
+    return list(dict.fromkeys([*in_models, *(maker for maker in made if maker not in instances.ids)]))
+
+
+def _is_part(graph: Graph, class_id: str) -> bool:
+    """Whether an instance may be part of a module: what is outside timm is taken at its word."""
+    node = graph.get(class_id)
+    return node is None or node.kind is not NodeKind.CLASS or is_torch_module(graph, class_id)
 
 
 def _add_held(

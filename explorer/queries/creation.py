@@ -24,7 +24,13 @@ def creation_calls(graph: Graph, model: Node) -> list[Edge]:
 
 
 def model_classes(graph: Graph, model: Node, entrypoint: str) -> list[str]:
-    """The classes that an entrypoint hands to the builder, by id: the nearest that are made by another name."""
+    """The class of a model, by id; several where its source leaves open which of them.
+
+    Where its creation does not tell, the classes that its entrypoint hands to the builder: the nearest that are made
+    by another name.
+    """
+    if instance := graph.instances.of(model.name):
+        return list(instance.own)
     calls: dict[str, list[Edge]] = {}
     for edge in creation_calls(graph, model):
         calls.setdefault(edge.source, []).append(edge)

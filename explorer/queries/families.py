@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,36 +111,37 @@ class FamilyComposition:
     """What a family's architectures are made of, what all of them share, and in what they differ.
 
     Attributes:
-        builders: the functions of the family that call timm's builder, by id.
-        models: the classes that the builder makes for it, by id.
+        builders: the functions that call timm's builder, by id, with the number of architectures; those of the family
+            where an architecture has any.
+        models: the classes of its architectures, by id.
+        built: those of them that timm's builder makes; the others an entrypoint makes itself.
         shared: the layers that every architecture has, by id; those of the family first.
         some: the layers that some have, with the number of architectures; the most first.
         variants: architectures with the same layers, the most first.
     """
 
-    builders: tuple[str, ...]
+    builders: dict[str, int]
     models: tuple[str, ...]
+    built: frozenset[str]
     shared: tuple[str, ...]
     some: dict[str, int]
     variants: tuple[Variant, ...]
 
 
 def family_composition(graph: Graph, family: Family) -> FamilyComposition:
-    """What a family's architectures are made of, read from the contexts of their creation."""
+    """What a family's architectures are made of, each read from what its own creation gives."""
     contexts = graph.contexts
     created = {model.name: list(contexts.created(model.name)) for model in family.models}
-    functions = {name: {contexts.function(context) for context in found} for name, found in created.items()}
-    ran = set().union(*functions.values())
-    builders = [function for function in graph.predecessors(_BUILD, EdgeKind.CALLS) if function in ran]
-    own_builders = [function for function in builders if function.partition(":")[0] == family.module]
-    models = _built(graph, {context for found in created.values() for context in found})
-    layers = {name: _layers(graph, ran_there) - set(models) for name, ran_there in functions.items()}
+    built = _built(graph, {context for found in created.values() for context in found})
+    models = [class_id for name in created for class_id in _own_classes(graph, name, built)]
+    layers = {name: _layers(graph, name, found) - set(models) for name, found in created.items()}
     shared = set.intersection(*layers.values())
     counts = Counter(layer for found in layers.values() for layer in found - shared)
     some = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return FamilyComposition(
-        builders=tuple(own_builders or builders),
-        models=tuple(models),
+        builders=_builders(graph, family, created),
+        models=tuple(dict.fromkeys(models)),
+        built=frozenset(built),
         shared=tuple(sorted(shared, key=lambda layer: (not layer.startswith(f"{family.module}:"), layer))),
         some=some,
         variants=tuple(_variants(layers, shared, list(some))),
@@ -155,9 +156,31 @@ def _built(graph: Graph, contexts: Collection[int]) -> list[str]:
     return [class_id for class_id in made if class_id and _is_layer(graph, class_id)]
 
 
-def _layers(graph: Graph, functions: Collection[str]) -> set[str]:
-    made = {function.removesuffix(INIT) for function in functions if function.endswith(INIT)}
-    return {class_id for class_id in made if _is_layer(graph, class_id)}
+def _builders(graph: Graph, family: Family, created: Mapping[str, Collection[int]]) -> dict[str, int]:
+    """Who calls timm's builder, with the number of architectures, in the order of the source."""
+    callers = list(graph.predecessors(_BUILD, EdgeKind.CALLS))
+    counts: Counter[str] = Counter()
+    for contexts in created.values():
+        ran = {graph.contexts.function(context) for context in contexts}.intersection(callers)
+        counts.update({function for function in ran if function.partition(":")[0] == family.module} or ran)
+    return {function: counts[function] for function in callers if counts[function]}
+
+
+def _own_classes(graph: Graph, name: str, built: Sequence[str]) -> Sequence[str]:
+    """The class of a model; of one whose creation does not tell, those that timm's builder makes for its family."""
+    instance = graph.instances.of(name)
+    return [class_id for class_id in instance.own if class_id in graph] if instance else built
+
+
+def _layers(graph: Graph, name: str, contexts: Iterable[int]) -> set[str]:
+    """The layers that a model holds; of one whose creation does not tell, those that it makes."""
+    instance = graph.instances.of(name)
+    if instance:
+        found: Iterable[str] = instance.classes()
+    else:
+        functions = {graph.contexts.function(context) for context in contexts}
+        found = [function.removesuffix(INIT) for function in functions if function.endswith(INIT)]
+    return {class_id for class_id in found if _is_layer(graph, class_id)}
 
 
 def _is_layer(graph: Graph, class_id: str) -> bool:

@@ -60,7 +60,8 @@ def test_a_composition_tells_what_all_share_and_what_only_some_have(draw: DrawGr
         timm.models.toy:Net.__init__#2 -> timm.models.toy:PatchEmbed.__init__#1""",
     )
     composition = family_composition(graph, families_of(graph)["timm.models.toy"])
-    assert composition.builders == ("timm.models.toy:_create",)
+    assert composition.builders == {"timm.models.toy:_create": 2}
+    assert composition.built == {"timm.models.toy:Net"}
     assert composition.models == ("timm.models.toy:Net",)
     assert composition.shared == ("timm.models.toy:PatchEmbed",)
     assert composition.some == {"timm.models.toy:Block": 1}

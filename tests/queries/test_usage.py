@@ -1,4 +1,4 @@
-from explorer.queries.composition import uses_of
+from explorer.queries.usage import uses_of
 
 from .conftest import DrawGraph
 

@@ -8,11 +8,11 @@ from explorer.diagram.view import Stack, View, column, counted
 from explorer.diagram.views.view_builder import ViewBuilder, first_few, named, with_room
 from explorer.errors import RequestError
 from explorer.graph import Edge, EdgeKind, Graph, Node, NodeKind
-from explorer.queries.composition import uses_of
 from explorer.queries.families import Family, families_of, family_composition
 from explorer.queries.names import current, model_of, module_of
 from explorer.queries.node_data import ModelData
 from explorer.queries.slices import MAX_NODES, Surroundings, edges_between, surroundings
+from explorer.queries.usage import uses_of
 
 _IMPORTS = (EdgeKind.IMPORTS,)
 _MOST_IMPORTS = 28

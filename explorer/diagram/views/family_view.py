@@ -64,16 +64,21 @@ def _add_way(builder: ViewBuilder, family: Family, composition: FamilyCompositio
     names = [model.name for model in family.models]
     label = counted(len(names), "architecture")
     builder.fold(_ALL, label, names, few=28, frame=frame, kind=NodeKind.MODEL)
-    builders, models = composition.builders[:_ACROSS], composition.models[:_ACROSS]
+    builders, models = list(composition.builders)[:_ACROSS], composition.models[:_ACROSS]
     for function in builders:
-        builder.source(function, frame=frame)
+        count = composition.builders[function]
+        words = None if count == len(names) else f"{count} of {counted(len(names), 'architecture')}"
+        builder.source(function, words=words, frame=frame)
         builder.join(_ALL, function, Flow.LEADS)
         builder.source(_BUILD)
         builder.call(function, _BUILD)
     own = [model for model in models if model.startswith(f"{family.module}:")]
     for model in models:
         builder.source(model, frame=frame if model in own else None)
-        builder.call(_BUILD, model)
+        if model in composition.built:
+            builder.call(_BUILD, model)
+        else:
+            builder.join(_ALL, model, Flow.LEADS)
     columns = (Stack(tuple(column), down=True, gap_px=16.0) for column in (builders, own))
     built = Stack((_ALL, *columns), frame=_BUILT, gap_px=44.0)
     others = tuple(model for model in models if model not in own)

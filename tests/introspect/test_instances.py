@@ -1,0 +1,112 @@
+"""What models' instances hold, as their source tells."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from explorer.graph.instances import Held
+from explorer.introspect import load_graph
+from explorer.introspect.call_graph import follow_calls
+from explorer.introspect.reading.parse import Module
+from explorer.introspect.registry import read_registry
+
+HEADER = """
+from copy import deepcopy
+import torch
+from torch import nn
+from ._builder import build_model_with_cfg
+from ._registry import register_model
+
+class Part(nn.Module):
+    def __init__(self, width=8): super().__init__()
+class Other(nn.Module):
+    def __init__(self, width=8): super().__init__()
+class Bare(Part):
+    pass
+class Linear(nn.Linear):
+    def forward(self, x): return x
+class Helper:
+    def __init__(self): self.part = Part()
+    def __call__(self): return self.part
+"""
+
+Holds = Callable[..., Held]
+
+
+@pytest.fixture
+def holds(parse: Callable[..., dict[str, Module]]) -> Holds:
+    """What a model holds whose class has a constructor of these lines."""
+
+    def held(*lines: str, made: str = "Net()", more: str = "") -> Held:
+        body = "".join(f"\n        {line}" for line in lines)
+        net = f"class Net(nn.Module):\n    def __init__(self, part=None, cls=Part):\n        super().__init__(){body}\n"
+        entrypoint = f"@register_model\ndef net(pretrained=False, **kwargs): return {made}\n"
+        registry, evaluator = read_registry(parse({"models/toy.py": HEADER + more + net + entrypoint}))
+        found = follow_calls(evaluator, registry).instances.of("net")
+        assert found is not None
+        return found
+
+    return held
+
+
+def names(held: Held) -> set[str]:
+    """The classes held, without their module."""
+    return {name.rpartition(":")[2] for name in held.classes()} - {"Net"}
+
+
+@pytest.mark.parametrize("made", ["Net()", "build_model_with_cfg(Net, 'net', pretrained)", "make(Net)"])
+def test_a_model_is_of_its_own_class_however_it_is_made(holds: Holds, made: str) -> None:
+    held = holds("self.body = cls()", made=made, more="def make(cls): return cls()\n")
+
+    assert held == Held(("timm.models.toy:Net",), (("timm.models.toy:Net", "timm.models.toy:Part"),))
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("self.a = Bare()", {"Bare"}),
+        ("self.a = Linear(8, 8)", {"Linear"}),
+        ("self.a = nn.Linear(8, 8)", {"Linear"}),
+        ("self.a = Part() if cls is Part else Other()", {"Part"}),
+        ("self.add_module('a', Part())", {"Part"}),
+        ("setattr(self, 'a', Part())", {"Part"}),
+        ("self.a = nn.Sequential(Part(), nn.ModuleList([Other() for _ in range(3)]))",
+         {"Sequential", "Part", "ModuleList", "Other"}),
+        ("self.a = nn.ModuleDict({'a': Part()})", {"ModuleDict", "Part"}),
+        ("self.a = Helper()()", {"Part"}),
+        ("self.a = deepcopy(Part())", {"Part"}),
+        ("self.helper = Helper()", set()),
+        ("self.a = [Part()]", set()),
+        ("Part()", set()),
+        ("self.a = nn.Parameter(torch.zeros(1))", set()),
+    ],
+)  # fmt: skip
+def test_a_model_holds_what_torch_registers(holds: Holds, line: str, parts: set[str]) -> None:
+    assert names(holds(line)) == parts
+
+
+def test_a_part_that_is_replaced_is_held_no_more(holds: Holds) -> None:
+    assert names(holds("self.a = Part()", "self.a = Other()")) == {"Other"}
+
+
+def test_what_an_unknown_condition_decides_may_be_held(holds: Holds) -> None:
+    assert names(holds("self.a = Part() if torch.rand(1) > 0.5 else Other()")) == {"Part", "Other"}
+
+
+def test_a_part_made_before_the_model_is_held_by_what_takes_it(holds: Holds) -> None:
+    held = holds("self.inner = nn.Sequential(part)", made="Net(part=Part())")
+
+    assert held.own == ("timm.models.toy:Net",)
+    assert ("torch.nn:Sequential", "timm.models.toy:Part") in held.pairs
+
+
+def test_what_is_held_survives_the_cache_and_a_change_elsewhere(make_timm: Callable[..., Path]) -> None:
+    package = make_timm()
+    first = load_graph(package).instances
+    (package / "added.py").write_text("new = 1\n")
+    changed = load_graph(package).instances
+
+    assert first.models
+    assert {name: first.of(name) for name in first.models} == {name: changed.of(name) for name in changed.models}
+    assert load_graph(package).instances == changed
