@@ -34,7 +34,7 @@ class Builder:
                 _add_definitions(self.graph, module)
                 _add_imports(self.graph, module, self._modules)
             self._registry, self._evaluator = read_registry(self._modules, source.packages)
-            _add_registry(self.graph, self._registry)
+            _add_registry(self.graph, self._registry, self._modules)
             _add_replacements(self.graph, self._registry)
 
     def complete(self, before: Graph | None = None) -> Graph:
@@ -127,9 +127,9 @@ def _add_calls(graph: Graph, calls: CallGraph, registry: Registry, modules: Mapp
     graph.contexts, graph.instances = calls.contexts, calls.instances
 
 
-def _add_registry(graph: Graph, registry: Registry) -> None:
+def _add_registry(graph: Graph, registry: Registry, modules: Mapping[str, Module]) -> None:
     for architecture in registry.architectures.values():
-        _add_architecture(graph, architecture)
+        _add_architecture(graph, architecture, modules.get(architecture.entrypoint.partition(":")[0]))
     for deprecation in registry.deprecations.values():
         alias = f"alias:{deprecation.name}"
         data = AliasData(deprecation.family, deprecation.module, deprecation.replaced_by)
@@ -147,9 +147,15 @@ def _add_replacements(graph: Graph, registry: Registry) -> None:
             graph.add_edge(Edge(f"alias:{deprecation.name}", target, EdgeKind.REPLACES))
 
 
-def _add_architecture(graph: Graph, architecture: Architecture) -> None:
+def _add_architecture(graph: Graph, architecture: Architecture, module: Module | None) -> None:
     model = f"model:{architecture.name}"
     entrypoint = graph.get(architecture.entrypoint)
+    line = architecture.line or None
+    if entrypoint is None and module and line:
+        # A lambda, or what text that was executed defines: nothing else names these.
+        entrypoint = Node(architecture.entrypoint, NodeKind.FUNCTION, module.file, line, line)
+        graph.add_node(entrypoint)
+        graph.add_edge(Edge(module.name, entrypoint.id, EdgeKind.CONTAINS))
     data = ModelData(
         architecture.family,
         architecture.module,

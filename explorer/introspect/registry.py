@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.function_attributes import unwrapped
 from explorer.introspect.evaluator.machine import DECLINED, Evaluator
 from explorer.introspect.evaluator.operations import truth_of
 from explorer.introspect.evaluator.values import (
@@ -19,10 +20,13 @@ from explorer.introspect.evaluator.values import (
     FunctionValue,
     InstanceValue,
     Keywords,
+    MethodValue,
+    PartialValue,
     StandIn,
     Unknown,
     Value,
     as_json,
+    options_of,
 )
 from explorer.introspect.reading.parse import Module
 from explorer.queries.node_data import WeightsData
@@ -40,7 +44,9 @@ class Architecture:
     family: str
     module: str
     entrypoint: str
-    """``module:qualname`` of the function."""
+    """``module:qualname`` of the function; of the one inside, where it is wrapped."""
+    line: int = 0
+    """Where it stands in its module; 0 where that is not known."""
     weights: list[WeightsData] = field(default_factory=list)
     weights_known: bool = True
     """False when the module's ``default_cfgs`` could not be read from source."""
@@ -80,6 +86,27 @@ class _DefaultCfg(StandIn):
     """False when it is not known which of the cfgs have weights, and so which tag is the default."""
 
 
+_ENTRYPOINTS = (FunctionValue, MethodValue, PartialValue, ClassValue)
+"""What timm registers: all that has a name and a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an entrypoint is defined."""
+
+    module: str
+    qualname: str
+    line: int
+
+    @classmethod
+    def of(cls, function: Value) -> "_Place":
+        while isinstance(function, (MethodValue, PartialValue)):
+            function = function.function
+        if isinstance(function, (FunctionValue, ClassValue)):
+            return cls(function.module, function.qualname, function.node.lineno)
+        return cls("", "", 0)
+
+
 def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> tuple[Registry, Evaluator]:
     """Execute everything that importing ``roots`` imports; what was registered, and the evaluator that did it."""
     reader = _RegistryReader(modules, roots)
@@ -106,17 +133,27 @@ class _RegistryReader:
 
     def _register_model(self, args: list[Value], keywords: Keywords) -> Value:
         function = args[0] if args else keywords.get("fn", UNKNOWN)
-        if not isinstance(function, FunctionValue):
-            return function
-        environment = self.evaluator.environments.get(function.module)
+        for option in options_of(function):
+            if isinstance(option, _ENTRYPOINTS):
+                for name in options_of(self.evaluator.objects.get_attribute(option, "__name__")):
+                    if isinstance(name, str):
+                        self._register(name, option)
+        return function
+
+    def _register(self, name: str, function: Value) -> None:
+        """Register what timm calls a function by this name, in the module that it says it is from."""
+        inner = unwrapped(function)
+        home = self.evaluator.objects.get_attribute(function, "__module__")
+        place = _Place.of(inner)
+        module = home if isinstance(home, str) else place.module
+        environment = self.evaluator.environments.get(module)
         names = environment.names if environment else {}
         # timm adds the name to the module's `__all__`, and `from .resnet import *` then brings it along.
-        name = function.qualname.rpartition(".")[2]
         _append_to_all(names, name)
         self._forget(name)  # a name stands for what was registered last, be it a model or deprecated
-        architecture = Architecture(
-            name, _family(function.module), function.module, f"{function.module}:{function.qualname}"
-        )
+        architecture = Architecture(name, _family(module), module, f"{place.module}:{place.qualname}", place.line)
+        if isinstance(inner, FunctionValue):
+            self.evaluator.state.entrypoints.add(inner.node)
         default_cfgs = names.get("default_cfgs", {})
         if isinstance(default_cfgs, dict) and name in default_cfgs:
             architecture.weights_known = self._add_weights(architecture, default_cfgs[name])
@@ -125,7 +162,6 @@ class _RegistryReader:
         self.registry.architectures[name] = architecture
         self._fill("_model_entrypoints", name, function)
         self._fill("_model_to_module", name, architecture.family)
-        return function
 
     def _fill(self, table: str, key: str, value: Value) -> None:
         """Add to a table of timm's registry, where this timm has it."""

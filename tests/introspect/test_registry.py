@@ -314,3 +314,54 @@ def test_no_source_stops_the_reading(registry: ReadRegistry, toy: str) -> None:
 
     json.dumps([[w.cfg, w.unknown] for a in found.architectures.values() for w in a.weights])
     assert list(found.architectures) == ["net"]
+
+
+NAMED = "\nfrom timm.models import register_model\nimport functools\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        (
+            "def log(f):\n  @functools.wraps(f)\n  def w(*a, **k): return f(*a, **k)\n  return w\n"
+            "@register_model\n@log\ndef net(): pass",
+            ["net"],
+        ),
+        (
+            "def log(f):\n  def w(*a, **k): return f(*a, **k)\n  return functools.update_wrapper(w, f)\n"
+            "@register_model\n@log\ndef net(): pass",
+            ["net"],
+        ),
+        ("def log(f):\n  def w(*a, **k): return f(*a, **k)\n  return w\n@register_model\n@log\ndef net(): pass", ["w"]),
+        ("for n in (1, 2):\n  def f(): pass\n  f.__name__ = f'net_{n}'\n  register_model(f)", ["net_1", "net_2"]),
+        (
+            "def add(n):\n  def f(): pass\n  f.__name__ = 'net_' + n\n  return register_model(f)\nadd('a')\nadd('b')",
+            ["net_a", "net_b"],
+        ),
+        ("f = lambda: None\nf.__name__ = 'net'\nregister_model(f)", ["net"]),
+        ("register_model(lambda: None)", ["<lambda>"]),
+        (
+            "def prefixed(f):\n  f.__name__ = 'my_' + f.__name__\n  return register_model(f)\n@prefixed\ndef net(): pass",
+            ["my_net"],
+        ),
+        (
+            "def base(width): pass\nf = functools.partial(base, 8)\nf.__name__ = 'net_8'\nf.__module__ = __name__\n"
+            "register_model(f)",
+            ["net_8"],
+        ),
+        ("register_model(functools.partial(print, 8))\n@register_model\ndef net(): pass", ["net"]),
+        ("exec('@register_model\\ndef net(): pass')", ["net"]),
+        ("for n in 'ab':\n  exec(f'@register_model\\ndef net_{n}(): pass')", ["net_a", "net_b"]),
+        ("exec(open('other.py').read())\n@register_model\ndef net(): pass", ["net"]),
+    ],
+)
+def test_a_function_is_registered_by_the_name_that_it_says_then(source: str, names: list[str]) -> None:
+    timm = "def register_model(fn): return fn"
+    modules = {
+        "timm": parse_module("timm", "__init__.py", b""),
+        "timm.models": parse_module("timm.models", "models/__init__.py", b"from ._registry import register_model"),
+        "timm.models._registry": parse_module("timm.models._registry", "models/_registry.py", timm.encode()),
+        "own": parse_module("own", "own.py", (NAMED + source).encode()),
+    }
+
+    assert list(read_registry(modules, ("timm", "own"))[0].architectures) == names

@@ -14,6 +14,8 @@ MAX_COMBINATIONS = 64
 """Combinations of options that one operation is tried on."""
 MAX_SPLIT = 16
 """Options of a name that a test is tried on one by one, to tell which of them pass it."""
+MAX_PROGRAM = 100_000
+"""Characters of a text that ``exec`` runs."""
 MAX_TIMES = 1000
 """Repetitions of ``itertools.repeat`` that are written out."""
 MAX_NUMBERS = 10_000

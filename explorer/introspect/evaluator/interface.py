@@ -58,6 +58,8 @@ class RunState:
     """The function evaluated now; ``None`` at the top of a module or class, where calls are not noted."""
     called_as: str | None = None
     """The local name by which the function evaluated now calls another, for :meth:`record`."""
+    importing: bool = True
+    """Whether modules are executed still; what follows changes nothing that they bind."""
     uncertain: int = 0
     """How many unknown conditions stand around what is executed now."""
     young: dict[int, tuple[Value, int]] = field(default_factory=dict)
@@ -65,10 +67,22 @@ class RunState:
     identities from being given to others."""
     frozen: dict[int, Value] = field(default_factory=dict)
     """Containers and instances that modules bind, by identity, once these are not to change any more."""
+    settled: set[Value] = field(default_factory=set)
+    """Functions that modules define, once what is set on them is not to change any more."""
     functions: list[FunctionValue] = field(default_factory=list)
     """Functions defined so far, methods and nested ones included."""
     classes: list[ClassValue] = field(default_factory=list)
     """Classes defined so far."""
+
+    untold: dict[tuple[str, int, str], None] = field(default_factory=dict)
+    """What importing may do that source does not tell: module, line and why."""
+    entrypoints: set[ast.AST] = field(default_factory=set)
+    """Syntax of the functions that were registered: a lambda among them is a function of its own."""
+
+    def cannot_tell(self, module: str, line: int, why: str) -> None:
+        """Note that models may be registered here which source does not tell."""
+        if self.importing:
+            self.untold[(module, line, why)] = None
 
     def step(self) -> None:
         """Count a step of work.
@@ -77,6 +91,16 @@ class RunState:
             OutOfSteps: the evaluation does not end.
         """
         self.steps -= 1
+        if self.steps < 0:
+            raise OutOfSteps
+
+    def charge(self, steps: int) -> None:
+        """Count so many steps of work.
+
+        Raises:
+            OutOfSteps: the evaluation does not end.
+        """
+        self.steps -= steps
         if self.steps < 0:
             raise OutOfSteps
 

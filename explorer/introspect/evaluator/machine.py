@@ -61,7 +61,7 @@ class Evaluator:
     Args:
         modules: parsed modules by dotted name.
         intrinsics: stand-ins for functions of timm, by ``module:qualname``.
-        packages: the dotted roots; names outside them are external.
+        packages: the dotted roots, timm's first and then the user's own; names outside them are external.
     """
 
     def __init__(self, modules: Mapping[str, Module], intrinsics: Mapping[str, Intrinsic], *packages: str) -> None:
@@ -74,6 +74,7 @@ class Evaluator:
         self._stood_in = {name.partition(":")[0] for name in intrinsics}
         """Modules that an intrinsic stands in for a function of: most calls are of others."""
         self._packages = packages
+        self._own = frozenset(packages[1:])
         self.environments: dict[str, Environment] = {}
         """The names of the modules that were executed."""
         self._runs = Evaluations()
@@ -129,6 +130,10 @@ class Evaluator:
         """Whether the module belongs to the packages evaluated."""
         return module.partition(".")[0] in self._packages
 
+    def is_own(self, module: str) -> bool:
+        """Whether the module is of the user's own, which stands beside timm."""
+        return module.partition(".")[0] in self._own
+
     def attribute(self, module: str, name: str) -> Value:
         """What ``from module import name`` binds."""
         if not self.is_internal(module):
@@ -151,6 +156,7 @@ class Evaluator:
             for cls in self.state.classes:
                 self.objects.namespace(cls)
             self._freeze()
+            self.state.importing = False
             self._defined = len(self.state.functions)
         del self.state.functions[self._defined :]
         self._forget_runs()
@@ -165,6 +171,7 @@ class Evaluator:
         scopes = [environment.names for environment in self.environments.values()]
         scopes += [cls.namespace for cls in self.state.classes if cls.namespace]
         scopes += [function.defaults for function in self.state.functions]
+        self.state.settled.update(self.state.functions)
         pending = [value for names in scopes for value in names.values()]
         while pending:
             value = pending.pop()
@@ -273,13 +280,15 @@ class Evaluator:
             if answer is not DECLINED:
                 return answer
         state, runs = self.state, self._runs
-        key = runs.key(function, args, keywords, instance)
+        # Importing does each call for what it changes as well: what is called in a loop registers each time.
+        is_exact = state.importing and self.is_own(function.module)
+        key = None if is_exact else runs.key(function, args, keywords, instance)
         run = runs.recalled(function, key)
         through = through or function.through
         if run is not None:
             state.record(run.context, line, through)
             return run.remembered()
-        is_lambda = function.node.__class__ is ast.Lambda
+        is_lambda = function.node.__class__ is ast.Lambda and function.node not in state.entrypoints
         qualname = _folded(function.qualname) if is_lambda else function.qualname
         run = Evaluation(Context(f"{function.module}:{qualname}", is_lambda), instance)
         state.record(run.context, line, through)

@@ -4,6 +4,7 @@ import ast
 from typing import Final
 
 from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.function_attributes import function_attribute, set_function_attribute
 from explorer.introspect.evaluator.interface import Machine
 from explorer.introspect.evaluator.operations import (
     copied,
@@ -172,12 +173,8 @@ class Objects:
             return self._super_attribute(owner, name, line)
         if owner.__class__ is Choice:
             return self._attribute_of_any(owner, name, line)
-        if isinstance(owner, (FunctionValue, MethodValue)):
-            function = owner.function if isinstance(owner, MethodValue) else owner
-            return function.qualname.rpartition(".")[2] if name == "__name__" else UNKNOWN
-        if owner.__class__ is PartialValue:
-            parts: Names = {"func": owner.function, "args": owner.args, "keywords": owner.keywords}
-            return parts.get(name, UNKNOWN)
+        if isinstance(owner, (FunctionValue, MethodValue, PartialValue)):
+            return function_attribute(owner, name)
         if owner.__class__ is DescriptorValue and name in ("setter", "deleter", "getter"):
             return ExternalValue("builtins.property")
         if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
@@ -236,6 +233,8 @@ class Objects:
     def _class_attribute(self, cls: ClassValue, name: str) -> Value:
         if name == "__name__":
             return cls.qualname.rpartition(".")[2]
+        if name == "__module__":
+            return cls.module
         if name == "__dataclass_fields__":
             return dict.fromkeys(self.field_names(cls), UNKNOWN)
         found = self.member(cls, name)
@@ -270,6 +269,8 @@ class Objects:
             self.machine.call(setter, [owner, value], {}, line)
         elif id(owner) in self._state.frozen:
             return
+        elif isinstance(owner, (FunctionValue, PartialValue)) and owner not in self._state.settled:
+            set_function_attribute(owner, name, value, self._state.uncertain > 0)
         elif owner.__class__ is InstanceValue:
             fields = owner.fields
             if name in fields:

@@ -4,6 +4,7 @@ import builtins
 import math
 import os.path
 import re
+import textwrap
 import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -47,6 +48,7 @@ BUILTINS: dict[str, Callable[..., Any]] = {
 """Builtins that only compute, by name."""
 
 EXTERNALS: dict[str, Callable[..., Any]] = {
+    "textwrap.dedent": textwrap.dedent,
     "urllib.parse.urlsplit": urllib.parse.urlsplit,
     "os.path.split": os.path.split,
     "os.path.splitext": os.path.splitext,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explorer.introspect.evaluator.bounds import MAX_TIMES
+from explorer.introspect.evaluator.function_attributes import WRAPPER_ASSIGNMENTS, has_function_attribute
 from explorer.introspect.evaluator.interface import attempt, hand_over
 from explorer.introspect.evaluator.objects import MODULE_METHODS, Objects
 from explorer.introspect.evaluator.operations import (
@@ -38,6 +39,7 @@ from explorer.introspect.evaluator.values import (
     PartialValue,
     SuperValue,
     Value,
+    is_data,
     join,
     may_be_anything,
     options_of,
@@ -189,10 +191,8 @@ def has_attribute(objects: Objects, owner: Value, name: str) -> bool | None:
         return True if objects.has_member(owner, name) else None if objects.external_bases(owner) else False
     if isinstance(owner, ModuleValue):
         return name in objects.machine.execute(owner.name).names or None
-    if isinstance(owner, (FunctionValue, MethodValue)):
-        return name in ("__name__", "__module__", "__call__", "__qualname__", "__doc__")
-    if isinstance(owner, PartialValue):
-        return name in ("func", "args", "keywords", "__call__")
+    if isinstance(owner, (FunctionValue, MethodValue, PartialValue)):
+        return has_function_attribute(owner, name)
     if isinstance(owner, _PLAIN):
         return hasattr(owner, name)
     return None
@@ -281,6 +281,32 @@ def _partial(objects: Objects, args: list[Value], keywords: Keywords, line: int)
         return PartialValue(function, tuple(args[1:]), keywords)
 
     return lifted(bound, args[0])
+
+
+def _wraps(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    """``functools.wraps(function)``: Python makes a partial of ``update_wrapper`` as well."""
+    objects.machine.state.record("functools.wraps", line)
+    names = ("wrapped", "assigned", "updated")
+    return PartialValue(_UPDATE_WRAPPER, (), {**dict(zip(names, args, strict=False)), **keywords})
+
+
+def _update_wrapper(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
+    """What :func:`functools.update_wrapper` does, in its order; where it is open what it copies, any of it may be."""
+    given: Keywords = {**keywords}
+    given.update(zip(("wrapper", "wrapped", "assigned"), args, strict=False))
+    wrapper, wrapped = given.get("wrapper", UNKNOWN), given.get("wrapped", UNKNOWN)
+    assigned = given.get("assigned", WRAPPER_ASSIGNMENTS)
+    is_open = REST in given or not is_data(assigned) or not isinstance(assigned, (tuple, list))
+    for name in WRAPPER_ASSIGNMENTS if is_open or not isinstance(assigned, (tuple, list)) else assigned:
+        if isinstance(name, str) and has_attribute(objects, wrapped, name) is not False:
+            value = objects.get_attribute(wrapped, name, line)
+            objects.set_attribute(wrapper, name, join([value, UNKNOWN]) if is_open else value, line)
+    if isinstance(wrapped, (FunctionValue, PartialValue)):
+        for key, value in (wrapped.attributes or {}).items():
+            if not key.startswith("__"):
+                objects.set_attribute(wrapper, key, value, line)
+    objects.set_attribute(wrapper, "__wrapped__", wrapped, line)
+    return wrapper
 
 
 def _replace(objects: Objects, args: list[Value], keywords: Keywords, line: int) -> Value:
@@ -373,6 +399,8 @@ _CALLS: dict[str, _Handler] = {
     **{f"builtins.{name}": handler for name, handler in _SPECIAL_BUILTINS.items()},
     "functools.partial": _partial,
     "functools.reduce": _reduce,
+    "functools.update_wrapper": _update_wrapper,
+    "functools.wraps": _wraps,
     "dataclasses.replace": _replace,
     "dataclasses.asdict": _asdict,
     "dataclasses.field": _field,
@@ -391,6 +419,7 @@ _CALLS: dict[str, _Handler] = {
         ("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_compiling"), _returning(False)
     ),
 }
+_UPDATE_WRAPPER = ExternalValue("functools.update_wrapper")
 _HARMLESS = frozenset("logging warnings typing math".split())
 """Packages whose functions change none of their arguments."""
 BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, *BUILTIN_CLASSES, "dir"))

@@ -22,6 +22,7 @@ from explorer.introspect.evaluator.operations import (
     taint,
     truth_of,
 )
+from explorer.introspect.evaluator.program_text import RUNNERS, running
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
@@ -79,6 +80,14 @@ class Compiler(ExpressionCompiler):
     def statement(self, node: ast.stmt) -> Statement:
         """The closure that executes one statement; true when it certainly leaves the block around it."""
         return self.compiled(node, lambda frame: frame.give_up(node))
+
+    def _call(self, node: ast.Call) -> Expression:
+        call = super()._call(node)
+        if not (isinstance(node.func, ast.Name) and node.func.id in RUNNERS and node.args):
+            return call
+        name, run = node.func.id, running(self, node)
+        # No other name than the builtin's own stands for nothing.
+        return lambda frame: (run if frame.lookup(name) is UNKNOWN else call)(frame)
 
     def _expr(self, node: ast.Expr) -> Statement:
         return _nothing if node.value.__class__ is ast.Constant else self._evaluated(node.value)
@@ -378,7 +387,7 @@ class Compiler(ExpressionCompiler):
         def decorate(frame: Activation, definition: Value) -> Value:
             decorator = evaluate(frame)
             name = named(frame) if named else decorator
-            if isinstance(name, ExternalValue):
+            if isinstance(name, ExternalValue) and not isinstance(decorator, PartialValue):
                 return _externally_decorated(name.name, definition)
             if decorator.__class__ is Unknown:
                 return definition

@@ -135,7 +135,8 @@ class ExternalValue:
 class FunctionValue:
     """A function of the packages read, with the environment it closes over.
 
-    ``owner`` is the class whose body defines it; ``through`` what foreign code wraps it (a decorator's name).
+    ``owner`` is the class whose body defines it; ``through`` what foreign code wraps it (a decorator's name);
+    ``attributes`` what source sets on it, its ``__name__`` perhaps.
     """
 
     module: str
@@ -145,6 +146,7 @@ class FunctionValue:
     defaults: Names
     owner: "ClassValue | None" = None
     through: str | None = None
+    attributes: Names | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -211,11 +213,12 @@ class DescriptorValue:
 
 @dataclass(eq=False, slots=True)
 class PartialValue:
-    """``functools.partial`` of something callable."""
+    """``functools.partial`` of something callable; ``attributes`` are those that source sets on it."""
 
     function: "Value"
     args: "tuple[Value, ...]"
     keywords: "dict[Value, Value]"
+    attributes: Names | None = None
 
 
 _Atom: TypeAlias = bool | int | float | complex | str | bytes | EllipsisType
@@ -332,7 +335,7 @@ def key_of(value: Value, sizes: dict[int, int] | None = None, depth: int = 8) ->
     if value.__class__ is set or value.__class__ is frozenset:
         return (set, frozenset([key_of(v) for v in value]))
     if value.__class__ is FunctionValue:
-        return (value.node, value.closure)
+        return (value.node, value.closure, None if value.attributes is None else _Identity(value.attributes))
     try:
         hash(value)
     except TypeError:
