@@ -91,7 +91,7 @@ _ENTRYPOINTS = (FunctionValue, MethodValue, PartialValue, ClassValue)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _DefinedAt:
     """Where an entrypoint is defined."""
 
     module: str
@@ -99,7 +99,7 @@ class _Place:
     line: int
 
     @classmethod
-    def of(cls, function: Value) -> "_Place":
+    def of(cls, function: Value) -> "_DefinedAt":
         while isinstance(function, (MethodValue, PartialValue)):
             function = function.function
         if isinstance(function, (FunctionValue, ClassValue)):
@@ -144,7 +144,7 @@ class _RegistryReader:
         """Register what timm calls a function by this name, in the module that it says it is from."""
         inner = unwrapped(function)
         home = self.evaluator.objects.get_attribute(function, "__module__")
-        place = _Place.of(inner)
+        place = _DefinedAt.of(inner)
         module = home if isinstance(home, str) else place.module
         environment = self.evaluator.environments.get(module)
         names = environment.names if environment else {}

@@ -24,13 +24,14 @@ from timm.utils import reparameterize_model
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from explorer.errors import RequestError, UnknownName
+from explorer.errors import EngineError, ExplorerError, RequestError, UnknownName
 from explorer.graph.fuzzy import closest
 from explorer.introspect import Extra
 from explorer.protocol.events import Emit, Log, Progress
 from explorer.protocol.request import ModelOptions
 from explorer.queries.names import hub_name_error
 from explorer.worker.counting import Unfilled
+from explorer.worker.entrypoint_failures import entrypoint_failure, not_a_model
 from explorer.worker.hardware import memory
 from explorer.worker.model_failures import Attempt, explained, reason
 
@@ -93,6 +94,8 @@ def create(name: str, options: ModelOptions) -> nn.Module:
         Exception: whatever timm or the model raises.
     """
     model: nn.Module = timm.create_model(name, pretrained=False, **create_args(name, options))
+    if failure := not_a_model(name, model):
+        raise failure
     model.eval()
     if any(map(is_lazy, chain(model.parameters(), model.buffers()))):
         # Lazy layers learn their sizes from the first pass, and have no parameters before.
@@ -118,12 +121,27 @@ def create_args(name: str, options: ModelOptions) -> dict[str, Any]:
 
 
 def input_size(model: nn.Module, options: ModelOptions) -> tuple[int, int, int]:
-    """Channels, height and width of the input: the model's own, or those it was built for."""
-    channels, height, width = resolve_model_data_config(model)["input_size"]
+    """Channels, height and width of the input: the model's own, or those it was built for.
+
+    Raises:
+        EngineError: the model declares an input that is no image.
+    """
+    channels, height, width = _declared_size(model)
     args = options.args
     wished = options.img_size or args.get("img_size") or (height, width)
     height, width = (wished, wished) if isinstance(wished, int) else wished
     return (options.in_chans or args.get("in_chans") or channels, height, width)
+
+
+def _declared_size(model: nn.Module) -> tuple[int, int, int]:
+    size = resolve_model_data_config(model)["input_size"]
+    if not (isinstance(size, list | tuple) and len(size) == 3 and all(isinstance(n, int) and n > 0 for n in size)):
+        said = "×".join(map(str, size)) if isinstance(size, list | tuple) else repr(size)
+        raise EngineError(
+            f"{type(model).__name__} declares an input_size of {said[:100]}",
+            "explorer runs models of one image, (channels, height, width)",
+        )
+    return size[0], size[1], size[2]
 
 
 def param_count(model: nn.Module) -> int:
@@ -166,7 +184,11 @@ def build_and_run(
         model, built_on = build_for_meta(name, options)
         emit(Progress("run", f"running {name} on the meta device"))
         return ModelRun(model, run(model, META), META, built_on)
+    except ExplorerError:
+        raise
     except Exception as error:
+        if failure := entrypoint_failure(name, error):
+            raise failure from error
         emit(Log(f"{name} does not run on the meta device, so it does on the CPU: {reason(error)}"))
     model = None
     memory.release(CPU)
@@ -191,6 +213,8 @@ def build_for_meta(name: str, options: ModelOptions) -> tuple[nn.Module, torch.d
     """
     try:
         return build_on(name, options, META), META
+    except ExplorerError:
+        raise
     except Exception:
         # The constructor may read values, as of a stochastic depth schedule with ``.item()``: these need real tensors.
         memory.release(CPU)

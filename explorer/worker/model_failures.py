@@ -12,6 +12,7 @@ from msgspec import structs
 
 from explorer.errors import EngineError, ExplorerError, OutOfMemory, RequestError, words_of
 from explorer.protocol.request import ModelOptions
+from explorer.worker.entrypoint_failures import entrypoint_failure, names_argument
 from explorer.worker.hardware import memory
 from explorer.worker.serve import breaks_device
 
@@ -70,6 +71,8 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
         return RequestError(
             f"{attempt.model} cannot be trained with {attempt.batch_size} image a batch: {why}", "raise --batch-size"
         )
+    if known := entrypoint_failure(attempt.model, error):
+        return known
     wishes = _wishes(attempt.options)
     refused = _KEYWORD.search(words_of(error))
     if refused and isinstance(error, TypeError) and refused[1] in wishes:
@@ -78,7 +81,13 @@ def _explanation(attempt: Attempt, error: Exception) -> ExplorerError:
         chosen = ", ".join(f"{name}={value!r}" for name, value in wishes.items())
         return RequestError(f"{attempt.model} cannot be built and run with {chosen}: {why}")
     if attempt.options.img_size is not None:
-        return RequestError(f"{attempt.model} does not take image size {attempt.options.img_size}: {why}")
+        asked = attempt.options.img_size
+        hint = (
+            f"--set img_size={asked} builds it for that size"
+            if names_argument(attempt.model, "img_size", error)
+            else ""
+        )
+        return RequestError(f"{attempt.model} does not take image size {asked}: {why}", hint)
     return EngineError(f"{attempt.model} cannot be built and run: {why}")
 
 

@@ -341,7 +341,7 @@ NAMED = "\nfrom timm.models import register_model\nimport functools\n"
         ("f = lambda: None\nf.__name__ = 'net'\nregister_model(f)", ["net"]),
         ("register_model(lambda: None)", ["<lambda>"]),
         (
-            "def prefixed(f):\n  f.__name__ = 'my_' + f.__name__\n  return register_model(f)\n@prefixed\ndef net(): pass",
+            "def own(f):\n  f.__name__ = 'my_' + f.__name__\n  return register_model(f)\n@own\ndef net(): pass",
             ["my_net"],
         ),
         (

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from explorer.engine.client import Client
+from explorer.errors import ExplorerError
 from explorer.protocol.bench import BenchRequest
 from explorer.protocol.flow import FlowRequest, FlowResult
 from explorer.protocol.inspect import InspectRequest, InspectResult
@@ -352,3 +353,94 @@ def test_training_goes_by_the_first_tensor_of_what_a_model_returns(torch_client:
     wishes: Any = {"batch_size": 2, "seconds": 0.1, "extra": extra, "train": True, "device": "cpu"}
     found = torch_client.run(BenchRequest("in_a_dataclass", **wishes))
     assert found.samples_per_sec > 0
+
+
+ASKING = """
+import torch
+from timm.models import register_model
+from torch import nn
+
+
+class Net(nn.Module):
+    pretrained_cfg = {"input_size": (3, 8, 8)}
+
+    def __init__(self, img_size=8):
+        super().__init__()
+        self.c = nn.Conv2d(3, 4, 4, 4)
+        self.img_size = img_size
+
+    def forward(self, x, **more):
+        if x.shape[-1] != self.img_size:
+            raise ValueError(f"want {self.img_size}")
+        return self.c(x)
+
+
+class Pair(Net):
+    def forward(self, x, other, scale=1):
+        return self.c(x) + other
+
+
+class Film(Net):
+    pretrained_cfg = {"input_size": (3, 4, 8, 8)}
+
+
+@register_model
+def ask_bare(pretrained=False):
+    return Net()
+
+
+@register_model
+def ask_passing(pretrained=False, **kwargs):
+    return Net(**kwargs)
+
+
+@register_model
+def ask_nothing(pretrained=False, **kwargs):
+    Net()
+
+
+@register_model
+def ask_list(pretrained=False, **kwargs):
+    return [Net()]
+
+
+@register_model
+def ask_film(pretrained=False, **kwargs):
+    return Film()
+
+
+@register_model
+def ask_pair(pretrained=False, **kwargs):
+    return Pair()
+
+
+@register_model
+def ask_sized(pretrained=False, img_size=8, **kwargs):
+    return Net(img_size)
+"""
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("asking") / "asking.py"
+    path.write_text(ASKING)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        ("ask_bare", {}, r"entrypoint of ask_bare takes no pretrained_cfg .*\*\*kwargs"),
+        ("ask_passing", {}, r"hands pretrained_cfg on to Net.__init__\(\), which does not take it .*pop them"),
+        ("ask_nothing", {}, "entrypoint of ask_nothing returns nothing"),
+        ("ask_list", {}, "entrypoint of ask_list returns a list"),
+        ("ask_film", {}, "Film declares an input_size of 3×4×8×8 .*models of one image"),
+        ("ask_pair", {}, "ask_pair takes several inputs: x, other .*models of one image"),
+        ("ask_sized", {"img_size": 16}, "--set img_size=16 builds it for that size"),
+    ],
+)
+def test_what_a_model_lacks_is_said_with_its_mend(
+    torch_client: Client, asking: Path, model: str, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ExplorerError, match=said):
+        torch_client.run(InspectRequest(model, **options, extra=(("asking", str(asking)),)))

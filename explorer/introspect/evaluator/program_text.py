@@ -69,7 +69,7 @@ def _parsed(text: str, written: ast.expr, is_exec: bool) -> ast.Module | ast.Exp
         ast.increment_lineno(tree, written.lineno - 1)
     else:
         for node in ast.walk(tree):
-            if hasattr(node, "lineno"):
+            if isinstance(node, (ast.stmt, ast.expr)):
                 node.lineno = node.end_lineno = written.lineno
     return tree
 

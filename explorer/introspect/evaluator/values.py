@@ -281,7 +281,7 @@ def may_be_anything(values: Iterable[Value]) -> bool:
 class _Identity:
     """Equal to itself for the same object only, which it keeps alive: an address alone may be another's later."""
 
-    value: Value
+    value: "Value | Names"
 
     def __hash__(self) -> int:
         return id(self.value)

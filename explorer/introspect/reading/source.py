@@ -8,6 +8,7 @@ import importlib.util
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -47,7 +48,26 @@ def _at(text: str, path: Path) -> Extra:
         raise RequestError(f"--with {text}: is not Python source", _EXTRA_MEND)
     if path.name == "__init__.py":
         path = path.parent
+    if path.is_file() and (path.parent / "__init__.py").is_file() and _imports_from_package(path):
+        raise RequestError(
+            f"--with {text}: it imports from its package, so that it cannot be imported alone",
+            f"--with {_outermost(path.parent)}",
+        )
     return _checked(text, path.stem if path.is_file() else path.name, path)
+
+
+def _imports_from_package(path: Path) -> bool:
+    """Whether a file has relative imports, as far as its text tells."""
+    with suppress(OSError):
+        return re.search(rb"^\s*from\s*\.", path.read_bytes(), re.MULTILINE) is not None
+    return False
+
+
+def _outermost(folder: Path) -> Path:
+    """The package that a folder of a package belongs to."""
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
 
 
 def _by_name(name: str) -> Path | None:

@@ -95,3 +95,17 @@ def test_the_digest_covers_names_and_content_of_every_file(home: Path) -> None:
     changed = digest_with("abc", extras)
     (home / "mine" / "models" / "big.py").rename(home / "mine" / "models" / "small.py")
     assert len({before, changed, digest_with("abc", extras)}) == 3
+
+
+def test_a_file_that_needs_its_package_is_told_to_be_given_with_it(home: Path) -> None:
+    inner = home / "outer" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").touch()
+    (inner / "net.py").write_text("def net():\n    from ..parts import part\n")
+    (inner / "alone.py").write_text("import os\n")
+
+    with pytest.raises(RequestError, match="imports from its package") as caught:
+        find_extra(str(inner / "net.py"))
+    assert caught.value.hint == f"--with {inner.parent}"
+    assert find_extra(str(inner / "alone.py")) == ("alone", inner / "alone.py")
