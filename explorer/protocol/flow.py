@@ -72,7 +72,9 @@ class FlowOperator(NamedTuple):
     ``name`` is that of the function called (``add``, ``conv2d``), ``call`` the innermost module call it ran in.
     ``inputs`` come from operators or from outside, one for every tensor given; ``weights`` are the parameters and
     buffers among its arguments, named from the module that ran, or from the model where they are not in it. ``is_move``
-    tells that it copies, pads, joins or picks values and computes none. ``macs`` are of the batch of 1.
+    tells that it copies, pads, joins or picks values and computes none. ``macs`` are of the batch of 1. ``scalars`` are
+    the numbers, words and switches among its arguments, as Python writes them, each with its name where it has one:
+    that of the argument, or of the running module's attribute that it is (``beta``, ``0.98``).
     """
 
     name: str
@@ -82,6 +84,7 @@ class FlowOperator(NamedTuple):
     macs: int
     is_move: bool
     weights: tuple[str, ...]
+    scalars: tuple[tuple[str, str], ...] = ()
 
 
 class FlowLevel(NamedTuple):

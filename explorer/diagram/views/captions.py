@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from explorer.diagram.style import GROUP_LABEL_CELLS, SUBLABEL_CELLS, cells
 from explorer.diagram.view import counted
+from explorer.diagram.views.scalar_words import differing
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.diagram.views.view_builder import named
 from explorer.report.wording import dimensions, places, short
@@ -115,10 +116,19 @@ class Captions:
         return bool(segment.calls) and segment.times == 1 and not self.kinds(segment) and not self.level(segment)
 
     def times(self, segment: Segment) -> str:
-        """``×3 BasicBlock, separate weights`` for what repeats; empty for what runs once."""
+        """``×3 BasicBlock, separate weights, beta 0.98…0.83`` for what repeats; empty for what runs once."""
         if segment.times == 1:
             return ""
-        return ", ".join(filter(None, (self._times_what(segment), self._weights_of(segment))))
+        said = (self._times_what(segment), self._weights_of(segment), *differing(self._passed, segment))
+        return ", ".join(filter(None, said))
+
+    def _times_in_few_words(self, segment: Segment) -> list[str]:
+        """The same in ever fewer words, that something differs always among them."""
+        differs = differing(self._passed, segment)
+        counted_in = f"{len(differs)} settings differ" if len(differs) > 1 else "a setting differs"
+        what = self._times_what(segment)
+        forms = ((what, *differs), (what, counted_in), (f"×{segment.times}", counted_in)) if differs else ((what,),)
+        return [self.times(segment), *(", ".join(form) for form in forms)]
 
     def _times_what(self, segment: Segment) -> str:
         first = segment.repeats[0]
@@ -165,14 +175,19 @@ class Captions:
         return f"{words}, shared weights" if is_shared and module.params else words
 
     def _setting_of_group(self, segment: Segment) -> str:
-        what, level = (self.times(segment) or self._held(segment)), self.level(segment)
-        short_form = self._times_what(segment) if segment.repeats else what
-        return _fitting(SUBLABEL_CELLS, f"{what} · {level}" if level else what, what, short_form)
+        forms = self._times_in_few_words(segment) if segment.repeats else [self._held(segment)]
+        level = self.level(segment)
+        return _fitting(SUBLABEL_CELLS, *([f"{forms[0]} · {level}"] if level else ()), *forms)
 
     def heading(self, segment: Segment, frames: Sequence[Segment]) -> str:
         """What a frame says: its name, the level it gives, how often it runs and what it is."""
-        name, level, what = self.label(segment, frames), self.level(segment), self.times(segment) or self.kinds(segment)
-        forms = ((name, level, what), (name, level.replace(" · ", " "), what), (name, what))
+        name, level = self.label(segment, frames), self.level(segment)
+        what, *fewer = self._times_in_few_words(segment) if segment.repeats else [self.kinds(segment)]
+        forms = (
+            (name, level, what),
+            (name, level.replace(" · ", " "), what),
+            *((name, words) for words in (what, *fewer)),
+        )
         return _fitting(GROUP_LABEL_CELLS, *(" · ".join(dict.fromkeys(filter(None, form))) for form in forms))
 
     def _held(self, segment: Segment) -> str:

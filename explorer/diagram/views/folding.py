@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from explorer.diagram.views.scalar_words import fixed
 from explorer.diagram.views.segments import ForwardPass, Segment
 from explorer.protocol.flow import FlowOperator
 from explorer.queries.slices import MAX_NODES
@@ -22,7 +23,8 @@ def fold(passed: ForwardPass, segments: Sequence[Segment]) -> Sequence[Segment]:
     """The segments, with each run of repeats as one.
 
     Repeats are alike in classes, settings, shapes, parameters and operators, and each takes the same from the one
-    before it. A pattern may be of several segments: of those that save most the shortest is taken.
+    before it; fractions that operators are called with may differ, which is said of a fold. A pattern may be of several
+    segments: of those that save most the shortest is taken.
     """
     finder = _RepeatFinder(passed, segments, [_digest(passed, segment) for segment in segments])
     folded: list[Segment] = []
@@ -93,7 +95,7 @@ class _RepeatFinder:
         is_followed_early = at + length < len(self.segments) and self.segments[at + length].first < span.stop
         if is_followed_early or not self.segments[at + length - 1].stop <= span.stop <= len(operators):
             return False
-        return all(operators[index].name == operators[index - size].name for index in span)
+        return all(_is_alike(operators[index], operators[index - size]) for index in span)
 
     def _wires(self, span: range, before: range | None) -> Wires:
         """Where every operator of a repeat takes from: this one, the one before, or elsewhere."""
@@ -107,6 +109,10 @@ class _RepeatFinder:
                 else:
                     wires.append(("elsewhere", tensor.source))
         return wires
+
+
+def _is_alike(one: FlowOperator, other: FlowOperator) -> bool:
+    return one.name == other.name and fixed(one) == fixed(other)
 
 
 def _is_worth(pattern: Sequence[Segment], times: int) -> bool:
@@ -130,7 +136,7 @@ def _digest(passed: ForwardPass, segment: Segment) -> Hashable:
         return all("." not in name for name in operator.weights)
 
     operators = tuple(
-        (operator.name, operator.outputs, operator.macs, operator.weights if is_own(operator) else ())
+        (operator.name, fixed(operator), operator.outputs, operator.macs, operator.weights if is_own(operator) else ())
         for operator in passed.flow.operators[segment.first : segment.stop]
     )
     calls = []

@@ -129,7 +129,7 @@ class Called(TorchFunctionMode):  # type: ignore[misc]
         taken, filled = _taken_and_filled(name, args, named)
         rule = RECURRENT.get(name)
         macs = rule(by_place(name, args, named), None).macs if rule else None
-        function = CalledFunction(_plain(name), taken, filled, macs=macs)
+        function = CalledFunction(_plain(name), taken, filled, (args, named), macs=macs)
         self._tape.functions.append(function)
         try:
             out = _recurrent(args) if rule and _is_layer_on_meta(args) else func(*args, **named)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from explorer.protocol.flow import FlowOperator, FlowTensor
 from explorer.worker.counting import tensors_of
 from explorer.worker.counting.operator_costs import Rule
+from explorer.worker.flow.scalars import scalars_of
 from explorer.worker.flow.storage_writers import Memory, StorageWriters, memory_of
 
 
@@ -34,25 +35,29 @@ class Operator:
     call: int
     inputs: tuple[FlowTensor, ...]
     weights: tuple[str, ...]
+    scalars: tuple[tuple[str, str], ...] = ()
     outputs: tuple[tuple[int, ...], ...] = ()
     macs: int = 0
     is_move: bool = True
 
     def finished(self) -> FlowOperator:
         """The operator as it is told."""
-        return FlowOperator(self.name, self.call, self.inputs, self.outputs, self.macs, self.is_move, self.weights)
+        counted = self.macs, self.is_move
+        return FlowOperator(self.name, self.call, self.inputs, self.outputs, *counted, self.weights, self.scalars)
 
 
 @dataclass(slots=True)
 class CalledFunction:
     """A function of torch that was called and has not returned: what runs below it is one operator.
 
-    ``given`` are the tensors that it takes from, ``filled`` those that it may write into and take nothing from.
+    ``given`` are the tensors that it takes from, ``filled`` those that it may write into and take nothing from;
+    ``arguments`` all that it was called with, in order and by name.
     """
 
     name: str
     given: Sequence[Tensor]
     filled: Sequence[Tensor] = ()
+    arguments: tuple[Sequence[Any], Mapping[str, Any]] = ((), {})
     operator: Operator | None = None
     index: int = -1
     macs: int | None = None
@@ -133,7 +138,8 @@ class Tape:
             call = self.running[-1] if self.running else 0
             function.index = len(self.operators)
             weights = self._weights([*function.given, *function.filled, *before])
-            function.operator = Operator(function.name, call, tuple(self._taken(function.given)), weights)
+            taken, scalars = tuple(self._taken(function.given)), scalars_of(*function.arguments, self._module())
+            function.operator = Operator(function.name, call, taken, weights, scalars)
             if function.macs is not None:
                 function.operator.macs, function.operator.is_move = function.macs, False
             self.operators.append(function.operator)
@@ -147,10 +153,14 @@ class Tape:
         if more:
             operator.inputs += more
 
+    def _module(self) -> nn.Module:
+        """The innermost that runs."""
+        return self._ran[self.calls[self.running[-1]][0]] if self.running else self.model
+
     def _weights(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
         """The names of those that the model holds; what the running module holds by its name in there."""
         names = (self._names.get(memory_of(tensor)) for tensor in tensors)
-        path = self._paths.get(self._ran[self.calls[self.running[-1]][0]], "") if self.running else ""
+        path = self._paths.get(self._module(), "")
         return tuple(dict.fromkeys(name.removeprefix(f"{path}.") for name in names if name))
 
     def returned(self, function: CalledFunction, out: Any) -> None:

@@ -48,10 +48,12 @@ class FlowMaker:
         macs: int = 0,
         is_move: bool = False,
         weights: Sequence[str] = (),
+        scalars: Sequence[tuple[str, str]] = (),
     ) -> FlowTensor:
         """An operator; its output has the shape of its first input where none is given."""
         outputs = (shape or taken[0].shape,)
-        self._operators.append(FlowOperator(name, self._running[-1], taken, outputs, macs, is_move, tuple(weights)))
+        besides = tuple(weights), tuple(scalars)
+        self._operators.append(FlowOperator(name, self._running[-1], taken, outputs, macs, is_move, *besides))
         return self.last
 
     def layer(

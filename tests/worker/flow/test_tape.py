@@ -43,3 +43,22 @@ def test_writing_in_place_makes_a_new_value_of_it() -> None:
     recording = record(InPlace(), torch.ones(2))
     assert [op.name for op in recording.operators] == ["mul", "add", "relu"]
     assert [op.inputs[0].source for op in recording.operators] == [-1, 0, 1]
+
+
+def test_an_operator_tells_the_numbers_it_is_called_with_by_name() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.beta = 0.98
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = nn.functional.leaky_relu(x * self.beta, negative_slope=float("-inf"), inplace=True)
+            return torch.roll(y, (1, -2), dims=(0, 1)) ** 2
+
+    operators = record(Scaled(), torch.ones(2, 3)).operators
+    assert [operator.scalars for operator in operators] == [
+        (("beta", "0.98"),),
+        (("negative_slope", "-inf"),),
+        (("", "1"), ("", "-2"), ("dims", "0"), ("dims", "1")),
+        (("", "2"),),
+    ]
