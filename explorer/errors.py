@@ -110,7 +110,7 @@ def _tree(root: type[ExplorerError]) -> dict[str, type[ExplorerError]]:
     return found
 
 
-def unexpected(error: Exception, hint: str = "a bug in explorer") -> ExplorerError:
+def unexpected(error: BaseException, hint: str = "a bug in explorer") -> ExplorerError:
     """An error that nobody raised on purpose, in one line that is fit to be shown."""
     return ExplorerError(f"{type(error).__name__}: {words_of(error).strip().partition(chr(10))[0]}", hint)
 

@@ -4,8 +4,10 @@ Everything that explorer writes goes through :func:`replacing`, so that a reader
 killed in the middle and however many write at once.
 """
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 JSON = Any
 """A value that JSON can hold."""
+
+LARGEST = 64 << 20
+"""Bytes of a file that are read at the most; timm's largest has some 100 KB, a wheel of it 3 MB."""
 
 _APPLICATION = "timm-explorer"
 _BESIDE = ".explorer-"
@@ -82,6 +87,33 @@ def write_whole(path: Path, content: bytes) -> None:
         return
     with replacing(path) as file:
         file.write(content)
+
+
+def read_regular(path: Path, limit: int = LARGEST) -> bytes:
+    """The content of a file that somebody named: of a regular one, and of one that is not too large.
+
+    A pipe may never end, and a device neither.
+
+    Raises:
+        OSError: it is no such file, or cannot be read; ``strerror`` says why in words.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:  # a NUL byte, or text that is no name of a file
+        raise OSError(errno.EINVAL, "that is no name of a file") from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it is {_kind(status.st_mode)}, no regular file")
+    with os.fdopen(handle, "rb") as file:
+        if status.st_size <= limit and len(content := file.read(limit + 1)) <= limit:
+            return content
+    raise OSError(errno.EFBIG, f"it has more than {limit >> 20:,} MB, the most that is read")
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def remove_abandoned(folder: Path, older_than: float) -> None:

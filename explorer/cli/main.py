@@ -1,7 +1,9 @@
 """The ``explorer`` command: its commands, each loaded when it is called, its exit codes, and errors as one line."""
 
+import errno
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from explorer.cli.options import TimmOption, WithOption, find_extras, running_refused
 from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.errors import ExplorerError, RequestError, unexpected
+from explorer.plain_text import plain_line
 from explorer.version import __version__
 
 if TYPE_CHECKING:
@@ -142,6 +145,7 @@ def run(
     prepare_stdout()
     command = typer.main.get_command(app)
     try:
+        _check_texts(given)
         # Left to itself typer would print its own form of an error and leave with its own code.
         result = command.main(
             [a for a in given if a != "--debug"],
@@ -162,12 +166,50 @@ def run(
         report(_misunderstood(error))
         return RequestError.exit_code
     except ExplorerError as error:
-        if debug:
-            raise
         report(error)
-        return error.exit_code
-    except Exception as error:
         if debug:
-            raise
-        report(unexpected(error, "a bug in explorer: --debug shows where"))
-        return ExplorerError.exit_code
+            for cause in _causes(error):
+                narrate(f"caused by {unexpected(cause, '')}")
+        return error.exit_code
+    except OSError as error:
+        if debug or error.errno not in _OF_NAMES:
+            return _failed(error, debug)
+        report(RequestError(f"{error.strerror}: {str(error.filename)[:100]}"))
+        return RequestError.exit_code
+    except Exception as error:
+        return _failed(error, debug)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """What nobody foresaw."""
+    if debug:
+        raise error
+    report(unexpected(error, "a bug in explorer: --debug shows where"))
+    return ExplorerError.exit_code
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error came of, and that of, and so on."""
+    cause = error.__cause__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+_OF_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
+"""Errors of a path that was named: it is the request that is wrong."""
+
+
+def _check_texts(arguments: Sequence[str]) -> None:
+    """Refuse text that no file, model or terminal can have for a name.
+
+    Raises:
+        RequestError: an argument holds a NUL character, or half of one.
+    """
+    for argument in arguments:
+        try:
+            is_text = b"\0" not in os.fsencode(argument)
+        except UnicodeEncodeError:
+            is_text = False
+        if not is_text:
+            raise RequestError(f"{plain_line(argument)[:100]!r} is no text", "leave NUL and lone surrogates out")

@@ -13,6 +13,7 @@ import typer
 from typer import Option
 
 from explorer.cli.output import tell_plainly
+from explorer.engine.timeout import TIMEOUT, TIMEOUT_SECONDS
 from explorer.errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ WithOption = Annotated[
 
 
 def _wait_for(seconds: float) -> float:
-    from explorer.engine.process import TIMEOUT  # of no use to what only reads the graph
-
     TIMEOUT.set(seconds)
     return seconds
 
@@ -47,7 +46,6 @@ TimeoutOption = Annotated[
         help="End a model that runs without a word for so long.",
     ),
 ]
-TIMEOUT_SECONDS = 1800.0
 StaticOption = Annotated[
     bool, Option("--static", help="Leave out what was seen at run time: what the source says, alone.")
 ]

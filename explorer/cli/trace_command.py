@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
-from explorer.cli.options import TIMEOUT_SECONDS, JsonOption, TimeoutOption, WithOption, find_extras
+from explorer.cli.options import JsonOption, TimeoutOption, WithOption, find_extras
 from explorer.cli.output import (
     check_place,
     narrate,
@@ -22,6 +22,7 @@ from explorer.cli.output import (
     terminal_width,
     write_file,
 )
+from explorer.engine.timeout import TIMEOUT_SECONDS
 from explorer.errors import OutputError, RequestError
 from explorer.introspect import Extra
 from explorer.protocol.trace import TraceResult, call_count

@@ -4,7 +4,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any, TypeVar, cast
 
-from explorer.engine.process import TIMEOUT, WorkerProcess, worker_command
+from explorer.engine.process import WorkerProcess, worker_command
+from explorer.engine.timeout import TIMEOUT
 from explorer.protocol.events import Event, Failure, Result, encode_request
 from explorer.protocol.request import Request
 

@@ -10,15 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
 from explorer.errors import WorkerDied, WorkerSilent
 from explorer.protocol.events import Event, LineSplitter, Log, Progress, decode_event
-
-TIMEOUT: ContextVar[float] = ContextVar("timeout", default=1800.0)
-"""Seconds that a worker started in this context may say nothing while it answers; compiling a model takes minutes."""
 
 _FIRST_NOTICE = 30.0
 """Seconds of silence after which it is told; after that whenever they have doubled."""

@@ -22,7 +22,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from explorer.errors import OutputError
-from explorer.files import JSON, data_folder, newest_first, to_json, write_whole
+from explorer.files import JSON, data_folder, newest_first, read_regular, to_json, write_whole
 from explorer.graph.contexts import Traced
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def _read_trace(path: Path | None) -> dict[str, JSON] | None:
     if path is None:
         return None
     try:
-        data = json.loads(zlib.decompress(path.read_bytes(), _GZIP))
+        data = json.loads(zlib.decompress(read_regular(path), _GZIP))
     except _DAMAGED:
         return None
     return data if isinstance(data, dict) and isinstance(data.get("model"), str) else None
@@ -172,7 +172,7 @@ def _stamps(folder: Path | None) -> dict[str, list[int]]:
 def _read_index(path: Path, version: str, digest: str) -> tuple[dict[str, list[int]], Traced]:
     """The files that the index is made of, and their traces; nothing of one that is missing, damaged or another's."""
     try:
-        index = json.loads(path.read_bytes())
+        index = json.loads(read_regular(path))
         if (index["format"], index["digest"]) == (_INDEX_FORMAT, digest):
             return dict(index["stamps"]), _from_rows(version, digest, index)
     except _DAMAGED:

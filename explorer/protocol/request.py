@@ -91,8 +91,11 @@ def one_of(what: str, choices: tuple[str, ...], message: str = "no {what} {value
     return limits(message.replace("{what}", what), f"{what}s: {', '.join(choices)}", pattern=pattern)
 
 
-Count = Annotated[int, limits("the {words} must be a whole number from 1 up, not {value!r}", ge=1)]
-ClassCount = Annotated[int, limits("the {words} must be a whole number from 1 up, not {value!r}", ge=0)]
+_MOST = 2**31 - 1
+"""What torch counts sizes by on every device; more is no model's, and calls that check too late never end."""
+_COUNTING = f"the {{words}} must be a whole number from 1 to {_MOST:,}, not {{value!r}}"
+Count = Annotated[int, limits(_COUNTING, ge=1, le=_MOST)]
+ClassCount = Annotated[int, limits(_COUNTING, ge=0, le=_MOST)]
 """0 builds the model without its classifier; whoever gives less is told of the usual range."""
 
 Seconds = Annotated[float, limits("{name} must be a number over 0, not {value!r}", gt=0, le=sys.float_info.max)]

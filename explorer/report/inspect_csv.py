@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.engine.pool import Outcome
 from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
-from explorer.files import write_whole
+from explorer.files import read_regular, write_whole
 from explorer.plain_text import csv_cell
 from explorer.protocol.inspect import InspectRequest, InspectResult, Layer
 from explorer.report.wording import dimensions
@@ -130,7 +130,7 @@ class TotalsFile:
 def _read(path: Path) -> list[dict[str, str]]:
     """The rows of a table of totals, whole ones; none where there is no file yet, or an empty one."""
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace") if path.is_file() else ""
+        text = read_regular(path).decode("utf-8-sig", "replace") if path.is_file() else ""
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror or error}") from error
     header = csv_text([COLUMNS])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import RequestError
+from explorer.files import read_regular
 from explorer.plain_text import csv_cell
 from explorer.results.runs import DONE, ImportedRun, RunDetails
 
@@ -55,7 +56,7 @@ def read_csv(path: Path) -> ResultsFile:
         RequestError: it cannot be read, or is no such file.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _no_results(path, "it is not text") from error
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.diagram import EVERYTHING, Picture, tree_lines, view_of
 from explorer.diagram.views import view_function
 from explorer.errors import RequestError
+from explorer.files import read_regular
 from explorer.graph import Graph, Node, NodeKind
 from explorer.queries.model_list import families
 from explorer.queries.names import find_node, model_of
@@ -264,7 +265,7 @@ def dot_picture(file: Path, wish: PictureWish) -> Picture:
         RequestError: the file cannot be read, or is no DOT.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_regular(file).decode("utf-8-sig")
     except OSError as error:
         raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

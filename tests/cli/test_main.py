@@ -1,5 +1,6 @@
 """What all commands have in common: exit codes, errors as one line, options before and after the command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -324,3 +325,48 @@ def test_the_help_imports_no_command() -> None:
 
     assert [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line] == [*main.COMMANDS]
     assert [name for name in done.stderr.split() if name.endswith(("_command", "_commands"))] == []
+
+
+FILES = [
+    ("list", "--timm", "{}"),
+    ("list", "--with", "{}"),
+    ("graph", "--from", "{}", "-o", "-", "-F", "dot"),
+    ("results", "import", "{}"),
+]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("command", FILES)
+@pytest.mark.parametrize("kind", ["pipe.py", "/dev/zero", "folder", "x" * 300, "x" * 5000, "a\0b", "a\ud800b"])
+def test_only_files_are_read(explorer: Explorer, tmp_path: Path, command: tuple[str, ...], kind: str) -> None:
+    path = tmp_path / kind if kind in ("pipe.py", "folder") else kind
+    if kind == "pipe.py":
+        os.mkfifo(path)
+    elif kind == "folder":
+        Path(path).mkdir()
+
+    done = explorer(*(part.format(path) for part in command))
+
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+    assert "a bug in explorer" not in done.err
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "2147483648", "-1"])
+@pytest.mark.parametrize("option", ["--batch-size", "--img-size", "--in-chans"])
+def test_sizes_that_no_model_has(explorer: Explorer, option: str, number: str) -> None:
+    done = explorer("inspect", "resnet18", option, number)
+
+    assert done.code == 2
+    assert f"must be a whole number from 1 to 2,147,483,647, not {number}" in done.err
+
+
+def test_debug_tells_what_an_expected_error_came_of(explorer: Explorer, tmp_path: Path) -> None:
+    (tmp_path / "x.dot").write_bytes(b"\xff\xfe\x00")
+
+    done = explorer("graph", "--from", tmp_path / "x.dot", "-o", "-", "-F", "dot", "--debug")
+
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert done.err.splitlines()[-1].startswith("caused by UnicodeDecodeError: ")

@@ -14,15 +14,25 @@ from explorer.protocol.request import ModelOptions
 from explorer.protocol.trace import TraceRequest
 from explorer.protocol.tune import TuneRequest
 
+WHOLE = "1 to 2,147,483,647"
+
 
 @pytest.mark.parametrize(
     ("kind", "values", "said"),
     [
         (InspectRequest, {"model": " "}, "the model must be a name, not ' '"),
-        (InspectRequest, {"batch_size": None}, "the batch size must be a whole number from 1 up, not None"),
-        (InspectRequest, {"num_classes": -1}, "the number of classes must be a whole number from 1 up, not -1"),
+        (
+            InspectRequest,
+            {"batch_size": None},
+            f"the batch size must be a whole number from {WHOLE}, not None",
+        ),
+        (
+            InspectRequest,
+            {"num_classes": -1},
+            f"the number of classes must be a whole number from {WHOLE}, not -1",
+        ),
         (InspectRequest, {"totals_only": 1}, "totals_only must be true or false, not 1"),
-        (FlowRequest, {"in_chans": "3"}, "the input channels must be a whole number from 1 up, not '3'"),
+        (FlowRequest, {"in_chans": "3"}, f"the input channels must be a whole number from {WHOLE}, not '3'"),
         (FlowRequest, {"features_only": None}, "features_only must be true or false, not None"),
         (FlowRequest, {"args": {1: 2}}, r"model arguments must be values by name, not \{1: 2\}"),
         (TraceRequest, {"extra": [["mine", "mine.py"], ["mine"]]}, r"a name and a path, not \['mine'\]"),
@@ -57,7 +67,7 @@ def test_no_classifier_is_something_to_ask_for():
 def test_a_side_given_as_data_becomes_a_request():
     versus = VersusRequest({"model": "a"}, {"model": "b", "threads": 2})
     assert versus.b == BenchRequest("b", threads=2)
-    with pytest.raises(RequestError, match="the threads must be a whole number from 1 up, not 0"):
+    with pytest.raises(RequestError, match=f"the threads must be a whole number from {WHOLE}, not 0"):
         VersusRequest({"model": "a"}, {"model": "b", "threads": 0})
     with pytest.raises(RequestError, match=r"malformed.*colour"):
         VersusRequest({"model": "a"}, {"model": "b", "colour": "red"})

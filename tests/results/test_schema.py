@@ -79,7 +79,7 @@ def test_types_bounds_and_words_are_those_of_the_structs() -> None:
         "description": "Median, in milliseconds.",
     }
     threads = schema["BenchRequest"]["properties"]["threads"]
-    assert threads["anyOf"] == [{"type": "integer", "minimum": 1}, {"type": "null"}]
+    assert threads["anyOf"] == [{"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, {"type": "null"}]
     assert schema["BenchResult"]["properties"]["memory_kind"]["enum"][0] == "cuda_max_allocated"
     assert list(schema["BenchRequest"]["properties"]) == list(BenchRequest.__struct_fields__)
     assert schema["Settings"]["properties"]["threads"] == threads

@@ -3,17 +3,20 @@
 Nothing of what is found is imported, so that reading a source runs none of it.
 """
 
+import errno
 import hashlib
 import importlib.util
+import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import RequestError, TimmNotFound, TimmSourceError
+from explorer.files import read_regular
 
 Extra = tuple[str, Path]
 """The name that it is imported by, and its ``.py`` file or package folder."""
@@ -44,6 +47,8 @@ def _at(text: str, path: Path) -> Extra:
         raise RequestError(f"--with {text}: there is no such file or folder", _EXTRA_MEND)
     if path.is_dir() and not (path / "__init__.py").is_file():
         raise RequestError(f"--with {text}: holds no __init__.py, so it is no package", _EXTRA_MEND)
+    if not path.is_dir() and not path.is_file():
+        raise RequestError(f"--with {text}: is no regular file", _EXTRA_MEND)
     if path.is_file() and path.suffix != ".py":
         raise RequestError(f"--with {text}: is not Python source", _EXTRA_MEND)
     if path.name == "__init__.py":
@@ -59,7 +64,7 @@ def _at(text: str, path: Path) -> Extra:
 def _imports_from_package(path: Path) -> bool:
     """Whether a file has relative imports, as far as its text tells."""
     with suppress(OSError):
-        return re.search(rb"^\s*from\s*\.", path.read_bytes(), re.MULTILINE) is not None
+        return re.search(rb"^\s*from\s*\.", read_regular(path), re.MULTILINE) is not None
     return False
 
 
@@ -111,7 +116,7 @@ def read_file(name: str, path: Path) -> bytes:
         RequestError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise RequestError(f"--with: {name} cannot be read: {error.strerror or error}") from error
 
@@ -236,7 +241,7 @@ def _find(path: Path | None) -> SourceTree:
             return _read_folder(_package_in(path))
         if not path.exists():
             raise TimmSourceError(f"--timm {path}: there is no such file or folder", _MEND)
-        return SourceTree(str(path), _only_package(_read_archive(path), path))
+        return SourceTree(str(path), _only_package(_read_archive(path, read_regular(path, _LARGEST_ARCHIVE)), path))
     except OSError as error:
         raise TimmSourceError(f"--timm {path}: cannot be read: {error.strerror or error}", _MEND) from error
 
@@ -275,30 +280,46 @@ def _read_folder(folder: Path) -> SourceTree:
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()
         try:
-            files[name] = path.read_bytes()
-        except IsADirectoryError:
-            continue
+            files[name] = read_regular(path)
         except OSError as error:
+            if path.is_dir():
+                continue
             unreadable[name] = error.strerror or str(error)
     return SourceTree(str(folder), files, unreadable)
 
 
-def _read_archive(path: Path) -> dict[str, bytes]:
+_LARGEST_ARCHIVE = 512 << 20
+"""Bytes of a wheel or sdist, and of the source in it."""
+
+
+def _bounded(sizes: Iterable[int]) -> None:
+    """Refuse an archive that unpacks to more than anybody's source."""
+    if sum(sizes) > _LARGEST_ARCHIVE:
+        raise OSError(errno.EFBIG, f"it unpacks to more than {_LARGEST_ARCHIVE >> 20:,} MB")
+
+
+def _read_archive(path: Path, content: bytes) -> dict[str, bytes]:
     # Most people's timm is installed, and these cost a command a tenth of its start.
     import lzma
     import tarfile
     import zipfile
 
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                return {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
-        if not tarfile.is_tarfile(path):
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                sources = [info for info in archive.infolist() if info.filename.endswith(".py")]
+                _bounded(info.file_size for info in sources)
+                return {info.filename: archive.read(info) for info in sources}
+        if not tarfile.is_tarfile(io.BytesIO(content)):
             raise TimmSourceError(f"--timm {path}: neither a wheel nor an sdist", _MEND)
-        with tarfile.open(path) as tar:
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            members: list[tarfile.TarInfo] = []
+            for member in tar:  # which unpacks all before it
+                members.append(member)
+                _bounded(each.size for each in members)
             return {
                 member.name: file.read()
-                for member in tar
+                for member in members
                 if member.isfile() and member.name.endswith(".py") and (file := tar.extractfile(member))
             }
     except (EOFError, NotImplementedError, RuntimeError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
