@@ -356,12 +356,107 @@ NAMED = "\nfrom timm.models import register_model\nimport functools\n"
     ],
 )
 def test_a_function_is_registered_by_the_name_that_it_says_then(source: str, names: list[str]) -> None:
-    timm = "def register_model(fn): return fn"
-    modules = {
-        "timm": parse_module("timm", "__init__.py", b""),
-        "timm.models": parse_module("timm.models", "models/__init__.py", b"from ._registry import register_model"),
-        "timm.models._registry": parse_module("timm.models._registry", "models/_registry.py", timm.encode()),
-        "own": parse_module("own", "own.py", (NAMED + source).encode()),
+    assert registered({"own.py": NAMED + source}) == names
+
+
+def registered(files: dict[str, str]) -> list[str]:
+    """What the package or module ``own`` registers, beside a timm that registers nothing."""
+    timm = {
+        "timm/__init__.py": "",
+        "timm/models/__init__.py": "from ._registry import register_model",
+        "timm/models/_registry.py": "def register_model(fn): return fn",
+    }
+    modules = {}
+    for file, source in {**timm, **files}.items():
+        name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        modules[name] = parse_module(name, file, source.encode())
+    return list(read_registry(modules, ("timm", "own"))[0].architectures)
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_so"),
+    [
+        ("sys.version_info >= (3, 9)", True),
+        ("sys.version_info.major == 2", False),
+        ("sys.version_info[0] < 3", False),
+        ("sys.platform == 'nowhere'", False),
+        ("os.name == 'nothing'", False),
+        ("platform.system() == 'Nothing'", False),
+        ("HAS_NONE", False),
+        ("HAS_JSON", True),
+        ("torch.cuda.is_available()", False),
+        ("torch.backends.mps.is_available()", False),
+        ("find_spec('no_such_module_at_all') is not None", False),
+        ("find_spec('json') is not None", True),
+        ("TYPE_CHECKING", False),
+    ],
+)
+def test_what_is_defined_on_this_machine(monkeypatch: pytest.MonkeyPatch, condition: str, is_so: bool) -> None:
+    monkeypatch.setattr("explorer.introspect.evaluator.surroundings._has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr("sys.platform", "linux")
+    source = f"""
+import os, platform, sys, torch
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from timm.models import register_model
+try:
+    import no_such_module_at_all
+    HAS_NONE = True
+except ImportError:
+    HAS_NONE = False
+try:
+    from json import decoder
+    HAS_JSON = True
+except (ImportError, OSError) as error:
+    HAS_JSON = False
+if {condition}:
+    @register_model
+    def net_if(): pass
+else:
+    @register_model
+    def net_else(): pass
+"""
+
+    assert registered({"own.py": source}) == ["net_if" if is_so else "net_else"]
+
+
+def test_a_gpu_that_torch_may_not_see_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.introspect.evaluator.surroundings._has_nvidia_gpu", lambda: True)
+    source = "import torch\nfrom timm.models import register_model\nif torch.cuda.is_available():\n  "
+
+    assert registered({"own.py": source + "register_model(lambda: 1)"}) == ["<lambda>"]
+
+
+NET = "from timm.models import register_model\n@register_model\ndef {}(): pass\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import importlib, pkgutil\nfor m in pkgutil.iter_modules(__path__):\n"
+        "  importlib.import_module(f'{__name__}.{m.name}')",
+        "import pkgutil\nfor _, name, ispkg in pkgutil.walk_packages(__path__, __name__ + '.'):\n  __import__(name)",
+        "import importlib, os\nfor f in os.listdir(os.path.dirname(os.path.abspath(__file__))):\n"
+        "  if f.endswith('.py') and f[0] != '_': importlib.import_module('.' + f[:-3], __name__)\n"
+        "from .deep import two",
+        "from importlib import import_module\nfrom pathlib import Path\n"
+        "for f in Path(__file__).resolve().parent.glob('*.py'):\n"
+        "  if f.stem != '__init__': import_module(f'{__package__}.{f.stem}')\nimport own.deep.two",
+        "import glob, os\nfiles = glob.glob(os.path.join(os.path.dirname(__file__), '*.py'))\n"
+        "__all__ = [os.path.basename(f)[:-3] for f in files if not f.endswith('__init__.py')]\n"
+        "from . import *\nfrom .deep.two import *",
+        "from importlib import import_module\n"
+        "def load(names):\n  for name in names: import_module(f'.{name}', package=__name__)\nload(('one', 'deep.two'))",
+        "import importlib\n[importlib.import_module('own.' + name) for name in ['one', 'deep', 'deep.two']]",
+    ],
+)
+def test_a_package_that_looks_for_its_modules_imports_them(source: str) -> None:
+    package = "import pkgutil, importlib\nfor m in pkgutil.iter_modules(__path__): import_it(m)\n"
+    files = {
+        "own/__init__.py": source + "\nfrom . import deep\n",
+        "own/one.py": NET.format("one_net"),
+        "own/deep/__init__.py": package + "from . import two\n",
+        "own/deep/two.py": NET.format("two_net"),
     }
 
-    assert list(read_registry(modules, ("timm", "own"))[0].architectures) == names
+    assert sorted(registered(files)) == ["one_net", "two_net"]

@@ -56,5 +56,9 @@ class GiveUp(Exception):
     """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
 
 
+class NoSuchModule(GiveUp):
+    """Python would find no module of that name here."""
+
+
 class OutOfSteps(Exception):
     """The work allowed for one evaluation is used up: whatever encloses what it was allowed for ends as well."""

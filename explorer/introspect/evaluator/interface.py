@@ -58,6 +58,8 @@ class RunState:
     """The function evaluated now; ``None`` at the top of a module or class, where calls are not noted."""
     called_as: str | None = None
     """The local name by which the function evaluated now calls another, for :meth:`record`."""
+    is_own: bool = False
+    """Whether the top level executed now is of the user's own source, which is read as it is on this machine."""
     importing: bool = True
     """Whether modules are executed still; what follows changes nothing that they bind."""
     uncertain: int = 0
@@ -181,6 +183,9 @@ class Machine(Protocol):
 
     def is_internal(self, module: str) -> bool:
         """Whether the module belongs to the packages evaluated."""
+
+    def is_own(self, module: str) -> bool:
+        """Whether the module is of the user's own, which stands beside timm."""
 
     def value_in(self, cls: ClassValue, node: ast.expr) -> Value:
         """Evaluate an expression that stands around a class: a base, a decorator."""

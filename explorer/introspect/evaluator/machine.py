@@ -22,6 +22,7 @@ from explorer.introspect.evaluator.objects import Objects
 from explorer.introspect.evaluator.operations import copied, copy_of, taint
 from explorer.introspect.evaluator.python_library import call_external
 from explorer.introspect.evaluator.statements import Block, Compiler
+from explorer.introspect.evaluator.surroundings import machine_constant, names_of_module
 from explorer.introspect.evaluator.torch_modules import call_member
 from explorer.introspect.evaluator.values import (
     UNKNOWN,
@@ -67,6 +68,7 @@ class Evaluator:
     def __init__(self, modules: Mapping[str, Module], intrinsics: Mapping[str, Intrinsic], *packages: str) -> None:
         self.state = RunState()
         self.objects = Objects(self)
+        self.objects.known_here = machine_constant
         self.evaluated: set[ast.AST] = set()
         """Syntax nodes of the functions that were evaluated at least once."""
         self.modules = modules
@@ -98,8 +100,10 @@ class Evaluator:
                 return self.environments[module]
         environment = self.environments[module] = Environment({"__name__": module})
         state = self.state
-        before = state.steps, state.depth, state.uncertain, state.context
-        state.context = None
+        before = state.steps, state.depth, state.uncertain, state.context, state.is_own
+        state.context, state.is_own = None, self.is_own(module)
+        if state.is_own:
+            environment.names.update(names_of_module(self, module))
         frame = Activation(self.objects, module, environment)
         for statement in self.modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
@@ -107,7 +111,7 @@ class Evaluator:
                 self._compiler.statement(statement)(frame)
             except _ENDS:
                 frame.give_up(statement)
-        state.steps, state.depth, state.uncertain, state.context = before
+        state.steps, state.depth, state.uncertain, state.context, state.is_own = before
         if parent in self.environments:
             self.environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
@@ -137,7 +141,7 @@ class Evaluator:
     def attribute(self, module: str, name: str) -> Value:
         """What ``from module import name`` binds."""
         if not self.is_internal(module):
-            return ExternalValue(f"{module}.{name}")
+            return self.objects.external(f"{module}.{name}")
         if module not in self.modules:
             return UNKNOWN
         names = self.execute(module).names

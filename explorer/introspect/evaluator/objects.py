@@ -1,6 +1,7 @@
 """Classes and instances: attributes as Python looks them up, and what calling, iterating and indexing them runs."""
 
 import ast
+from collections.abc import Callable
 from typing import Final
 
 from explorer.introspect.evaluator.bounds import GiveUp
@@ -71,6 +72,8 @@ class Objects:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.known_here: Callable[[str], Value | None] = lambda name: None
+        """What something external is on this machine; the machine knows."""
         self._state = machine.state
         self._dataclasses: dict[ClassValue, Names | None] = {}
         self._members: dict[tuple[ClassValue, str], Value] = {}
@@ -164,7 +167,7 @@ class Objects:
         if owner.__class__ is ExternalValue:
             if name == "__name__":
                 return owner.name.rpartition(".")[2]
-            return ExternalValue(f"{owner.name}.{name}")
+            return self.external(f"{owner.name}.{name}")
         if owner.__class__ is ModuleValue:
             return self._module_attribute(owner.name, name)
         if owner.__class__ is ClassValue:
@@ -181,6 +184,11 @@ class Objects:
             field: Value = getattr(owner, name)
             return field
         return unknown_from(owner)
+
+    def external(self, name: str) -> Value:
+        """Something outside the packages by its dotted name; for source of the user's own, what it is here."""
+        known = self.known_here(name) if self._state.is_own else None
+        return ExternalValue(name) if known is None else known
 
     def _module_attribute(self, module: str, name: str) -> Value:
         names = self.machine.execute(module).names

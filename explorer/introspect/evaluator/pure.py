@@ -3,6 +3,7 @@
 import builtins
 import math
 import os.path
+import posixpath
 import re
 import textwrap
 import urllib.parse
@@ -38,6 +39,14 @@ from explorer.introspect.evaluator.values import (
     may_be_anything,
 )
 
+
+def _absolute(path: str) -> str:
+    """What is absolute already, made plain; of any other path it depends on where one is."""
+    if not path.startswith("/"):
+        raise ValueError(path)
+    return posixpath.normpath(path)
+
+
 BUILTINS: dict[str, Callable[..., Any]] = {
     name: getattr(builtins, name)
     for name in (
@@ -53,7 +62,12 @@ EXTERNALS: dict[str, Callable[..., Any]] = {
     "os.path.split": os.path.split,
     "os.path.splitext": os.path.splitext,
     "os.path.basename": os.path.basename,
-    "os.path.join": os.path.join,
+    "os.path.join": posixpath.join,
+    "os.path.dirname": posixpath.dirname,
+    "os.path.normpath": posixpath.normpath,
+    "os.path.abspath": _absolute,
+    "os.path.realpath": _absolute,
+    "os.fspath": os.fspath,
     **{f"re.{name}": getattr(re, name) for name in ("compile", "match", "fullmatch", "search", "split", "sub")},
     **{f"math.{name}": getattr(math, name) for name in ("ceil", "exp", "floor", "log", "log2", "prod", "sqrt")},
 }

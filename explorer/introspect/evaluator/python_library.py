@@ -21,6 +21,7 @@ from explorer.introspect.evaluator.operations import (
     truth_of,
 )
 from explorer.introspect.evaluator.pure import BUILTINS, EXTERNALS, call_builtin, computed, shallow
+from explorer.introspect.evaluator.surroundings import OWN_CALLS
 from explorer.introspect.evaluator.torch_modules import fill, linspace
 from explorer.introspect.evaluator.values import (
     ATOMS,
@@ -55,7 +56,7 @@ def call_external(objects: Objects, function: ExternalValue, args: list[Value], 
         GiveUp: Python would raise.
     """
     name = function.name
-    handler = _CALLS.get(name)
+    handler = (OWN_CALLS.get(name) if objects.machine.state.is_own else None) or _CALLS.get(name)
     if handler is not None:
         return handler(objects, args, keywords, line)
     root, _, rest = name.partition(".")
@@ -422,5 +423,5 @@ _CALLS: dict[str, _Handler] = {
 _UPDATE_WRAPPER = ExternalValue("functools.update_wrapper")
 _HARMLESS = frozenset("logging warnings typing math".split())
 """Packages whose functions change none of their arguments."""
-BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, *BUILTIN_CLASSES, "dir"))
+BUILTIN_NAMES = frozenset((*BUILTINS, *_SPECIAL_BUILTINS, *BUILTIN_CLASSES, "dir", "__import__"))
 """Names of builtins that mean something here."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from explorer.introspect.evaluator.activation import Activation, Loop
-from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.bounds import GiveUp, NoSuchModule
 from explorer.introspect.evaluator.expressions import Condition, Expression, ExpressionCompiler
 from explorer.introspect.evaluator.interface import attempt
 from explorer.introspect.evaluator.operations import (
@@ -23,6 +23,7 @@ from explorer.introspect.evaluator.operations import (
     truth_of,
 )
 from explorer.introspect.evaluator.program_text import RUNNERS, running
+from explorer.introspect.evaluator.surroundings import check_import
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
@@ -223,10 +224,20 @@ class Compiler(ExpressionCompiler):
         """The body is taken to succeed unless it certainly fails; what handlers do may happen as well."""
         body, orelse, final = self.block(node.body), self.block(node.orelse), self.block(node.finalbody)
         handlers = [(handler.name, self.block(handler.body)) for handler in node.handlers]
+        of_imports = [handler for handler, node in zip(handlers, node.handlers, strict=True) if _catches_import(node)]
+        only_imports = all(isinstance(statement, _IMPORTING) for statement in node.body)
 
         def run(frame: Activation) -> bool:
             before = dict(frame.environment.names)
-            failed, left = _tried(frame, body)
+            failure, left = _tried(frame, body)
+            if frame.state.is_own and (isinstance(failure, NoSuchModule) or (only_imports and not failure)):
+                # Here it is known which way it goes.
+                for name, handle in of_imports[:1] if failure else ():
+                    frame.environment.names = {**before, **frame.environment.names, **({name: UNKNOWN} if name else {})}
+                    left = handle(frame)
+                left = left or (not failure and orelse(frame))
+                return final(frame) or left
+            failed = failure is not None
             if failed:
                 for statement in node.body:
                     frame.give_up(statement)
@@ -416,6 +427,7 @@ class Compiler(ExpressionCompiler):
     def _import(self, node: ast.Import) -> Statement:
         def run(frame: Activation) -> None:
             for alias in node.names:
+                check_import(frame.machine, alias.name)
                 if frame.machine.is_internal(alias.name) and alias.name in frame.machine.modules:
                     frame.machine.execute(alias.name)
             for name, binding in import_bindings(node, frame.module, False):
@@ -426,7 +438,9 @@ class Compiler(ExpressionCompiler):
     def _importfrom(self, node: ast.ImportFrom) -> Statement:
         def run(frame: Activation) -> None:
             is_package = frame.machine.modules[frame.module].is_package
-            for name, binding in import_bindings(node, frame.module, is_package):
+            bindings = list(import_bindings(node, frame.module, is_package))
+            check_import(frame.machine, bindings[0][1].module)
+            for name, binding in bindings:
                 if name == "*":
                     _import_star(frame, binding)
                 else:
@@ -505,15 +519,28 @@ def _nothing(frame: Activation) -> bool:
     return False
 
 
-def _tried(frame: Activation, body: Block) -> tuple[bool, bool]:
-    """Execute the body of a ``try``: whether it failed, and whether it left."""
+def _tried(frame: Activation, body: Block) -> tuple[GiveUp | None, bool]:
+    """Execute the body of a ``try``: why it failed, if it did, and whether it left."""
     frame.trying += 1
     try:
-        return False, body(frame)
-    except GiveUp:
-        return True, False
+        return None, body(frame)
+    except GiveUp as failure:
+        return failure, False
     finally:
         frame.trying -= 1
+
+
+_IMPORTING = (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass)
+"""Statements of which none but imports are expected to fail."""
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    """Whether it says to catch what a missing module raises."""
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(each is None or getattr(each, "id", "") in _OF_IMPORTS for each in caught)
+
+
+_OF_IMPORTS = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
 def _guarded_by(frame: Activation, guard: Condition, bound: Names) -> bool | None:
