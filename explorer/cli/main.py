@@ -13,7 +13,7 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from explorer.cli.options import TimmOption, WithOption, find_extras, running_refused
-from explorer.cli.output import flush_stdout, narrate, prepare_stdout, print_lines, report
+from explorer.cli.output import flush_stdout, help_to_stdout, narrate, prepare_stdout, print_lines, report
 from explorer.errors import ExplorerError, RequestError, unexpected
 from explorer.plain_text import plain_line
 from explorer.version import __version__
@@ -147,12 +147,13 @@ def run(
     try:
         _check_texts(given)
         # Left to itself typer would print its own form of an error and leave with its own code.
-        result = command.main(
-            [a for a in given if a != "--debug"],
-            prog_name="explorer",
-            standalone_mode=False,
-            obj={"start_app": start_app, "take_screenshot": take_screenshot},
-        )
+        with help_to_stdout():
+            result = command.main(
+                [a for a in given if a != "--debug"],
+                prog_name="explorer",
+                standalone_mode=False,
+                obj={"start_app": start_app, "take_screenshot": take_screenshot},
+            )
         flush_stdout()
         if result == INTERRUPTED:  # how newer typers report a KeyboardInterrupt
             raise KeyboardInterrupt

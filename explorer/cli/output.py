@@ -1,5 +1,6 @@
 """All printing: data on stdout, narration on stderr; plain when piped, rich on a terminal."""
 
+import errno
 import io
 import json
 import os
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def prepare_stdout() -> None:
-    """Have letters that stdout cannot encode replaced by ``?``, as stderr escapes them, instead of failing."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    """Have letters that stdout cannot encode replaced by ``?``, as stderr escapes them; Python fails, in any locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="replace")
 
 
@@ -46,6 +47,25 @@ def to_stdout() -> Iterator[TextIO]:
     except OSError as error:
         _discard_stdout()
         raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def help_to_stdout() -> Iterator[None]:
+    """What typer prints by itself, the help; errors as :func:`to_stdout`.
+
+    Raises:
+        OutputError: stdout cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        _discard_stdout()
+        raise OutputError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def flush_stdout() -> None:
