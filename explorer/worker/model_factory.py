@@ -5,6 +5,7 @@ holds no values, and else on the CPU.
 """
 
 import importlib.util
+import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -135,13 +136,15 @@ def input_size(model: nn.Module, options: ModelOptions) -> tuple[int, int, int]:
 
 def _declared_size(model: nn.Module) -> tuple[int, int, int]:
     size = resolve_model_data_config(model)["input_size"]
-    if not (isinstance(size, list | tuple) and len(size) == 3 and all(isinstance(n, int) and n > 0 for n in size)):
-        said = "×".join(map(str, size)) if isinstance(size, list | tuple) else repr(size)
+    try:
+        channels, height, width = (max(1, operator.index(length)) for length in size)
+    except (TypeError, ValueError) as error:
+        said = "×".join(map(str, size)) if isinstance(size, list | tuple) else str(size)
         raise EngineError(
             f"{type(model).__name__} declares an input_size of {said[:100]}",
             "explorer runs models of one image, (channels, height, width)",
-        )
-    return size[0], size[1], size[2]
+        ) from error
+    return channels, height, width
 
 
 def param_count(model: nn.Module) -> int:

@@ -405,6 +405,31 @@ def ask_list(pretrained=False, **kwargs):
 
 
 @register_model
+def ask_function(pretrained=False, **kwargs):
+    return lambda x: x
+
+
+@register_model
+def ask_twice(pretrained=False, **kwargs):
+    return dict(pretrained_cfg=None, **kwargs)
+
+
+@register_model
+def ask_width(width, pretrained=False, **kwargs):
+    return Net()
+
+
+class Inside(Net):
+    def forward(self, x):
+        return Pair()(x)
+
+
+@register_model
+def ask_inside(pretrained=False, **kwargs):
+    return Inside()
+
+
+@register_model
 def ask_film(pretrained=False, **kwargs):
     return Film()
 
@@ -434,6 +459,10 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ask_passing", {}, r"hands pretrained_cfg on to Net.__init__\(\), which does not take it .*pop them"),
         ("ask_nothing", {}, "entrypoint of ask_nothing returns nothing"),
         ("ask_list", {}, "entrypoint of ask_list returns a list"),
+        ("ask_function", {}, "entrypoint of ask_function returns a function"),
+        ("ask_twice", {}, r"hands pretrained_cfg on to dict\(\), .*pop them"),
+        ("ask_width", {}, "has no default for width .*--set width="),
+        ("ask_inside", {}, r"cannot be built and run: Pair.forward\(\) missing 1"),
         ("ask_film", {}, "Film declares an input_size of 3×4×8×8 .*models of one image"),
         ("ask_pair", {}, "ask_pair takes several inputs: x, other .*models of one image"),
         ("ask_sized", {"img_size": 16}, "--set img_size=16 builds it for that size"),
