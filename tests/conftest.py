@@ -14,7 +14,7 @@ FAKE_TIMM = {
         from .version import __version__ as __version__
         from .models import create_model as create_model, list_models as list_models
         """,
-    "version.py": "__version__ = '9.9.9'\n",
+    "version.py": "__version__ = '1.0.9'\n",
     "layers/__init__.py": "from .conv import ConvAct as ConvAct\n",
     "layers/conv.py": """
         from torch import nn

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import RequestError
 from explorer.introspect import Extra, find_extra, load_graph, source_files
+from explorer.introspect.reading.versions import RANGE, is_newer
 from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:
@@ -30,14 +31,20 @@ def load(
 
     Raises:
         TimmNotFound: no timm is installed.
-        TimmSourceError: there is no timm at the path given.
+        TimmSourceError: there is no timm at the path given, or it is too old.
         RequestError: source of the user's own cannot be read, or two have the same name.
     """
     extras = find_sources(sources)
     graph = load_graph(timm, extras=extras, traces=traces)
-    for line in skipped_files(graph, extras):
+    for line in [*untried(graph), *skipped_files(graph, extras)]:
         tell(emit, line)
     return graph
+
+
+def untried(graph: "Graph") -> list[str]:
+    """A line where the timm is newer than those that explorer was tried with."""
+    version = graph.info.timm_version
+    return [f"timm {version} is newer than what explorer was tried with ({RANGE})"] if is_newer(version) else []
 
 
 def skipped_files(graph: "Graph", extras: Sequence[Extra] = ()) -> list[str]:

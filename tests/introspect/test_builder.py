@@ -35,7 +35,7 @@ def test_the_registry_as_nodes(make_timm: MakeTimm) -> None:
     assert (b.data["tag"], b.data["has_weights"], b.data["cfg"]["num_classes"]) == ("b_in1k", True, 10)
     assert graph.node("alias:gone_toy").data["replaced_by"] is None
     assert not graph.node("model:toy_large").data["pretrained"]
-    assert graph.info.timm_version == "9.9.9"
+    assert graph.info.timm_version == "1.0.9"
 
 
 def test_the_registry_as_edges(make_timm: MakeTimm) -> None:

@@ -94,7 +94,7 @@ def test_a_changed_source_is_built_again(make_timm: MakeTimm) -> None:
         ("models/_builder.py", "if pretrained:", "if not pretrained:"),
         ("layers/conv.py", "self.act = act_layer()", "self.act = None"),
         ("models/_factory.py", "return model\n", "return wrapped(model)\n\ndef wrapped(model): return model\n"),
-        ("version.py", "9.9.9", "9.9.10"),
+        ("version.py", "1.0.9", "1.0.10"),
     ],
 )
 def test_what_is_taken_over_of_an_earlier_graph_is_what_a_new_one_has(

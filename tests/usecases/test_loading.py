@@ -49,3 +49,11 @@ def test_a_worker_that_is_given_stays_and_one_of_our_own_ends(monkeypatch: pytes
     with worker() as near:
         assert ended == []
     assert ended == [near]
+
+
+@pytest.mark.parametrize(("version", "is_told"), [("1.0.31", False), ("1.0.32", True), ("1.1.0.dev0", True)])
+def test_a_timm_newer_than_those_tried_is_told(make_timm: Callable[..., Path], version: str, is_told: bool) -> None:
+    told: list[object] = []
+    load(make_timm({"version.py": f"__version__ = '{version}'\n"}), emit=told.append)
+
+    assert [isinstance(n, Notice) and f"timm {version} is newer" in n.message for n in told] == [True] * is_told

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from explorer.errors import RequestError, TimmNotFound, TimmSourceError
 from explorer.files import read_regular
+from explorer.introspect.reading.versions import RANGE, is_too_old
 
 Extra = tuple[str, Path]
 """The name that it is imported by, and its ``.py`` file or package folder."""
@@ -228,9 +229,13 @@ def find_timm(path: Path | None = None, extras: Sequence[Extra] = ()) -> SourceT
 
     Raises:
         TimmNotFound: ``path`` is ``None`` and no timm is installed.
-        TimmSourceError: ``path`` holds no timm.
+        TimmSourceError: ``path`` holds no timm, or it is older than what can be read.
     """
-    return replace(_find(path), extras=tuple(extras))
+    source = _find(path)
+    if is_too_old(source.version):
+        where, mend = ("the timm installed here", "pip install -U timm") if path is None else (f"--timm {path}", _MEND)
+        raise TimmSourceError(f"{where}: timm {source.version} is too old to be read", f"{RANGE} works; {mend}")
+    return replace(source, extras=tuple(extras))
 
 
 def _find(path: Path | None) -> SourceTree:

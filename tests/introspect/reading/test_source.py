@@ -48,7 +48,7 @@ def test_every_form_of_the_same_source_is_the_same(tmp_path: Path, make_timm: Ma
 
     trees = [find_timm(place) for place in places]
 
-    assert {tree.version for tree in trees} == {"9.9.9"}
+    assert {tree.version for tree in trees} == {"1.0.9"}
     assert len({tree.digest for tree in trees}) == 1
     assert all(tree.files.keys() == trees[0].files.keys() for tree in trees)
     assert trees[0].files["models/toy.py"] == (package / "models" / "toy.py").read_bytes()
@@ -58,7 +58,7 @@ def test_every_form_of_the_same_source_is_the_same(tmp_path: Path, make_timm: Ma
 def test_a_checkout_as_github_packs_it(tmp_path: Path, make_timm: MakeTimm) -> None:
     files = {f"pytorch-image-models-main/{k}": v for k, v in files_of(make_timm()).items()}
 
-    assert find_timm(wheel(tmp_path, files, "main.zip")).version == "9.9.9"
+    assert find_timm(wheel(tmp_path, files, "main.zip")).version == "1.0.9"
 
 
 def test_another_content_is_another_digest(make_timm: MakeTimm) -> None:
@@ -216,3 +216,33 @@ def test_something_else_named_timm_is_not_timm(tmp_path: Path, monkeypatch: pyte
 )
 def test_module_name(path: str, name: str) -> None:
     assert module_name(path) == name
+
+
+@pytest.mark.parametrize("version", ["0.6.13", "0.9.15", "0.4", "0.9.12.dev0"])
+def test_a_timm_too_old_to_be_read_is_named_with_the_versions_that_work(
+    fake_timm: Callable[..., dict[str, str]], tmp_path: Path, version: str
+) -> None:
+    sources = fake_timm({"version.py": f"__version__ = '{version}'\n"})
+    files = {f"timm/{name}": text.encode() for name, text in sources.items()}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    for path in (tmp_path, wheel(tmp_path, files), sdist(tmp_path, files)):
+        with pytest.raises(TimmSourceError, match=rf"timm {version} is too old to be read") as caught:
+            find_timm(path)
+        assert "timm 0.9.16 to 1.0.31 works" in caught.value.hint
+
+
+def test_an_installed_timm_too_old_to_be_read(make_timm: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    package = make_timm({"version.py": "__version__ = '0.6.13'\n"})
+    monkeypatch.setattr("explorer.introspect.reading.source.installed_folder", lambda: package)
+    with pytest.raises(TimmSourceError, match=r"the timm installed here: timm 0\.6\.13") as caught:
+        find_timm()
+    assert "pip install -U timm" in caught.value.hint
+
+
+@pytest.mark.parametrize("version", ["0.9.16", "0.9.16.dev0", "1.0.31", "1.1", "2024", "main", ""])
+def test_versions_that_are_read(fake_timm: Callable[..., dict[str, str]], tmp_path: Path, version: str) -> None:
+    sources = fake_timm({"version.py": f"__version__ = '{version}'\n"})
+    path = wheel(tmp_path, {f"timm/{name}": text.encode() for name, text in sources.items()})
+    assert find_timm(path).version == (version or "unknown")
