@@ -119,7 +119,7 @@ def words_of(error: BaseException) -> str:
     """What an exception says; nothing where it fails at that, as those of users' own may."""
     try:
         return str(error)
-    except Exception:
+    except BaseException:  # not only what is an Exception may come of code that is not ours
         return ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,8 @@ WithOption = Annotated[
 
 
 def _wait_for(seconds: float) -> float:
+    if not isfinite(seconds):
+        raise RequestError("--timeout takes seconds", "--timeout 86400 waits a day")
     TIMEOUT.set(seconds)
     return seconds
 

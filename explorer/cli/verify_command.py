@@ -8,8 +8,16 @@ import typer
 from typer import Argument, Option
 
 from explorer.cli.narrator import narrator
-from explorer.cli.options import JsonOption, TimmOption, WithOption, find_extras, timm_before
+from explorer.cli.options import (
+    JsonOption,
+    TimeoutOption,
+    TimmOption,
+    WithOption,
+    find_extras,
+    timm_before,
+)
 from explorer.cli.output import narrate, print_facts, print_json, print_lines
+from explorer.engine.timeout import TIMEOUT_SECONDS
 from explorer.queries.verification import CallDifference, ModelScore
 from explorer.usecases import verifying
 from explorer.usecases.verifying import VerifiedGraph
@@ -28,6 +36,7 @@ def verify(
     no_trace: Annotated[bool, Option("--no-trace", help="Trace nothing: hold what is traced.")] = False,
     limit: Annotated[int, Option("--limit", "-n", min=0, help="Models and pairs to show of a sort.")] = _USUAL,
     everything: Annotated[bool, Option("--all", "-a", help="Show all of them.")] = False,
+    timeout: TimeoutOption = TIMEOUT_SECONDS,
     json: JsonOption = False,
     timm: TimmOption = None,
     extra: WithOption = None,

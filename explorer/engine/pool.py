@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from explorer.engine.client import Client
-from explorer.errors import ExplorerError, OutOfMemory, TimmNotFound, WorkerDied
+from explorer.engine.process import Waiting
+from explorer.errors import ExplorerError, OutOfMemory, TimmNotFound, WorkerDied, WorkerSilent
+from explorer.protocol.events import Emit, Event
 
 T = TypeVar("T")
 """What comes of the work for one model."""
@@ -74,9 +76,19 @@ def usual_workers() -> int:
     return max(1, min(MOST_WORKERS, cores))
 
 
+def waits_only(emit: Emit) -> Emit:
+    """Takes a worker's events and passes on only that it says nothing: of many models the rest would be too much."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Waiting):
+            emit(event)
+
+    return tell
+
+
 def is_of_the_model(model: str, error: ExplorerError) -> bool:
-    """An error that is about a model names it; want of memory and a worker's end may be another's fault."""
-    return model in error.message and not isinstance(error, OutOfMemory | WorkerDied)
+    """An error that is about a model names it; want of memory or time and a worker's end may be another's fault."""
+    return model in error.message and not isinstance(error, OutOfMemory | WorkerDied | WorkerSilent)
 
 
 class _Work(Generic[T]):

@@ -2,19 +2,19 @@
 
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from explorer.errors import WorkerDied, WorkerSilent
-from explorer.protocol.events import Event, LineSplitter, Log, Progress, decode_event
+from explorer.protocol.events import GOES_ON, Event, LineSplitter, Log, Progress, decode_event
 
 _FIRST_NOTICE = 30.0
 """Seconds of silence after which it is told; after that whenever they have doubled."""
@@ -22,10 +22,21 @@ _PULSE = 0.5
 """Seconds between two looks at a worker that says nothing."""
 _CHUNK_BYTES = 1 << 16
 """Read from a pipe at a time; Linux pipes hold as much."""
-_LINES_KEPT = 50
-_LINE_KEPT_BYTES = 2000
-_NOISE = (b"nanobind:", b" - ")
-"""How the lines begin that libraries write whenever a process ends early, whatever it ended of."""
+_WORDS_KEPT_BYTES = 1 << 16
+_LINE_SHOWN = 300
+_NOISE = re.compile(r"\s|nanobind:|See https?://|\[?[IW]\d{4}|.*Warning: |.*resource_tracker")
+"""Lines that tell nothing of an end: what libraries write whenever a process ends early, warnings, lines of source."""
+
+
+class Waiting(Log, frozen=True):
+    """The worker has said nothing for a while."""
+
+
+_HINTS = {
+    "SIGKILL": "the system may have run out of memory: lower --batch-size, or take a smaller model",
+    **dict.fromkeys(("SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT", "SIGFPE"), "compiled code crashed, below Python"),
+}
+"""What signals are likely to be of."""
 
 
 def worker_command() -> list[str]:
@@ -115,7 +126,7 @@ class WorkerProcess:
         for event in events:
             self._expect(event.message if isinstance(event, Progress) else self._doing)
 
-    def _notice(self) -> Log | None:
+    def _notice(self) -> Waiting | None:
         """Say of a worker that says nothing what it is at, now and then."""
         silent = time.monotonic() - self._heard
         if silent >= self._timeout:
@@ -126,7 +137,7 @@ class WorkerProcess:
         if silent < self._next_notice:
             return None
         self._next_notice *= 2
-        return Log(f"still {self._doing}, for {silent:.0f} s; after {self._timeout:.0f} s it is ended (--timeout)")
+        return Waiting(f"still {self._doing}, for {silent:.0f} s; after {self._timeout:.0f} s it is ended (--timeout)")
 
     def is_alive(self) -> bool:
         """Whether it runs."""
@@ -144,7 +155,7 @@ class WorkerProcess:
         if status >= 0:
             return WorkerDied(f"the worker ended with status {status} while {self._doing}{words}")
         name, meaning = _signal_name(-status)
-        hint = "the system may have run out of memory: lower --batch-size" if name == "SIGKILL" else ""
+        hint = _HINTS.get(name, "")
         return WorkerDied(f"the worker was ended by {name} ({meaning}) while {self._doing}{words}", hint)
 
     def kill(self) -> None:
@@ -166,20 +177,21 @@ class WorkerProcess:
 
 
 class _LastWords:
-    """The last lines the worker wrote on stderr."""
+    """The last that the worker wrote on stderr."""
 
     def __init__(self) -> None:
-        self._splitter = LineSplitter()
-        self._lines: deque[bytes] = deque(maxlen=_LINES_KEPT)
+        self._end = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Take more bytes; of each whole line the beginning is kept."""
-        lines = self._splitter.feed(data)
-        self._lines.extend(line[:_LINE_KEPT_BYTES] for line in lines if line.strip() and not line.startswith(_NOISE))
+        """Take more bytes."""
+        self._end += data
+        del self._end[:-_WORDS_KEPT_BYTES]
 
     def last(self) -> str:
-        """The last whole line that tells something, empty where there was none."""
-        return self._lines[-1].decode("utf-8", "replace").strip() if self._lines else ""
+        """The last line that tells something, empty where there was none."""
+        lines = self._end.decode("utf-8", "replace").rpartition(GOES_ON)[2].splitlines()
+        told = (line for line in reversed(lines) if line.strip() and not _NOISE.match(line))
+        return next(told, "").strip()[:_LINE_SHOWN]
 
 
 def _pump(source: IO[bytes], take: Callable[[bytes], None]) -> None:

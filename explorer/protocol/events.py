@@ -61,6 +61,9 @@ Event = Progress | Partial | Log | Result | Failure
 Emit = Callable[[Event], None]
 """Sends an event to whoever made the request."""
 
+GOES_ON = "explorer: the worker goes on"
+"""Written to stderr after a traceback that ends a request alone: what stands before it explains no later end."""
+
 _AnyRequest = BenchRequest | FlowRequest | InspectRequest | TraceRequest | TuneRequest | VersusRequest
 
 REQUESTS: dict[str, type[Request[Any]]] = {

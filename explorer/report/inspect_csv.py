@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.engine.pool import Outcome
-from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied
+from explorer.errors import OutOfMemory, OutputError, RequestError, WorkerDied, WorkerSilent
 from explorer.files import read_regular, write_whole
 from explorer.plain_text import csv_cell
 from explorer.protocol.inspect import InspectRequest, InspectResult, Layer
@@ -27,7 +27,7 @@ COLUMNS = (
 LAYER_COLUMNS = Layer.__struct_encode_fields__
 """Columns of a table of layers: the fields of :class:`Layer`, shapes as 1x64x56x56, several with spaces between."""
 
-_PASSING = (OutOfMemory.__name__, WorkerDied.__name__)
+_PASSING = (OutOfMemory.__name__, WorkerDied.__name__, WorkerSilent.__name__)
 """Kinds of errors that may be gone the next time."""
 
 

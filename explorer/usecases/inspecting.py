@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from explorer.engine.client import Client
-from explorer.engine.pool import Outcome, each
+from explorer.engine.pool import Outcome, each, waits_only
 from explorer.graph import Graph
 from explorer.introspect import find_timm
 from explorer.protocol.inspect import InspectRequest, InspectResult
@@ -100,7 +100,7 @@ def inspect_each(
     """
 
     def inspect_totals(client: Client, name: str) -> InspectResult:
-        return client.run(replace(wish, model=name, totals_only=True))
+        return client.run(replace(wish, model=name, totals_only=True), waits_only(emit))
 
     one_more = counted(emit, len(names), "inspecting", "inspected")
     # Closing ends the workers, so that Ctrl-C in the middle leaves none behind.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.engine.client import Client
-from explorer.engine.pool import Outcome, each, is_of_the_model
+from explorer.engine.pool import Outcome, each, is_of_the_model, waits_only
 from explorer.errors import OutputError
 from explorer.graph import Graph
 from explorer.graph.contexts import Traced
@@ -181,7 +181,7 @@ def trace_all(
     one_more = counted(emit, len(names), "tracing", "traced")
 
     def trace_one(client: Client, name: str) -> None:
-        keep_trace(client.run(TraceRequest(name, forward, own)))
+        keep_trace(client.run(TraceRequest(name, forward, own), waits_only(emit)))
 
     outcomes: list[Outcome[None]] = []
     with closing(each(names, trace_one, workers)) as coming:

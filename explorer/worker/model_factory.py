@@ -266,7 +266,7 @@ def import_extra(extra: Extra) -> Path:
         sys.path.append(folder)
     try:
         module = sys.modules.get(name) or (_import_file(name, path) if path.is_file() else import_module(name))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise RequestError(f"{path} cannot be imported: {type(error).__name__}: {reason(error)}") from error
     file = Path(getattr(module, "__file__", None) or ".")
     if not (file if path.is_file() else file.parent).resolve() == path.resolve():

@@ -8,16 +8,18 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
+from os import _exit, getpgrp, getpid, getppid, killpg  # bound here, because code of users' own may replace them
+from time import sleep
 from typing import Any
 
 from explorer.errors import EngineError, ExplorerError, TimmNotFound, words_of
-from explorer.protocol.events import Emit, Event, Failure, Progress, Result, decode_request, encode_event
+from explorer.protocol.events import GOES_ON, Emit, Event, Failure, Progress, Result, decode_request, encode_event
 from explorer.protocol.request import Request
+from explorer.worker.own_python import put_back
 
 Handler = Callable[[Any, Emit], Any]
 """Answers a request of one kind: ``(request, emit) -> value of the request's result_type``."""
@@ -77,16 +79,30 @@ def serve(lines: Iterable[bytes], emit: Emit, handlers: Mapping[str, Handler] | 
 
 
 def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result | Failure:
+    doing = "answering"
+
+    def tell(event: Event) -> None:
+        nonlocal doing
+        match event:
+            case Progress(message=message):
+                doing = message
+        emit(event)
+
     try:
         request: Request[Any] = decode_request(line)
-        handler = handlers.get(request.kind) or load_handler(request.kind, emit)
-        return Result(request.kind, handler(request, emit))
+        handler = handlers.get(request.kind) or load_handler(request.kind, tell)
+        return Result(request.kind, handler(request, tell))
     except ExplorerError as error:
         return Failure(error)
     except BaseException as error:  # code of users' own may ask the process to end
+        put_back()
         with suppress(Exception):
             traceback.print_exc()
-        return Failure(EngineError(f"the worker failed: {type(error).__name__}: {one_line(error)}"))
+            print(GOES_ON, file=sys.stderr, flush=True)
+        name, words = type(error).__name__, one_line(error)
+        what = name if words == name else f"{name}: {words}"
+        is_plain = isinstance(error, Exception)
+        return Failure(EngineError(f"the worker failed: {what}" if is_plain else f"{doing} raised {what}"))
 
 
 def device_is_lost(error: ExplorerError) -> bool:
@@ -117,35 +133,43 @@ def _take_pipes() -> tuple[int, int]:
 
 def _end_with(parent: int) -> None:
     """End as soon as the parent is gone, at whatever this process is then."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(0)
+    while getppid() == parent:
+        sleep(1)
+    if getpgrp() == getpid():  # and all that it started with it
+        killpg(0, signal.SIGKILL)
+    _exit(0)
 
 
 def main(handlers: Mapping[str, Handler] | None = None) -> None:
     """Serve the process's own stdin and stdout; ends quietly when either closes."""
     # Who interrupts it ends it at once, rather than with a traceback beside the parent's words.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    own_pid = os.getpid()
+    threading.Thread(target=_end_with, args=(getppid(),), daemon=True).start()
+    own_pid = getpid()
     requests_fd, events_fd = _take_pipes()
     with os.fdopen(requests_fd, "rb") as requests, os.fdopen(events_fd, "wb", buffering=0) as events:
 
-        def emit(event: Event) -> None:
-            if os.getpid() != own_pid:  # code of users' own has forked, and its child is not who was asked
-                os._exit(0)
+        def send(event: Event) -> None:
             data = memoryview(encode_event(event))
+            while data:
+                data = data[events.write(data) :]
+
+        def emit(event: Event) -> None:
+            if getpid() != own_pid:  # code of users' own has forked, and its child is not who was asked
+                _exit(0)
             try:
-                while data:
-                    data = data[events.write(data) :]
+                send(event)
             except BrokenPipeError:
                 # Nobody listens any more, so there is nothing left to do or to say.
-                os._exit(0)
+                _exit(0)
+            except Exception:
+                put_back()
+                send(event)
 
         serve(requests, emit, handlers)
         sys.stderr.flush()
         # Nothing is left to save, and tearing torch down takes a while.
-        os._exit(0)
+        _exit(0)
 
 
 if __name__ == "__main__":

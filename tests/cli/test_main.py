@@ -259,6 +259,13 @@ def test_what_runs_timm_does_not_take_another(explorer: Explorer, toy: Path, com
     assert done.err.startswith(f"error: --timm only reads source; {command} runs the timm that is installed")
 
 
+def test_a_limit_of_time_is_a_number(explorer: Explorer) -> None:
+    for text in ("nan", "inf", "0", "x"):
+        done = explorer("inspect", "resnet34", "--timeout", text)
+        assert done.code == 2
+        assert "--timeout" in done.error
+
+
 def raising(error: BaseException) -> Callable[..., None]:
     def load(*args: object, **kwargs: object) -> None:
         raise error

@@ -60,12 +60,21 @@ def bench(request: BenchRequest, emit: Emit) -> BenchResult:
             os._exit(3)
         case "forks":
             os.fork()
+        case "ends":
+            os._exit(3)
         case "asks-to-end":
             sys.exit(4)
+        case "is-interrupted":
+            raise KeyboardInterrupt
+        case "warns-and-ends":
+            print("x.py:3: UserWarning: careful\n  warn('careful')", file=sys.stderr, flush=True)
+            os._exit(3)
         case "speechless":
-            raise type("Speechless", (Exception,), {"__str__": lambda self: 1 / 0})
+            raise type("Speechless", (Exception,), {"__str__": lambda self: sys.exit(1)})
         case "breaks-python":
             builtins.open = builtins.print = json.dumps = json.loads = json.JSONEncoder.encode = None
+            json.JSONEncoder.iterencode = json.encoder.c_make_encoder = None
+            builtins.isinstance = builtins.str = builtins.type = builtins.memoryview = os.getpid = os.getppid = None
             sys.stdout = sys.stderr = None
             raise OSError("after all that")
         case "garbage":

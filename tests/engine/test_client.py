@@ -79,10 +79,11 @@ def test_an_error_of_the_worker_is_raised_and_it_stays_warm(client):
             r"ended by SIGKILL \(killed\) while pretending to measure killed; "
             r"its last line was: about to be killed .*--batch-size",
         ),
-        ("segfault", r"ended by SIGSEGV \(segmentation fault\)"),
+        ("segfault", r"ended by SIGSEGV \(segmentation fault\) while .* \(compiled code crashed, below Python\)$"),
         ("exits", "ended with status 3 while pretending to measure exits; its last line was: cannot go on$"),
         ("leaky", "with status 1 while pretending to measure leaky; its last line was: cannot go on$"),
         ("leaves-a-child", "ended with status 3 while pretending to measure leaves-a-child$"),
+        ("warns-and-ends", "ended with status 3 while pretending to measure warns-and-ends$"),
         ("garbage", "sent what cannot be read.*something a library said"),
     ],
 )
@@ -96,7 +97,8 @@ def test_a_worker_that_dies_is_one_clear_line_and_the_next_request_starts_anothe
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("asks-to-end", "SystemExit: 4"),
+        ("asks-to-end", "^pretending to measure asks-to-end raised SystemExit: 4$"),
+        ("is-interrupted", "^pretending to measure is-interrupted raised KeyboardInterrupt$"),
         ("speechless", "Speechless"),
         ("breaks-python", "after all that"),
     ],
@@ -105,6 +107,13 @@ def test_whatever_a_model_does_is_an_error_and_the_worker_stays_warm(client, mod
     with pytest.raises(EngineError, match=said):
         client.run(BenchRequest(model))
     assert client.run(BenchRequest("a")).iterations == 1
+
+
+def test_last_words_are_of_the_request_that_ended_the_worker(client):
+    with pytest.raises(EngineError, match="division by zero"):
+        client.run(BenchRequest("buggy"))  # its traceback goes to stderr
+    with pytest.raises(WorkerDied, match=r"while pretending to measure ends$"):
+        client.run(BenchRequest("ends"))
 
 
 def test_a_child_that_a_model_forks_answers_nothing(client):
@@ -123,7 +132,12 @@ def test_what_a_worker_started_ends_with_it(fake_worker):
     pids = []
     with Client(fake_worker) as client, pytest.raises(WorkerDied):
         client.run(BenchRequest("leaves-a-child"), lambda _: pids.append(client.pid))
-    assert not [process for process in psutil.process_iter() if is_running_in(process, pids[0])]
+    for _ in range(100):  # the system takes a moment to carry out what it was told
+        left = [process for process in psutil.process_iter() if is_running_in(process, pids[0])]
+        if not left:
+            break
+        time.sleep(0.02)
+    assert left == []
 
 
 def test_a_worker_that_says_nothing_is_told_and_then_ended(fake_worker, monkeypatch):

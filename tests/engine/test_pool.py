@@ -7,9 +7,18 @@ from contextlib import closing
 import pytest
 
 from explorer.engine.client import Client
-from explorer.engine.pool import MOST_WORKERS, WORKER_MEMORY_BYTES, each, is_of_the_model, usual_workers
-from explorer.errors import EngineError, OutOfMemory, WorkerDied
+from explorer.engine.pool import (
+    MOST_WORKERS,
+    WORKER_MEMORY_BYTES,
+    each,
+    is_of_the_model,
+    usual_workers,
+    waits_only,
+)
+from explorer.engine.process import Waiting
+from explorer.errors import EngineError, OutOfMemory, WorkerDied, WorkerSilent
 from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Event
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +67,7 @@ def test_an_error_is_of_the_model_when_it_names_it_and_is_no_want_of_memory() ->
     assert not is_of_the_model("resnet34", EngineError("no libcudart"))
     assert not is_of_the_model("resnet34", OutOfMemory("resnet34 runs out of memory"))
     assert not is_of_the_model("resnet34", WorkerDied("resnet34: the worker was ended"))
+    assert not is_of_the_model("resnet34", WorkerSilent("nothing came of building resnet34 for 5 s"))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +83,16 @@ def test_workers_suit_cores_and_memory(
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     assert usual_workers() == workers
+
+
+def test_of_many_models_it_is_told_alone_that_one_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.engine.process._FIRST_NOTICE", 0.5)
+    told: list[Event] = []
+
+    def silent(client: Client, name: str) -> None:
+        client.run(BenchRequest(name), waits_only(told.append))
+
+    monkeypatch.setattr("explorer.engine.pool.Client", lambda: Client(timeout=2))
+    outcomes = list(each(["a", "sleeps"], silent, workers=1))
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), WorkerSilent]
+    assert told and all(isinstance(event, Waiting) and "measure sleeps" in event.message for event in told)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from explorer.engine.pool import Outcome
-from explorer.errors import EngineError, ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied
+from explorer.errors import EngineError, ExplorerError, OutOfMemory, OutputError, RequestError, WorkerDied, WorkerSilent
 from explorer.protocol.inspect import InspectRequest
 from explorer.report.inspect_csv import (
     COLUMNS,
@@ -75,8 +75,13 @@ def test_what_is_in_the_file_is_done_and_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [OutOfMemory("b runs out of memory on cpu"), WorkerDied("the worker was ended"), EngineError("no cuda")],
-    ids=["memory", "worker", "not of the model"],
+    [
+        OutOfMemory("b runs out of memory on cpu"),
+        WorkerDied("the worker was ended"),
+        WorkerSilent("nothing came of running b"),
+        EngineError("no cuda"),
+    ],
+    ids=["memory", "worker", "time", "not of the model"],
 )
 def test_a_failure_that_may_pass_is_tried_again_and_replaced(tmp_path: Path, error: ExplorerError) -> None:
     path = tmp_path / "t.csv"
