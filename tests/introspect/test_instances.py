@@ -101,6 +101,56 @@ def test_a_part_made_before_the_model_is_held_by_what_takes_it(holds: Holds) -> 
     assert ("torch.nn:Sequential", "timm.models.toy:Part") in held.pairs
 
 
+FEATURES = """
+class Features(nn.ModuleDict):
+    def __init__(self, model, last):
+        super().__init__()
+        kept = {}
+        for name, module in model.named_children():
+            kept[name] = module
+            if name == last:
+                break
+        self.update(kept)
+"""
+
+
+def test_parts_taken_over_by_name_are_those_up_to_the_last(holds: Holds) -> None:
+    held = holds(
+        "self.first = Part()",
+        "self.second = nn.Sequential(Bare())",
+        "self.head = Other()",
+        made="Features(Net(), 'second')",
+        more=FEATURES,
+    )
+    assert held.own == ("timm.models.toy:Features",)
+    assert names(held) == {"Features", "Part", "Sequential", "Bare"}
+
+
+def test_a_walk_down_a_deep_model_ends_and_leaves_what_is_held(holds: Holds) -> None:
+    walk = "def walk(m, name=''):\n    for n, c in m.named_children(): walk(c, name + n)\n"
+    lines = ["self.a = Part()", *["self.a = nn.Sequential(self.a, Other(), Bare())"] * 40, "walk(self)"]
+
+    assert names(holds(*lines, more=walk)) == {"Part", "Sequential", "Other", "Bare"}
+
+
+@pytest.mark.parametrize(
+    ("rates", "part"),
+    [
+        ("torch.linspace(0, 0., n).split(depths)", "Other"),
+        ("torch.linspace(0, 0.1, n).split(depths)", "Part"),
+    ],
+)
+def test_equal_ends_of_a_schedule_settle_it_however_long_it_is(holds: Holds, rates: str, part: str) -> None:
+    held = holds(
+        "depths = torch.unique(torch.tensor([1.0, 2.0])).tolist()",
+        "n = sum(depths)",
+        f"rates = [x.tolist() for x in {rates}]",
+        "self.a = nn.ModuleList([Part() if rates[i][0] > 0 else Other() for i in range(4)])",
+    )
+    assert part in names(held)
+    assert ("Part" in names(held)) is (part == "Part")
+
+
 def test_what_is_held_survives_the_cache_and_a_change_elsewhere(make_timm: Callable[..., Path]) -> None:
     package = make_timm()
     first = load_graph(package).instances

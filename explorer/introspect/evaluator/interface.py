@@ -17,6 +17,7 @@ from explorer.introspect.evaluator.values import (
     UNKNOWN,
     ClassValue,
     Environment,
+    FunctionNode,
     FunctionValue,
     InstanceValue,
     Keywords,
@@ -41,6 +42,8 @@ class Context:
     function: str
     """``module:qualname``; a lambda or comprehension belongs to the function around it."""
     is_lambda: bool = False
+    node: FunctionNode | None = None
+    """The function's syntax; ``None`` for what stands outside."""
     calls: "dict[tuple[Context | str, str | None], dict[int, str | None]]" = field(default_factory=dict)
 
 
@@ -105,6 +108,16 @@ class RunState:
         self.steps -= steps
         if self.steps < 0:
             raise OutOfSteps
+
+    def calls_itself(self) -> bool:
+        """Whether the function evaluated now calls one of its own name, as a walk down a tree does."""
+        node = self.context.node if self.context else None
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if node.name == "__init__":  # that of a base is another
+            return False
+        called = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+        return any(node.name in (getattr(f, "id", None), getattr(f, "attr", None)) for f in called)
 
     def record(self, callee: Context | str, line: int, through: str | None = None) -> None:
         """Note that the function evaluated now makes this call."""

@@ -294,7 +294,7 @@ class Evaluator:
             return run.remembered()
         is_lambda = function.node.__class__ is ast.Lambda and function.node not in state.entrypoints
         qualname = _folded(function.qualname) if is_lambda else function.qualname
-        run = Evaluation(Context(f"{function.module}:{qualname}", is_lambda), instance)
+        run = Evaluation(Context(f"{function.module}:{qualname}", is_lambda, function.node), instance)
         state.record(run.context, line, through)
         if state.depth >= state.max_depth:
             return run.remembered()

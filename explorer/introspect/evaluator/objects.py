@@ -49,7 +49,7 @@ MODULE_CALL = f"{MODULE}.__call__"
 MODULE_METHODS = frozenset(
     (
         "__init__ add_module append apply children eval extend get_submodule insert items keys modules "
-        "named_children named_modules pop register_module requires_grad_ split to tolist train values"
+        "named_children named_modules pop register_module requires_grad_ split to tolist train update values"
     ).split()
 )
 """Methods of torch's modules that lead to other modules, and of its tensors that lead to plain numbers."""

@@ -84,7 +84,9 @@ def item_of(owner: Value, key: Value) -> Value:
             return UNKNOWN
         if isinstance(key, slice):
             return [REST, *[item for item in owner if item is not REST]]
-        return join([UNKNOWN, *[item for item in owner if item is not REST]])
+        items = [item for item in owner if item is not REST]
+        # Where the length is not known, the key is one of a range that is not either; else it may well be a slice.
+        return join(items if has_rest(owner) else [UNKNOWN, *items])
     if isinstance(owner, dict):
         if is_known(key) and is_hashable(key):
             if key in owner:

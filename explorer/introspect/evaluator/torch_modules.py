@@ -71,6 +71,29 @@ def descendants(owner: Value) -> list[Value]:
     return list(found.values())
 
 
+def _direct(objects: Objects, owner: Value, below: list[Value]) -> list[Value]:
+    """The children of a module; of any of several, or for a walk down a whole model, one of every class below.
+
+    Such a walk learns no more from all modules of a class than from one, and would take as long as there are modules.
+    """
+    is_walk = objects.machine.state.calls_itself()
+    return children(owner) if isinstance(owner, InstanceValue) and not is_walk else below
+
+
+def _named_children(owner: InstanceValue) -> dict[Value, Value] | None:
+    """The children of a module by name; ``None`` where it is not settled which there are."""
+    items = owner.items
+    pairs: list[tuple[Value, Value]] = list(items.items() if isinstance(items, dict) else enumerate(items or ()))
+    named: dict[Value, Value] = {}
+    for name, value in [*owner.fields.items(), *pairs]:
+        are_modules = {isinstance(option, InstanceValue) for option in options_of(value)}
+        if name is REST or value is REST or are_modules == {True, False}:
+            return None
+        if True in are_modules and not any(value is other for other in named.values()):
+            named[str(name)] = value
+    return named
+
+
 def call_member(objects: Objects, function: MemberValue, args: list[Value], keywords: Keywords, line: int) -> Value:
     """Call a method of Python's or torch's own.
 
@@ -92,9 +115,13 @@ def call_member(objects: Objects, function: MemberValue, args: list[Value], keyw
             fill(objects, owner, args)
             return None
         case "children":
-            return [REST, *below]
+            return [REST, *_direct(objects, owner, below)]
         case "named_children":
-            return [REST, (UNKNOWN, join(below))] if below else []
+            found = _direct(objects, owner, below)
+            named = _named_children(owner) if found is not below and isinstance(owner, InstanceValue) else None
+            if named is not None:
+                return list(named.items())
+            return [REST, (UNKNOWN, join(found))] if found else []
         case "modules":
             return [REST, *below, *options_of(owner)]
         case "named_modules":
@@ -119,7 +146,8 @@ def _split(items: list[Value], args: list[Value]) -> Value:
         sizes = [sizes] * -(-len(items) // max(1, sizes))
     lengths = [size for size in sizes if isinstance(size, int)] if isinstance(sizes, (list, tuple)) else []
     if has_rest(items) or not isinstance(sizes, (list, tuple)) or len(lengths) < len(sizes):
-        return [REST, InstanceValue(_TENSOR, items=[REST, UNKNOWN])]
+        parts: list[Value] = items if has_rest(items) else [REST, *items]
+        return [REST, InstanceValue(_TENSOR, items=list(dict.fromkeys(parts)))]
     pending = iter(items)
     return [InstanceValue(_TENSOR, items=list(itertools.islice(pending, max(0, length)))) for length in lengths]
 
@@ -154,6 +182,9 @@ def _container_method(objects: Objects, owner: InstanceValue, name: str, args: l
             return owner
         case (("keys" | "values" | "items"), dict(), _):
             return call_method(items, name, [], {}, False)
+        case "update", dict(), [added]:
+            items.update(added if isinstance(added, dict) else {REST: UNKNOWN})
+            owner.version += 1
         case "pop", (list() | dict()), _:
             return possible_item(owner.held())
     return UNKNOWN
@@ -167,4 +198,6 @@ def linspace(objects: Objects, args: list[Value], keywords: Keywords, line: int)
             if isinstance(steps, int) and 0 <= steps < MAX_NUMBERS:
                 numbers: list[Value] = [start + (end - start) * i / max(1, steps - 1) for i in range(steps)]
                 return InstanceValue(_TENSOR, items=numbers)
+            if start == end:  # whatever their number, as where no path is dropped
+                return InstanceValue(_TENSOR, items=[REST, float(start)])
     return InstanceValue(_TENSOR, items=[REST, UNKNOWN])
