@@ -97,12 +97,21 @@ def create(name: str, options: ModelOptions) -> nn.Module:
     model: nn.Module = timm.create_model(name, pretrained=False, **create_args(name, options))
     if failure := not_a_model(name, model):
         raise failure
-    model.eval()
+    _stop_training(model)
     if any(map(is_lazy, chain(model.parameters(), model.buffers()))):
         # Lazy layers learn their sizes from the first pass, and have no parameters before.
         with torch.no_grad():
             model(torch.randn(1, *input_size(model, options)))
     return reparameterize_model(model) if options.reparam else model
+
+
+def _stop_training(model: nn.Module) -> None:
+    """Put a model in eval mode; parts that torch exported refuse to be told, and are as they were exported."""
+    try:
+        model.eval()
+    except NotImplementedError:
+        for module in model.modules():
+            module.training = False
 
 
 def create_args(name: str, options: ModelOptions) -> dict[str, Any]:

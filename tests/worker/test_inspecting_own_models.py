@@ -15,6 +15,7 @@ from explorer.protocol.inspect import InspectRequest, InspectResult
 pytestmark = pytest.mark.xdist_group("torch")
 
 SOURCE = """
+from collections import deque
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -216,6 +217,69 @@ def with_a_sparse_matrix():
     return Sparse()
 
 
+class Scanned(Pooled):
+    def forward(self, x):
+        from torch._higher_order_ops.scan import scan
+
+        steps = self.patches(x).flatten(2).permute(2, 0, 1).contiguous()
+        return self.then(scan(lambda total, step: (total + step, step), torch.zeros_like(steps[0]), steps)[0])
+
+
+@registered
+def with_a_scan():
+    return Scanned(nn.Linear(12, 3))
+
+
+class Ragged(Pooled):
+    def __init__(self, layout, then):
+        super().__init__(then)
+        self.layout = layout
+
+    def forward(self, x):
+        parts = self.patches(x).flatten(2)[0].t()
+        return self.then(torch.nested.nested_tensor([parts[:1], parts[:3]], layout=self.layout))
+
+
+@registered
+def with_jagged_tensors():
+    layer = nn.Linear(12, 5)
+    return Ragged(torch.jagged, lambda x: layer(x).values())
+
+
+@registered
+def with_nested_tensors():
+    return Ragged(torch.strided, lambda x: x)
+
+
+@registered
+def with_a_list_in_itself():
+    def held(x):
+        answer = [x]
+        return [answer, answer.append(answer)]
+
+    return Pooled(held)
+
+
+class Answer:
+    def __init__(self, logits):
+        self.logits = logits
+
+
+@registered
+def in_an_object():
+    return Pooled(lambda x: deque([Answer(x)]))
+
+
+class Untrainable(nn.Linear):
+    def train(self, mode=True):
+        raise NotImplementedError("Calling train() is not supported yet.")
+
+
+@registered
+def with_a_part_that_refuses_modes():
+    return Pooled(Untrainable(12, 3))
+
+
 @registered
 def with_classes_as_numpy_has_them():
     return Pooled(num_classes=np.int32(12))
@@ -273,6 +337,12 @@ def flow(torch_client: Client, extra: Any) -> Callable[[str], FlowResult]:
         ("with_a_scripted_layer", 12 * 5, (1, 5)),
         ("with_a_condition", 12 * 3, (1, 3)),
         ("with_vmap", 3 * 12 * 2, (1, 2)),
+        ("with_a_scan", 12 * 3, (1, 3)),
+        ("with_a_part_that_refuses_modes", 12 * 3, (1, 3)),
+        ("with_jagged_tensors", 4 * 12 * 5, (4, 5)),
+        ("with_nested_tensors", 0, ((1, 12), (3, 12))),
+        ("with_a_list_in_itself", 0, (((1, 12),),)),
+        ("in_an_object", 0, (((1, 12),),)),
     ],
 )
 def test_costs_and_shapes_are_those_of_what_runs(inspect: Any, name: str, macs: int, output: Any) -> None:
@@ -290,6 +360,11 @@ def test_costs_and_shapes_are_those_of_what_runs(inspect: Any, name: str, macs: 
         ("with_a_condition", 1),
         ("with_vmap", 1),
         ("with_a_sparse_matrix", 1),
+        ("with_a_scan", 1),
+        ("with_jagged_tensors", 1),
+        ("with_nested_tensors", 2),
+        ("with_a_list_in_itself", 1),
+        ("in_an_object", 1),
     ],
 )
 def test_what_flows_is_recorded_to_its_end(flow: Any, name: str, outputs: int) -> None:

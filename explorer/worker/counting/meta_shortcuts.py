@@ -15,10 +15,16 @@ from torch._C import DispatchKey
 from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 
+try:
+    from torch._higher_order_ops.scan import generic_scan
+except ImportError:  # torch has it from 2.6 on, and who calls scan has it
+    generic_scan = None
+
 # torch has no public place for it, though its own documentation takes it from there.
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.worker.counting.operator_costs import name_of
+from explorer.worker.counting.values import is_made_of_others
 
 Shortcut = Callable[[Sequence[Any]], Any]
 """An operator's output from its positional arguments, ``None`` where torch has to be asked."""
@@ -176,6 +182,8 @@ class Shortened(TorchDispatchMode):  # type: ignore[misc]
     """What torch 2.6 and later ask before they hand over operators that run functions: ``cond``, ``flex_attention``."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if types and any(map(is_made_of_others, types)):
+            return NotImplemented  # it comes again as operators on what they are made of
         if isinstance(func, HigherOrderOperator):
             return self._higher_order(func, args, kwargs or {})
         known = self._plans.get(func)
@@ -193,16 +201,40 @@ class Shortened(TorchDispatchMode):  # type: ignore[misc]
 
     def _higher_order(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """An operator that runs functions, run so that it is seen what these do, where torch has a plain way for it."""
-        if func.name() == "cond":  # its plain way refuses to be looked at
-            chosen = args[1] if args[0] else args[2]
-            with self:
-                return chosen(*args[3])
         plain = func.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
         if plain is None:
             return func(*args, **kwargs)
-        with self:
-            return plain(*args, **kwargs)
+        if func.name() == "scan":
+            plain = _scan
+        try:
+            with self:
+                return plain(*args, **kwargs)
+        except AssertionError as error:
+            if _REFUSAL not in str(error):
+                raise
+        return plain(*(self._shown(arg) for arg in args), **kwargs)
 
+    def _shown(self, arg: Any) -> Any:
+        """A function, or several, so that it is seen what they do, for a plain way that refuses to be looked at."""
+        if isinstance(arg, list | tuple):
+            return type(arg)(map(self._shown, arg))
+        if isinstance(arg, Tensor) or not callable(arg):
+            return arg
+
+        def shown(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return arg(*args, **kwargs)
+
+        return shown
+
+
+def _scan(combine: Any, init: Any, values: Any, more: Any = (), *_: Any) -> Any:
+    """The plain way of ``scan`` itself, which does not refuse to be looked at."""
+    return generic_scan(combine, init, values, additional_inputs=more)
+
+
+_REFUSAL = "Mode should never be enabled"
+"""What the plain ways of ``cond`` and its like say before they do anything."""
 
 _HARMLESS = frozenset({"approximate"})
 """Arguments by keyword that have nothing to do with an output's shape or type."""
