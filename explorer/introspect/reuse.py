@@ -59,11 +59,11 @@ def _has_other_models(before: Graph, registry: Registry) -> bool:
 
 
 def _touched(before: Graph, files: Mapping[str, str], modules: Mapping[str, Module]) -> set[str]:
-    """Modules that changed or came, and all whose names come from one that did, or from one that went."""
+    """Modules that changed, came or went, and all whose names come from one that did."""
     changed = {name for name, module in modules.items() if files[module.file] != before.files.get(module.file)}
     # A module that went is imported no more, so only the earlier graph knows who did.
     gone = {node.id for node in before.nodes(NodeKind.MODULE) if node.id not in modules}
-    touched = changed | {edge.source for name in gone for edge in before.in_edges(name, EdgeKind.IMPORTS)}
+    touched = changed | gone | {edge.source for name in gone for edge in before.in_edges(name, EdgeKind.IMPORTS)}
     users: dict[str, set[str]] = {}
     for name, module in modules.items():
         for target in module.imported:

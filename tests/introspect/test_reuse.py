@@ -58,3 +58,11 @@ def test_what_is_kept_leads_only_to_what_is_kept(known: Known, fake_timm: FakeTi
 
     assert all(called < number for number in range(len(contexts)) for called in contexts.calls(number))
     assert set(contexts.others.values()) <= set(range(len(contexts)))
+
+
+def test_what_led_into_a_file_that_went_is_followed_again(known: Known) -> None:
+    """By the registry: nothing in the factory names the file."""
+    found = known({"models/toy.py": None})
+
+    assert "timm.models._factory" not in found.modules
+    assert not [caller for caller in found.calls.edges if caller.startswith("timm.models.toy:")]
