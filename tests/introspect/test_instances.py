@@ -26,6 +26,8 @@ class Bare(Part):
     pass
 class Linear(nn.Linear):
     def forward(self, x): return x
+class Layer(nn.TransformerEncoderLayer):
+    pass
 class Helper:
     def __init__(self): self.part = Part()
     def __call__(self): return self.part
@@ -76,6 +78,9 @@ def test_a_model_is_of_its_own_class_however_it_is_made(holds: Holds, made: str)
         ("self.a = nn.ModuleDict({'a': Part()})", {"ModuleDict", "Part"}),
         ("self.a = Helper()()", {"Part"}),
         ("self.a = deepcopy(Part())", {"Part"}),
+        ("self.a = nn.ModuleList([Part()]); self.a += [Other()]", {"ModuleList", "Part", "Other"}),
+        ("self.a = nn.TransformerEncoder(Layer(8, 2), num_layers=2)", {"TransformerEncoder", "Layer"}),
+        ("self.a = nn.TransformerEncoder(encoder_layer=Layer(8, 2), num_layers=2)", {"TransformerEncoder", "Layer"}),
         ("self.helper = Helper()", set()),
         ("self.a = [Part()]", set()),
         ("Part()", set()),

@@ -69,7 +69,7 @@ def call_external(objects: Objects, function: ExternalValue, args: list[Value], 
     hand_over(objects.machine, name, [*args, *keywords.values()], line)
     if function.is_class:
         instance = state.fresh(InstanceValue(function))
-        fill(objects, instance, args)
+        fill(objects, instance, args, keywords)
         return instance
     if root not in _HARMLESS:
         taint([*args, *keywords.values()])

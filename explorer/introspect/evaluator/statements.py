@@ -24,6 +24,7 @@ from explorer.introspect.evaluator.operations import (
 )
 from explorer.introspect.evaluator.program_text import RUNNERS, running
 from explorer.introspect.evaluator.surroundings import check_import
+from explorer.introspect.evaluator.torch_modules import is_list
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
@@ -180,7 +181,7 @@ class Compiler(ExpressionCompiler):
 
         def run(frame: Activation) -> None:
             old, new = former(frame), evaluate(frame)
-            if isinstance(old, list) and operator is ast.Add:
+            if operator is ast.Add and (isinstance(old, list) or is_list(frame.objects, old)):
                 frame.machine.call(MemberValue(old, "extend"), [new], {})
             elif isinstance(old, (dict, set)):
                 taint([old])

@@ -25,11 +25,14 @@ from explorer.introspect.evaluator.values import (
 _CONTAINERS = frozenset(("Sequential", "ModuleList", "ModuleDict"))
 
 
-def fill(objects: Objects, instance: InstanceValue, args: list[Value]) -> None:
-    """What a container of modules holds after its constructor."""
-    external = [base.name for base in objects.external_bases(instance.cls)]
-    names = [name.rpartition(".")[2] for name in external if name.startswith("torch.nn.")]
+def fill(objects: Objects, instance: InstanceValue, args: list[Value], keywords: Keywords) -> None:
+    """What one of torch's modules holds after its constructor: a container its items, any other what it is given."""
+    names = _torch_bases(objects, instance)
+    args = [*args, *keywords.values()]
     if _CONTAINERS.isdisjoint(names):
+        if names - {"Module"}:
+            given_modules = (o for arg in args for o in options_of(arg) if isinstance(o, InstanceValue))
+            instance.fields |= {f"{at}": module for at, module in enumerate(given_modules)}
         return
     given = args[0] if args else []
     if given.__class__ is Choice:
@@ -46,6 +49,18 @@ def fill(objects: Objects, instance: InstanceValue, args: list[Value]) -> None:
     else:
         instance.items = list(args)
     instance.version += 1
+
+
+def is_list(objects: Objects, owner: Value) -> bool:
+    """Whether it is a list of modules, to which ``+=`` adds."""
+    if not isinstance(owner, InstanceValue) or not isinstance(owner.items, list):
+        return False
+    return not _CONTAINERS.isdisjoint(_torch_bases(objects, owner))
+
+
+def _torch_bases(objects: Objects, instance: InstanceValue) -> set[str]:
+    names = (base.name for base in objects.external_bases(instance.cls))
+    return {name.rpartition(".")[2] for name in names if name.startswith("torch.nn.")}
 
 
 def children(owner: InstanceValue) -> list[Value]:
@@ -112,7 +127,7 @@ def call_member(objects: Objects, function: MemberValue, args: list[Value], keyw
     match name:
         case "__init__" if isinstance(owner, InstanceValue):
             hand_over(objects.machine, MODULE, [*args, *keywords.values()], line)
-            fill(objects, owner, args)
+            fill(objects, owner, args, keywords)
             return None
         case "children":
             return [REST, *_direct(objects, owner, below)]

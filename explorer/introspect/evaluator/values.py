@@ -320,7 +320,7 @@ def key_of(value: Value, sizes: dict[int, int] | None = None, depth: int = 8) ->
         return (PartialValue, *[key_of(part, sizes, depth - 1) for part in parts])
     if value.__class__ is InstanceValue:
         if value.cls.__class__ is ExternalValue:
-            return (InstanceValue, value.cls, key_of(value.items))
+            return (InstanceValue, value.cls, key_of(value.items), *map(key_of, value.fields.values()))
         return (value, value.version)
     if value.__class__ is Choice:
         if value.key is None:
