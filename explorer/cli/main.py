@@ -13,9 +13,19 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from explorer.cli.options import TimmOption, WithOption, find_extras, running_refused
-from explorer.cli.output import flush_stdout, help_to_stdout, narrate, prepare_stdout, print_lines, report
+from explorer.cli.output import (
+    clear_passing,
+    flush_stdout,
+    help_to_stdout,
+    narrate,
+    prepare_stdout,
+    print_lines,
+    report,
+)
+from explorer.cli.slow_work import SlowWork
 from explorer.errors import ExplorerError, RequestError, unexpected
 from explorer.plain_text import plain_line
+from explorer.underway import listening
 from explorer.version import __version__
 
 if TYPE_CHECKING:
@@ -147,7 +157,7 @@ def run(
     try:
         _check_texts(given)
         # Left to itself typer would print its own form of an error and leave with its own code.
-        with help_to_stdout():
+        with help_to_stdout(), listening(SlowWork()):
             result = command.main(
                 [a for a in given if a != "--debug"],
                 prog_name="explorer",
@@ -179,6 +189,8 @@ def run(
         return RequestError.exit_code
     except Exception as error:
         return _failed(error, debug)
+    finally:
+        clear_passing()
 
 
 def _failed(error: Exception, debug: bool) -> int:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from explorer.cli.output import narrate, notice, on_terminal
 from explorer.protocol.bench import BenchPartial, VersusPartial
@@ -10,6 +10,7 @@ from explorer.protocol.events import Event, Partial, Progress
 from explorer.protocol.tune import TuneStep
 from explorer.report.tuning_report import step_line
 from explorer.report.wording import milliseconds, significant
+from explorer.underway import listening
 from explorer.usecases.following import WorkState
 from explorer.usecases.telling import Emit, Notice
 
@@ -27,7 +28,9 @@ def narrator(title: str = "", *, at_once: bool = True) -> Iterator[Emit]:
         return
     from explorer.cli.on_screen import live_line  # rich, which a pipe does not need
 
-    with live_line(title, at_once=at_once) as line:
+    with live_line(title, at_once=at_once) as line, ExitStack() as listens:
+        if at_once:  # else work of this process is shown as ever until the line is there
+            listens.enter_context(listening(lambda step: line.update(str(step), step.fraction)))
         state = WorkState()
 
         def tell(event: Event | Notice) -> None:

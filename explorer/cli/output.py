@@ -39,6 +39,7 @@ def to_stdout() -> Iterator[TextIO]:
     """
     if not _is_open(sys.stdout):
         raise OutputError("cannot write to stdout: it is closed")
+    clear_passing()
     try:
         yield sys.stdout
     except BrokenPipeError as error:
@@ -174,8 +175,34 @@ def _wrapped(text: str, indent: int) -> str:
     return f"\n{' ' * indent}".join(lines)
 
 
+_passing = False
+"""Whether the last line of the terminal is one that :func:`show_passing` wrote."""
+
+
+def show_passing(text: str) -> None:
+    """A line on the terminal's stderr that the next one, of whatever kind, takes the place of."""
+    global _passing
+    _write_passing(f"\r{plain_line(text)[: terminal_width() - 1]}\x1b[K")
+    _passing = True
+
+
+def clear_passing() -> None:
+    """Take the passing line away, if there is one."""
+    global _passing
+    if _passing:
+        _write_passing("\r\x1b[K")
+        _passing = False
+
+
+def _write_passing(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
 def narrate(text: str) -> None:
     """One line on stderr; a stderr that cannot be written is no failure."""
+    clear_passing()
     if _is_open(sys.stderr):
         with suppress(OSError):
             print(plain_line(text), file=sys.stderr)

@@ -9,6 +9,7 @@ from explorer.graph import Graph, NodeKind, Traced
 from explorer.introspect.reading.source import Extra, SourceTree, digest_with, find_extra, find_timm, source_files
 from explorer.introspect.traces import traced, united
 from explorer.queries.node_data import is_timms
+from explorer.underway import tell
 
 if TYPE_CHECKING:
     from explorer.introspect.builder import Builder
@@ -32,6 +33,7 @@ def load_graph(
         TimmSourceError: there is no timm at the path given.
         RequestError: source of the user's own cannot be read.
     """
+    tell("looking for timm's source")
     source = find_timm(timm, extras)
     if use_cache:
         # Whoever runs a model and never asks for a graph is spared what reading the cache imports.

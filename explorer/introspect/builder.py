@@ -13,6 +13,7 @@ from explorer.introspect.reading.source import SourceTree
 from explorer.introspect.registry import Architecture, Registry, read_registry
 from explorer.introspect.reuse import untouched_calls
 from explorer.queries.node_data import AliasData, ModelData
+from explorer.underway import counted
 
 
 class Builder:
@@ -59,7 +60,7 @@ class Builder:
 def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
     modules: dict[str, Module] = {}
     problems = [Problem(file, None, reason) for file, reason in source.unreadable.items()]
-    for name, file, content in source.module_names():
+    for name, file, content in counted(list(source.module_names()), f"reading timm {source.version}", "files"):
         try:
             modules[name] = parse_module(name, file, content)
         except SyntaxError as error:

@@ -23,6 +23,7 @@ from explorer.files import JSON, cache_folder, newest_first, remove_abandoned, r
 from explorer.graph import Graph, GraphInfo
 from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.reading.source import SourceTree
+from explorer.underway import tell
 
 if TYPE_CHECKING:
     from explorer.introspect.builder import Builder
@@ -128,6 +129,7 @@ class _CachedGraph:
             # without the place, which is the reader's own: the same source has the same file wherever it lies
             sections = {_INFO: {"format": _FORMAT, "graph": replace(graph.info, origin="").to_json()}, **sections}
         if self._files:
+            tell("writing the cache")
             self._files[ending].write(sections)
         return graph
 

@@ -4,8 +4,9 @@ import ast
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from explorer.graph.contexts import Contexts
@@ -24,6 +25,7 @@ from explorer.introspect.evaluator.values import (
     join,
 )
 from explorer.introspect.registry import Architecture, Deprecation, Registry
+from explorer.underway import tell
 
 _RECURSION = 20_000
 _PARTS = 4
@@ -76,7 +78,11 @@ def follow_calls(evaluator: Evaluator, registry: Registry, known: KnownCalls | N
     """
     evaluator.begin()
     parts = _parts(registry, evaluator.modules.keys(), known.modules if known else frozenset())
-    graphs = _in_processes(evaluator, parts) or [_with_room(evaluator, part) for part in parts]
+    total = sum(len(part.names) for part in parts)
+    graphs = _in_processes(evaluator, parts, _Followed(total))
+    if graphs is None:
+        followed = _Followed(total)
+        graphs = [_with_room(evaluator, part, followed.one_more) for part in parts]
     merged = _Folder()
     for graph in ([known.calls] if known else []) + graphs:
         merged.add(graph)
@@ -110,7 +116,27 @@ def _parts(registry: Registry, modules: Set[str], kept: frozenset[str]) -> list[
     return [_Part(*part, entrypoints) for part in zip(names, called, strict=True)]
 
 
-def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] | None:
+class _Followed:
+    """Counts the names of models whose creation has been followed, and tells of it.
+
+    Args:
+        total: how many there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+
+    def one_more(self) -> None:
+        """One is done."""
+        self._done += 1
+        if self._done < self._total:
+            tell("following calls", self._done, self._total, "names")
+        else:
+            tell("following the calls that no model makes")
+
+
+def _in_processes(evaluator: Evaluator, parts: list[_Part], followed: _Followed) -> list[CallGraph] | None:
     """Evaluate the parts in forks of this process; ``None`` where there are none to be had, or one of them fails.
 
     A fork has the evaluator already; it could not be pickled. Forking a process of several threads is not safe.
@@ -136,10 +162,15 @@ def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] |
         while readers:
             for ready in [reader for reader in connection.wait(readers) if isinstance(reader, connection.Connection)]:
                 try:
-                    index, graph = ready.recv()
-                    graphs[index] = graph
+                    received = ready.recv()
                 except EOFError:
                     readers.remove(ready)
+                    continue
+                if received is None:
+                    followed.one_more()
+                else:
+                    index, graph = received
+                    graphs[index] = graph
     except OSError:
         return None
     finally:
@@ -151,15 +182,16 @@ def _in_processes(evaluator: Evaluator, parts: list[_Part]) -> list[CallGraph] |
 
 
 def _evaluate_pending(evaluator: Evaluator, parts: list[_Part], pending: Any, writer: Any) -> None:
-    """What a fork does: parts, as long as there are any left."""
+    """What a fork does: parts, as long as there are any left; ``None`` goes to the parent for each model."""
     try:
         while (index := pending.get()) is not None:
-            writer.send((index, _with_room(evaluator, parts[index])))
+            graph = _with_room(evaluator, parts[index], partial(writer.send, None))
+            writer.send((index, graph))
     except (Exception, KeyboardInterrupt):  # the parent meets it again, and tells it
         writer.close()
 
 
-def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
+def _part(evaluator: Evaluator, part: _Part, one_more: Callable[[], None]) -> CallGraph:
     evaluator.begin()
     folder = _Folder()
     create = evaluator.attribute("timm.models", "create_model") if "timm.models" in evaluator.modules else UNKNOWN
@@ -170,6 +202,7 @@ def _part(evaluator: Evaluator, part: _Part) -> CallGraph:
                 folder.graph.contexts.models[name] = folder.fold(root)
             if held := held_by(evaluator.objects, made):
                 folder.instances.add(name, held)
+            one_more()
     for context in _with_anything(evaluator, part):
         folder.graph.contexts.others[context.function] = folder.fold(context)
     return folder.graph
@@ -326,12 +359,12 @@ class _Folder:
         return number
 
 
-def _with_room(evaluator: Evaluator, part: _Part) -> CallGraph:
+def _with_room(evaluator: Evaluator, part: _Part, one_more: Callable[[], None]) -> CallGraph:
     """Evaluate a part, which recurses deeply."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
     try:
-        return _part(evaluator, part)
+        return _part(evaluator, part, one_more)
     finally:
         sys.setrecursionlimit(before)
 

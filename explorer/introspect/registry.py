@@ -30,6 +30,7 @@ from explorer.introspect.evaluator.values import (
 )
 from explorer.introspect.reading.parse import Module
 from explorer.queries.node_data import WeightsData
+from explorer.underway import tell
 
 _REGISTRY = "timm.models._registry"
 _PRETRAINED = "timm.models._pretrained"
@@ -150,6 +151,7 @@ class _RegistryReader:
         names = environment.names if environment else {}
         # timm adds the name to the module's `__all__`, and `from .resnet import *` then brings it along.
         _append_to_all(names, name)
+        tell("finding what is registered", len(self.registry.architectures) + 1, things="models")
         self._forget(name)  # a name stands for what was registered last, be it a model or deprecated
         architecture = Architecture(name, _family(module), module, f"{place.module}:{place.qualname}", place.line)
         if isinstance(inner, FunctionValue):

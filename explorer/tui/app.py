@@ -27,6 +27,7 @@ from explorer.tui.widgets.details import FailurePanel
 from explorer.tui.widgets.finder import Finder, SearchLine
 from explorer.tui.widgets.fitted_tree import FittedTree, TreeRow
 from explorer.tui.widgets.node_pane import BENCH, CALLS, NodePane
+from explorer.underway import Step
 
 
 class ExplorerApp(App[None]):
@@ -52,7 +53,7 @@ class ExplorerApp(App[None]):
     ) -> None:
         super().__init__()
         self.load_error: ExplorerError | None = None
-        self._service = GraphService(load)
+        self._service = GraphService(load, self._tell_reading)
         self._bench = BenchSession(self._bench_changed, connect, keep, extras)
         self._page: Page | None = None
         self._wanted_id = ""
@@ -107,6 +108,11 @@ class ExplorerApp(App[None]):
             self._offer()
         else:
             self._fill(info, catalogue)
+
+    def _tell_reading(self, step: Step) -> None:
+        for line in self.query("#side-name").results(Static):  # none while the app ends
+            # How far it is comes first, because of a long line a narrow screen shows the beginning.
+            line.update(f"{step.amount}: {step.doing}…" if step.amount else f"{step.doing}…")
 
     def _fill(self, info: GraphInfo, catalogue: Catalogue) -> None:
         self.title = f"explorer · timm {info.timm_version}"

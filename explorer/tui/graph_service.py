@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from explorer.introspect import Extra
 from explorer.queries.call_tree import CallPath, call_path
 from explorer.queries.model_list import Catalogue, catalogue
 from explorer.tui.page import Page, page_of
+from explorer.underway import Listener, Step, listening
 from explorer.usecases.finding import search
 from explorer.usecases.loading import load
 
@@ -23,6 +26,9 @@ T = TypeVar("T")
 
 MOST_HITS = 50
 """How many hits a search gives at the most."""
+
+_PAUSE_SECONDS = 0.2
+"""Between two steps that are told."""
 
 # A parameter is known by its function's page; among the hits they would crowd out what is looked for.
 _SEARCHED = tuple(kind for kind in NodeKind if kind is not NodeKind.PARAMETER)
@@ -51,10 +57,12 @@ class GraphService:
 
     Args:
         load: gives the graph; may take seconds.
+        told: takes on the event loop what that is at, now and then.
     """
 
-    def __init__(self, load: Callable[[], Graph]) -> None:
+    def __init__(self, load: Callable[[], Graph], told: Listener = lambda step: None) -> None:
         self._load = load
+        self._told = told
         self._graph: Graph | None = None
         self._background = Background()
 
@@ -69,7 +77,13 @@ class GraphService:
         Raises:
             ExplorerError: there is no graph.
         """
-        graph = await self._run(self._load)
+        listener = _Relay(asyncio.get_running_loop(), self._told)
+
+        def load() -> Graph:
+            with listening(listener):
+                return self._load()
+
+        graph = await self._run(load)
         listing = await self._run(lambda: catalogue(graph))
         self._graph = graph
         return graph.info, listing
@@ -102,6 +116,22 @@ class GraphService:
     def close(self) -> None:
         """Ask no more."""
         self._background.close()
+
+
+class _Relay:
+    """Listens in another thread and tells the event loop, not more often than a screen can follow."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, told: Listener) -> None:
+        self._loop = loop
+        self._told = told
+        self._last = 0.0
+
+    def __call__(self, step: Step) -> None:
+        now = time.monotonic()
+        if now - self._last >= _PAUSE_SECONDS:
+            self._last = now
+            with suppress(RuntimeError):  # the app has been left meanwhile
+                self._loop.call_soon_threadsafe(self._told, step)
 
 
 class Background:

@@ -41,8 +41,9 @@ class Done:
 
 
 @pytest.fixture
-def explorer(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Run a command line in this process."""
+def explorer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run a command line in this process; that it takes long, as on a machine with much to do, is not told."""
+    monkeypatch.setattr("explorer.cli.slow_work.DELAY_SECONDS", 3600.0)
 
     def call(*arguments: object) -> Done:
         code = run([str(a) for a in arguments])

@@ -5,6 +5,7 @@ from textual.widgets import Static
 
 from explorer.errors import TimmNotFound
 from explorer.graph import Graph, Node, NodeKind, Problem
+from explorer.underway import tell
 from tests.tui import samples
 from tests.tui.driving import SIZES, go_to, made, ready, screen, seen
 
@@ -16,6 +17,21 @@ async def test_opens_with_families_and_their_counts(size: tuple[int, int]) -> No
         assert "▸ toy" in text
         assert "toy_small" not in text
         assert all(len(line) <= size[0] for line in text.splitlines())
+
+
+async def test_while_it_reads_it_says_how_far_it_is() -> None:
+    gate = threading.Event()
+
+    def load() -> Graph:
+        tell("following calls", 1212, 1580, "names")
+        gate.wait(30)
+        return samples.graph()
+
+    async with made(load=load).run_test(size=SIZES[0]) as pilot:
+        await seen(pilot, "1,212 of 1,580 names")
+        gate.set()
+        await ready(pilot)
+        assert "1,580" not in screen(pilot)
 
 
 async def test_without_a_graph_the_error_is_shown_and_q_still_quits() -> None:

@@ -9,6 +9,7 @@ from explorer.errors import ExplorerError, TimmNotFound
 from explorer.graph import Graph, NodeKind
 from explorer.tui import graph_service
 from explorer.tui.graph_service import Background, GraphService
+from explorer.underway import Step, tell
 from tests.tui import samples
 
 
@@ -114,3 +115,16 @@ def test_the_collector_works_on_after_loading(monkeypatch: pytest.MonkeyPatch, f
         assert gc.isenabled()
     finally:
         gc.unfreeze()
+
+
+async def test_reading_tells_on_the_event_loop_what_it_is_at() -> None:
+    told: list[tuple[Step, int]] = []
+
+    def load() -> Graph:
+        tell("reading", 1, 2, "files")
+        return samples.graph()
+
+    service = GraphService(load, lambda step: told.append((step, threading.get_ident())))
+    await service.open()
+    assert told == [(Step("reading", 1, 2, "files"), threading.get_ident())]
+    service.close()
