@@ -197,16 +197,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class GraphInfo:
-    """Where a graph comes from: the version and place of what was read, the source's digest, what was skipped."""
+    """Where a graph comes from: the version and place of what was read, the source's digest, what was skipped, and
+    where source may register what it does not tell."""
 
     timm_version: str = "unknown"
     origin: str = ""
     digest: str = ""
     problems: tuple[Problem, ...] = ()
+    untold: tuple[Problem, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         """The fields by name."""
-        return asdict(self) | {"problems": [asdict(problem) for problem in self.problems]}
+        lists = {name: [asdict(problem) for problem in getattr(self, name)] for name in _PROBLEMS}
+        return asdict(self) | lists
 
     @classmethod
     def from_json(cls, record: Mapping[str, JSON]) -> Self:
@@ -215,5 +218,9 @@ class GraphInfo:
         Raises:
             KeyError, TypeError: the record is not of that form.
         """
-        known = {each.name: record[each.name] for each in fields(cls) if each.name != "problems"}
-        return cls(**known, problems=tuple(Problem(**problem) for problem in record.get("problems", ())))
+        known = {each.name: record[each.name] for each in fields(cls) if each.name not in _PROBLEMS}
+        problems, untold = (tuple(Problem(**each) for each in record.get(name, ())) for name in _PROBLEMS)
+        return cls(**known, problems=problems, untold=untold)
+
+
+_PROBLEMS = ("problems", "untold")

@@ -34,7 +34,8 @@ class Builder:
             for module in self._modules.values():
                 _add_definitions(self.graph, module)
                 _add_imports(self.graph, module, self._modules)
-            self._registry, self._evaluator = read_registry(self._modules, source.packages)
+            self._registry, self._evaluator = read_registry(self._modules, source.packages, source.beside)
+            self.graph.info = replace(self.graph.info, untold=_untold(self._evaluator, self._modules))
             _add_registry(self.graph, self._registry, self._modules)
             _add_replacements(self.graph, self._registry)
 
@@ -55,6 +56,15 @@ class Builder:
                 evaluator.forget()
                 self._modules = {}
         return graph
+
+
+def _untold(evaluator: Evaluator, modules: Mapping[str, Module]) -> tuple[Problem, ...]:
+    """Where source of the user's own may register what it does not tell."""
+    return tuple(
+        Problem(modules[module].file, line, why)
+        for (module, line), why in sorted(evaluator.state.untold.items())
+        if evaluator.is_own(module)
+    )
 
 
 def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:

@@ -23,6 +23,7 @@ from explorer.files import JSON, cache_folder, newest_first, remove_abandoned, r
 from explorer.graph import Graph, GraphInfo
 from explorer.graph.model import CALL_SECTIONS, Section
 from explorer.introspect.reading.source import SourceTree
+from explorer.introspect.reading.this_machine import machine_digest
 from explorer.underway import tell
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class _CachedGraph:
         self._builder: Builder | None = None
         self._built: dict[str, Section] = {}
         folder = cache_folder("graphs")
-        stem = f"{source.digest}-{_builder_digest()}"
+        machine = f"-{machine_digest(source.beside)}" if source.extras else ""
+        stem = f"{source.digest}{machine}-{_builder_digest()}"
         if source.extras:  # which are read as they are imported here
             stem += f"-{_machine_digest()}"
         self._files = {ending: _SectionFile(folder / (stem + ending)) for ending in (_BASE, _CALLS)} if folder else {}

@@ -8,6 +8,7 @@ Python's own import order.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from explorer.introspect.evaluator.bounds import GiveUp
 from explorer.introspect.evaluator.function_attributes import unwrapped
@@ -108,9 +109,18 @@ class _DefinedAt:
         return cls("", "", 0)
 
 
-def read_registry(modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",)) -> tuple[Registry, Evaluator]:
-    """Execute everything that importing ``roots`` imports; what was registered, and the evaluator that did it."""
+def read_registry(
+    modules: Mapping[str, Module], roots: tuple[str, ...] = ("timm",), beside: tuple[Path, ...] = ()
+) -> tuple[Registry, Evaluator]:
+    """Execute everything that importing ``roots`` imports; what was registered, and the evaluator that did it.
+
+    Args:
+        modules: parsed, by dotted name.
+        roots: timm and the packages beside it.
+        beside: folders of which modules may be imported too, without being read.
+    """
     reader = _RegistryReader(modules, roots)
+    reader.evaluator.state.beside = beside
     for root in roots:
         if root in modules:
             reader.evaluator.execute(root)
@@ -134,12 +144,33 @@ class _RegistryReader:
 
     def _register_model(self, args: list[Value], keywords: Keywords) -> Value:
         function = args[0] if args else keywords.get("fn", UNKNOWN)
+        state = self.evaluator.state
         for option in options_of(function):
-            if isinstance(option, _ENTRYPOINTS):
-                for name in options_of(self.evaluator.objects.get_attribute(option, "__name__")):
-                    if isinstance(name, str):
-                        self._register(name, option)
+            if not isinstance(option, _ENTRYPOINTS):
+                state.cannot_tell(state.module, state.line, "what is registered is not known")
+                continue
+            for name in options_of(self._name_of(option)):
+                if not isinstance(name, str):
+                    state.cannot_tell(state.module, state.line, "the name that is registered is not known")
+                    continue
+                self._register(name, option)
+                if state.uncertain or function is not option:
+                    line = _DefinedAt.of(unwrapped(option)).line or state.line
+                    state.cannot_tell(state.module, line, f"whether {name} is registered is not known")
         return function
+
+    def _name_of(self, function: Value) -> Value:
+        """The name that timm registers a function by.
+
+        Raises:
+            GiveUp: it has none, so that timm fails on it.
+        """
+        try:
+            return self.evaluator.objects.get_attribute(function, "__name__")
+        except GiveUp:
+            state = self.evaluator.state
+            state.cannot_tell(state.module, state.line, "timm cannot register a partial, which has no __name__")
+            raise
 
     def _register(self, name: str, function: Value) -> None:
         """Register what timm calls a function by this name, in the module that it says it is from."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import RequestError
+from explorer.graph import NodeKind
 from explorer.introspect import Extra, find_extra, load_graph, source_files
 from explorer.introspect.reading.versions import RANGE, is_newer
+from explorer.queries.node_data import registration_of
 from explorer.usecases.telling import Emit, quiet, tell
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def load(
     """
     extras = find_sources(sources)
     graph = load_graph(timm, extras=extras, traces=traces)
-    for line in [*untried(graph), *skipped_files(graph, extras)]:
+    for line in [*untried(graph), *skipped_files(graph, extras), *untold(graph), *registering_nothing(graph, extras)]:
         tell(emit, line)
     return graph
 
@@ -45,6 +47,32 @@ def untried(graph: "Graph") -> list[str]:
     """A line where the timm is newer than those that explorer was tried with."""
     version = graph.info.timm_version
     return [f"timm {version} is newer than what explorer was tried with ({RANGE})"] if is_newer(version) else []
+
+
+def untold(graph: "Graph") -> list[str]:
+    """A line where the user's own source may register models that it does not tell."""
+    places = [f"{each.file}:{each.line} ({each.message})" for each in graph.info.untold]
+    if not places:
+        return []
+    count = "1 registration" if len(places) == 1 else f"{len(places)} registrations"
+    more = f" and {len(places) - _MOST} more" if len(places) > _MOST else ""
+    return [f"{count} cannot be told from source: {'; '.join(places[:_MOST])}{more}"]
+
+
+_MOST = 3
+"""Places that are named in a line."""
+
+
+def registering_nothing(graph: "Graph", extras: Sequence[Extra]) -> list[str]:
+    """A line for each source of the user's own that was read and registers no model."""
+    found: set[str] = set()
+    for node in graph.nodes(NodeKind.MODEL, NodeKind.ALIAS) if extras else ():
+        registration = registration_of(node)
+        places = (registration.module if registration else "", (node.file or "").removesuffix(".py").replace("/", "."))
+        found.update(place.partition(".")[0] for place in places)
+    found.update(problem.file.partition("/")[0].removesuffix(".py") for problem in graph.info.problems)
+    mend = "timm's @register_model above a function makes it one"
+    return [f"{path.name} registers no model ({mend})" for name, path in extras if name not in found]
 
 
 def skipped_files(graph: "Graph", extras: Sequence[Extra] = ()) -> list[str]:

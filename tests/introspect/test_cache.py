@@ -362,3 +362,18 @@ def test_two_processes_build_at_once(make_timm: MakeTimm, folder: Path) -> None:
     assert len({out for out, _ in answers}) == 1
     whole(cached_graph(find_timm(package), no_build))
     assert the_files(folder).keys() == {"base", "calls"}
+
+
+def test_source_of_ones_own_is_read_anew_where_the_machine_has_changed(
+    make_timm: Callable[..., Path], tmp_path: Path
+) -> None:
+    own = tmp_path / "own" / "own.py"
+    own.parent.mkdir()
+    own.write_text(
+        "from timm.models import register_model\ntry:\n  import helper\nexcept ImportError:\n  helper = None\n"
+        "if helper is not None:\n  @register_model\n  def net(): pass\n"
+    )
+    timm = make_timm()
+    assert "model:net" not in load_graph(timm, extras=[("own", own)])
+    own.with_name("helper.py").touch()
+    assert "model:net" in load_graph(timm, extras=[("own", own)])

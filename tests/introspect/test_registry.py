@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from explorer.introspect.evaluator.machine import Evaluator
 from explorer.introspect.evaluator.values import UNKNOWN
 from explorer.introspect.reading.parse import Module, parse_module
 from explorer.introspect.registry import Registry, read_registry
@@ -361,6 +362,15 @@ def test_a_function_is_registered_by_the_name_that_it_says_then(source: str, nam
 
 def registered(files: dict[str, str]) -> list[str]:
     """What the package or module ``own`` registers, beside a timm that registers nothing."""
+    return list(read_beside_timm(files)[0].architectures)
+
+
+def reading(files: dict[str, str]) -> Evaluator:
+    """The evaluator that executed the package or module ``own``."""
+    return read_beside_timm(files)[1]
+
+
+def read_beside_timm(files: dict[str, str]) -> tuple[Registry, Evaluator]:
     timm = {
         "timm/__init__.py": "",
         "timm/models/__init__.py": "from ._registry import register_model",
@@ -370,7 +380,7 @@ def registered(files: dict[str, str]) -> list[str]:
     for file, source in {**timm, **files}.items():
         name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         modules[name] = parse_module(name, file, source.encode())
-    return list(read_registry(modules, ("timm", "own"))[0].architectures)
+    return read_registry(modules, ("timm", "own"))
 
 
 @pytest.mark.parametrize(
@@ -460,3 +470,27 @@ def test_a_package_that_looks_for_its_modules_imports_them(source: str) -> None:
     }
 
     assert sorted(registered(files)) == ["one_net", "two_net"]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("@register_model\ndef net(): pass", []),
+        (
+            "import torch\nif torch.utils.mystery():\n  @register_model\n  def net(): pass",
+            ["whether net is registered"],
+        ),
+        ("import json\nregister_model(json.load(open('x')))", ["what is registered"]),
+        ("import json\ndef f(): pass\nf.__name__ = json.load(open('x'))\nregister_model(f)", ["the name"]),
+        ("register_model(functools.partial(print, 8))", ["a partial, which has no __name__"]),
+        ("import json\nfrom importlib import import_module\nimport_module(json.load(open('x')))", ["which module"]),
+        ("exec(open('other.py').read())", ["what it runs"]),
+        ("import json\nfor n in range(10 ** 9): register_model(json)", ["registered"]),
+    ],
+)
+def test_what_source_alone_does_not_tell_of_registrations_is_counted(source: str, told: list[str]) -> None:
+    state = reading({"own.py": NAMED + source}).state
+
+    assert len(state.untold) == len(told)
+    for ((module, line), why), said in zip(state.untold.items(), told, strict=True):
+        assert (module, line > 2, said in why) == ("own", True, True)

@@ -57,3 +57,26 @@ def test_a_timm_newer_than_those_tried_is_told(make_timm: Callable[..., Path], v
     load(make_timm({"version.py": f"__version__ = '{version}'\n"}), emit=told.append)
 
     assert [isinstance(n, Notice) and f"timm {version} is newer" in n.message for n in told] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import torch\n", ["own.py registers no model (timm's @register_model above a function makes it one)"]),
+        ("def (:\n", ["skipped own.py:1: invalid syntax; the rest was read"]),
+        ("from timm.models import register_model\n@register_model\ndef net(): pass\n", []),
+        (
+            "import torch\nfrom timm.models import register_model\nif torch.mystery():\n"
+            "  @register_model\n  def net(): pass\n",
+            ["1 registration cannot be told from source: own.py:5 (whether net is registered is not known)"],
+        ),
+    ],
+)
+def test_what_a_source_of_ones_own_does_not_register_is_told(
+    make_timm: Callable[..., Path], tmp_path: Path, source: str, said: list[str]
+) -> None:
+    (tmp_path / "own.py").write_text(source)
+    for _ in range(2):  # built, and from the cache
+        told: list[object] = []
+        load(make_timm(), [str(tmp_path / "own.py")], emit=told.append)
+        assert [notice.message for notice in told if isinstance(notice, Notice)] == said

@@ -119,11 +119,21 @@ class Activation:
 
     def give_up(self, node: ast.AST) -> None:
         """Make unknown all that a statement binds, and every container it names, as it may have been changed."""
+        if self.state.is_own and self.state.importing and _may_register(node):
+            self.state.cannot_tell(self.module, getattr(node, "lineno", 1), "what this does could not be followed")
         for child in ast.walk(node):
             if isinstance(child, ast.Name):
                 taint([self.lookup(child.id)])
         self.forget(node)
 
+
+def _may_register(node: ast.AST) -> bool:
+    """Whether a statement names something that registers models or imports modules."""
+    names = (getattr(child, "id", None) or getattr(child, "attr", None) for child in ast.walk(node))
+    return any(isinstance(name, str) and ("regist" in name or name in _RUNNERS) for name in names)
+
+
+_RUNNERS = frozenset("__import__ import_module load_module exec_module exec".split())
 
 _BUILTINS = {name: ExternalValue(f"builtins.{name}") for name in BUILTIN_NAMES}
 """What a name that is bound nowhere stands for."""

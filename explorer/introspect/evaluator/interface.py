@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from explorer.introspect.evaluator.bounds import MAX_DEPTH, MAX_ROUNDS, GiveUp, OutOfSteps
@@ -63,6 +64,12 @@ class RunState:
     """The local name by which the function evaluated now calls another, for :meth:`record`."""
     is_own: bool = False
     """Whether the top level executed now is of the user's own source, which is read as it is on this machine."""
+    module: str = ""
+    """The module whose source is executed now, while modules are imported."""
+    line: int = 0
+    """Where the last call of a function stands that something stands in for."""
+    beside: tuple[Path, ...] = ()
+    """Folders of which source of the user's own may import modules that are not read."""
     importing: bool = True
     """Whether modules are executed still; what follows changes nothing that they bind."""
     uncertain: int = 0
@@ -79,15 +86,15 @@ class RunState:
     classes: list[ClassValue] = field(default_factory=list)
     """Classes defined so far."""
 
-    untold: dict[tuple[str, int, str], None] = field(default_factory=dict)
-    """What importing may do that source does not tell: module, line and why."""
+    untold: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Where importing may register what source does not tell, by module and line: the first reason."""
     entrypoints: set[ast.AST] = field(default_factory=set)
     """Syntax of the functions that were registered: a lambda among them is a function of its own."""
 
     def cannot_tell(self, module: str, line: int, why: str) -> None:
         """Note that models may be registered here which source does not tell."""
         if self.importing:
-            self.untold[(module, line, why)] = None
+            self.untold.setdefault((module, line), why)
 
     def step(self) -> None:
         """Count a step of work.

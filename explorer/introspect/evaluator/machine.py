@@ -100,8 +100,10 @@ class Evaluator:
                 return self.environments[module]
         environment = self.environments[module] = Environment({"__name__": module})
         state = self.state
-        before = state.steps, state.depth, state.uncertain, state.context, state.is_own
-        state.context, state.is_own = None, self.is_own(module)
+        before = state.steps, state.depth, state.uncertain, state.context, state.is_own, state.module
+        state.context, state.is_own, state.module = None, self.is_own(module), module
+        if state.is_own and state.uncertain:
+            state.cannot_tell(module, 1, "whether it is imported is not known")
         if state.is_own:
             environment.names.update(names_of_module(self, module))
         frame = Activation(self.objects, module, environment)
@@ -111,7 +113,7 @@ class Evaluator:
                 self._compiler.statement(statement)(frame)
             except _ENDS:
                 frame.give_up(statement)
-        state.steps, state.depth, state.uncertain, state.context, state.is_own = before
+        state.steps, state.depth, state.uncertain, state.context, state.is_own, state.module = before
         if parent in self.environments:
             self.environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
@@ -279,6 +281,7 @@ class Evaluator:
         earlier one that was made in the same way.
         """
         if function.module in self._stood_in:
+            self.state.line = line
             intrinsic = self._intrinsics.get(f"{function.module}:{function.qualname}")
             answer = _stood_in(intrinsic, args, keywords) if intrinsic else DECLINED
             if answer is not DECLINED:

@@ -689,6 +689,8 @@ def _import_star(frame: Activation, binding: Import) -> None:
     names = machine.execute(binding.module).names
     public = names.get("__all__")
     if not (isinstance(public, list) and is_known(public)):
+        if public is not None and frame.state.is_own:
+            frame.state.cannot_tell(frame.module, 1, f"which names {binding.module} has in its __all__ is not known")
         public = [name for name in names if not name.startswith("_")]
     for name in public:
         if isinstance(name, str):

@@ -11,9 +11,10 @@ import os
 import platform
 import posixpath
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import NamedTuple
 
 from explorer.introspect.evaluator.bounds import GiveUp, NoSuchModule
@@ -90,8 +91,19 @@ def check_import(machine: Machine, module: str) -> None:
     """
     if not machine.state.is_own:
         return
-    if module not in machine.modules if machine.is_internal(module) else is_missing(module):
+    if machine.is_internal(module):
+        is_there = module in machine.modules
+    else:
+        is_there = not is_missing(module) or _is_beside(machine.state.beside, module)
+    if not is_there:
         raise NoSuchModule
+
+
+def _is_beside(folders: Iterable[Path], module: str) -> bool:
+    """Whether a module lies in the folder of the user's own source, which is searched last."""
+    parts = module.split(".")
+    places = [folder.joinpath(*parts) for folder in folders]
+    return any(place.is_dir() or place.with_name(f"{place.name}.py").is_file() for place in places)
 
 
 def _may_make(root: str) -> bool:
@@ -213,12 +225,17 @@ def _import_module(objects: Objects, args: list[Value], keywords: Keywords, line
     given: Keywords = {"package": None, **dict(zip(("name", "package"), args, strict=False)), **keywords}
     name, package = given.get("name"), given["package"]
     if not isinstance(name, str) or not (package is None or isinstance(package, str)):
-        return UNKNOWN
+        return _untold(objects, line)
     try:
         name = importlib.util.resolve_name(name, package)
     except ImportError as error:
         raise GiveUp from error
     return import_named(objects.machine, name)
+
+
+def _untold(objects: Objects, line: int) -> Value:
+    objects.machine.state.cannot_tell(objects.machine.state.module, line, "which module is imported is not known")
+    return UNKNOWN
 
 
 def import_named(machine: Machine, name: str) -> Value:
@@ -240,7 +257,7 @@ def _import(objects: Objects, args: list[Value], keywords: Keywords, line: int) 
     """``__import__(name)`` gives the outermost package, unless names are to be taken from the module."""
     name = args[0] if args else keywords.get("name")
     if not isinstance(name, str) or len(args) > 4 or keywords.get("level") or args[4:]:
-        return UNKNOWN
+        return _untold(objects, line)
     found = import_named(objects.machine, name)
     takes = args[3] if len(args) > 3 else keywords.get("fromlist")
     root = name.partition(".")[0]

@@ -160,6 +160,11 @@ class SourceTree:
         """The dotted roots of all that was read, timm first."""
         return (PACKAGE, *(name for name, _ in self.extras))
 
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The folders that the user's own source lies in: what is beside it can be imported by it."""
+        return tuple(dict.fromkeys(path.parent for _, path in self.extras))
+
     @cached_property
     def extra_files(self) -> dict[str, bytes]:
         """The files of the user's own, by path.
