@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("torch")
 MODELS = [
     *("resnet18", "efficientnet_b1_pruned", "tf_efficientnet_b0", "pit_ti_224", "test_vit", "vitamin_small_224"),
     *("vit_small_r26_s32_224", "eva02_tiny_patch14_224", "sequencer2d_s", "mobilenetv3_small_050", "convnext_atto"),
-    *("vit_small_resnet26d_224", "regnetx_002"),
+    *("vit_small_resnet26d_224", "regnetx_002", "cpubone_b3"),
 ]
 """Of different ways to be made: by a builder's helper, from parts made before, of classes without a constructor."""
 

@@ -111,13 +111,18 @@ class Evaluations:
     """What was evaluated so far, by function and arguments.
 
     Calls that differ only in sizes are one run: how many channels a layer has decides no call. Functions that return
-    numbers are the exception (they are *exact*), as what is computed from these may decide one.
+    numbers are the exception (they are *exact*), as what is computed from these may decide one; and so are functions
+    that compare with a size, and all that lead to them.
     """
 
     def __init__(self) -> None:
         self._runs: dict[Any, Evaluation] = {}
         self._exact: set[ast.AST] = set()
         """Functions that return numbers: what they return depends on every number they are given."""
+        self._sized: set[ast.AST] = set()
+        """Exact functions that compare with a size, or lead to one that does."""
+        self.running: list[ast.AST] = []
+        """The functions evaluated now, outermost first."""
         self._misses: dict[ast.AST, int] = {}
         """How often in a row a call of the function was not found; negative after one that was."""
 
@@ -125,6 +130,7 @@ class Evaluations:
         """Forget all runs."""
         self._runs.clear()
         self._exact.clear()
+        self._sized.clear()
         self._misses.clear()
 
     def key(
@@ -142,6 +148,16 @@ class Evaluations:
             self._misses[function.node] = -RECALLS_WORTH
         return run
 
+    def depend_on_sizes(self) -> None:
+        """Take all functions evaluated now for exact: one of them compares with a size."""
+        self._exact.update(self.running)
+        self._sized.update(self.running)
+
+    def lead_to(self, function: FunctionValue) -> None:
+        """Note that the functions evaluated now call this one, before its key is asked for."""
+        if function.node in self._sized:
+            self.depend_on_sizes()
+
     def begin(self, function: FunctionValue, key: Any, run: Evaluation) -> None:
         """Let calls like this one find a run, while it lasts too: a recursion ends where it comes back to itself."""
         if key is not None:
@@ -155,8 +171,9 @@ class Evaluations:
         """
         if key is None:
             return
-        if function.node not in self._exact and run.instance is None and has_sizes(run.result):
-            del self._runs[key]
+        returns_sizes = function.node not in self._exact and run.instance is None and has_sizes(run.result)
+        if returns_sizes or function.node in self._sized:
+            self._runs.pop(key, None)
             self._exact.add(function.node)
             key = self._key(function, args, keywords, run.instance)
             self._runs[key] = run

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 from explorer.introspect.evaluator.activation import Activation
-from explorer.introspect.evaluator.bounds import MAX_NESTING, MAX_SPLIT, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.bounds import MAX_EXACT, MAX_NESTING, MAX_SPLIT, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.operations import (
     BINARY,
     COMPARE,
@@ -65,6 +65,8 @@ class ExpressionCompiler:
 
     def __init__(self) -> None:
         self._nesting = 0
+        self.compares_sizes = False
+        """Whether what was compiled since it was last unset compares with a size or a fraction."""
         self._names: dict[str, Expression] = {}
         self._constants: dict[tuple[type, object], Expression] = {}
         """Names and constants are half of all expressions, and few of them differ: each is compiled once."""
@@ -229,6 +231,7 @@ class ExpressionCompiler:
 
     def _compare(self, node: ast.Compare) -> Expression:
         first, line = self.expression(node.left), node.lineno
+        self.compares_sizes |= any(map(_is_size, (node.left, *node.comparators)))
         rest = [
             (operator.__class__, self.expression(right))
             for operator, right in zip(node.ops, node.comparators, strict=True)
@@ -546,6 +549,12 @@ def _unknown(frame: Activation, evaluated: Value = None) -> Value:
 
 def _made_set(frame: Activation, items: list[Value]) -> Value:
     return frame.state.fresh(set(items)) if all(map(is_hashable, items)) else UNKNOWN
+
+
+def _is_size(node: ast.expr) -> bool:
+    """Whether it is a number by whose like calls are not told apart otherwise (:func:`key_of`)."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return (isinstance(value, int) and value > MAX_EXACT) or (isinstance(value, float) and value not in (0.0, 1.0))
 
 
 def _compared(frame: Activation, operator: type[ast.cmpop], left: Value, right: Value, line: int) -> Value:

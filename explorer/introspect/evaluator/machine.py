@@ -288,6 +288,7 @@ class Evaluator:
                 return answer
         state, runs = self.state, self._runs
         # Importing does each call for what it changes as well: what is called in a loop registers each time.
+        runs.lead_to(function)
         is_exact = state.importing and self.is_own(function.module)
         key = None if is_exact else runs.key(function, args, keywords, instance)
         run = runs.recalled(function, key)
@@ -314,6 +315,7 @@ class Evaluator:
         state.depth += 1
         state.context = run.context
         state.step()
+        self._runs.running.append(function.node)
         try:
             result = self._evaluate(function, args, keywords)
         except GiveUp:
@@ -322,6 +324,7 @@ class Evaluator:
                 raise
             result = UNKNOWN
         finally:
+            self._runs.running.pop()
             state.depth -= 1
             state.uncertain, state.context = before
         return result if run.instance is None else run.instance
@@ -331,7 +334,10 @@ class Evaluator:
         compiled = self._compiled.get(node)
         if compiled is None:
             statements: list[ast.stmt] = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
+            self._compiler.compares_sizes = False
             compiled = self._compiled[node] = Signature.of(node.args), self._compiler.block(statements)
+            if self._compiler.compares_sizes:
+                self._runs.depend_on_sizes()
         signature, body = compiled
         self.evaluated.add(node)
         names = bind(signature, function.defaults, args, keywords)
