@@ -38,6 +38,9 @@ class Builder:
             self.graph.info = replace(self.graph.info, untold=_untold(self._evaluator, self._modules))
             _add_registry(self.graph, self._registry, self._modules)
             _add_replacements(self.graph, self._registry)
+            for (name, line), reason in self._evaluator.state.failures.items():
+                problems.append(Problem(self._modules[name].file, line or None, reason))
+            self.graph.info = replace(self.graph.info, problems=tuple(problems))
 
     def complete(self, before: Graph | None = None) -> Graph:
         """Follow the calls, once.
@@ -75,7 +78,12 @@ def _parse(source: SourceTree) -> tuple[dict[str, Module], list[Problem]]:
             modules[name] = parse_module(name, file, content)
         except SyntaxError as error:
             problems.append(Problem(file, error.lineno, error.msg))
-        except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, and brackets nested thousands deep
+        except (
+            ValueError,
+            LookupError,
+            RecursionError,
+            MemoryError,
+        ) as error:  # NUL bytes, and brackets nested thousands deep
             problems.append(Problem(file, None, str(error)))
     return modules, problems
 

@@ -217,8 +217,8 @@ def _called(
     try:
         with evaluator.state.budget(*limits):
             made = evaluator.call(function, args, {})
-    except (bounds.GiveUp, bounds.OutOfSteps, RecursionError):
-        pass  # what was found until then stands
+    except Exception:
+        pass  # whatever it ended in, what was found until then stands, and the rest is not known
     finally:
         evaluator.state.context = None
         evaluator.state.settle()
@@ -244,7 +244,11 @@ def _with_anything(evaluator: Evaluator, part: _Part) -> Iterator[Context]:
             1 if node in reached else bounds.DEPTH_FROM_ANYTHING,
             bounds.ROUNDS_WITH_ANYTHING,
         )
-        context, _ = _called(evaluator, function, _anything(evaluator, function), *limits)
+        try:
+            args = _anything(evaluator, function)
+        except Exception:
+            continue  # what instances there may be is past all bounds
+        context, _ = _called(evaluator, function, args, *limits)
         if context is not None:
             yield context
 

@@ -52,6 +52,40 @@ RECALLS_WORTH = 400
 """How many more such calls one remembered call is worth."""
 
 
+MAX_LARGE_PARTS = 20_000_000
+"""Parts of all large values that one evaluation makes together: each is in bounds, and thousands of them are not."""
+_LARGE = 10_000
+SECONDS = 300.0
+"""Time for the whole of a source; timm's own takes some five."""
+SECONDS_OF_OWN = 30.0
+"""Time for what importing source of the user's own runs."""
+
+
+class _LargeParts:
+    """How much of :data:`MAX_LARGE_PARTS` is used up."""
+
+    count = 0
+
+
+def check_size(size: int) -> None:
+    """Whether a value of so many parts may be made.
+
+    Raises:
+        GiveUp: it is too large, or one too many.
+    """
+    if size > MAX_SIZE:
+        raise GiveUp
+    if size > _LARGE:
+        _LargeParts.count += size
+        if _LargeParts.count > MAX_LARGE_PARTS:
+            raise GiveUp
+
+
+def forget_sizes() -> None:
+    """Begin another evaluation, which may make large values anew."""
+    _LargeParts.count = 0
+
+
 class GiveUp(Exception):
     """The evaluation in hand cannot be known: an error would be raised, or it takes too much time or memory."""
 

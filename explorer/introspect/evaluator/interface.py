@@ -5,13 +5,14 @@ are built on these, and the machine, which is made of them all, stands on top.
 """
 
 import ast
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from explorer.introspect.evaluator.bounds import MAX_DEPTH, MAX_ROUNDS, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.bounds import MAX_DEPTH, MAX_ROUNDS, SECONDS, GiveUp, OutOfSteps
 from explorer.introspect.evaluator.values import (
     ATOMS,
     REST,
@@ -52,6 +53,10 @@ class Context:
 class RunState:
     """Where an evaluation stands; one object that the machine and all frames share."""
 
+    deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
+    """When to stop, as :func:`time.monotonic` counts."""
+    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Where executing a module ended in what nobody foresaw: module and line, and what it was."""
     steps: int = 0
     """Work that may still be done."""
     depth: int = 0
@@ -104,6 +109,16 @@ class RunState:
         """
         self.steps -= 1
         if self.steps < 0:
+            raise OutOfSteps
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Stop what takes longer than anybody's source.
+
+        Raises:
+            OutOfSteps: it does.
+        """
+        if time.monotonic() > self.deadline:
             raise OutOfSteps
 
     def charge(self, steps: int) -> None:

@@ -10,12 +10,20 @@ Khedker, 2013); :class:`Context` says what it called there. Contexts that lead t
 """
 
 import ast
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from explorer.introspect.evaluator.activation import Activation
-from explorer.introspect.evaluator.bounds import STEPS_PER_BODY, STEPS_PER_STATEMENT, GiveUp, OutOfSteps
+from explorer.introspect.evaluator.bounds import (
+    SECONDS_OF_OWN,
+    STEPS_PER_BODY,
+    STEPS_PER_STATEMENT,
+    GiveUp,
+    OutOfSteps,
+    forget_sizes,
+)
 from explorer.introspect.evaluator.evaluations import Evaluation, Evaluations, Signature, bind
 from explorer.introspect.evaluator.interface import Context, RunState
 from explorer.introspect.evaluator.objects import Objects
@@ -67,6 +75,7 @@ class Evaluator:
 
     def __init__(self, modules: Mapping[str, Module], intrinsics: Mapping[str, Intrinsic], *packages: str) -> None:
         self.state = RunState()
+        forget_sizes()
         self.objects = Objects(self)
         self.objects.known_here = machine_constant
         self.evaluated: set[ast.AST] = set()
@@ -101,22 +110,35 @@ class Evaluator:
         environment = self.environments[module] = Environment({"__name__": module})
         state = self.state
         before = state.steps, state.depth, state.uncertain, state.context, state.is_own, state.module
+        deadline = state.deadline
         state.context, state.is_own, state.module = None, self.is_own(module), module
         if state.is_own and state.uncertain:
             state.cannot_tell(module, 1, "whether it is imported is not known")
         if state.is_own:
+            state.deadline = min(deadline, time.monotonic() + SECONDS_OF_OWN)
             environment.names.update(names_of_module(self, module))
         frame = Activation(self.objects, module, environment)
         for statement in self.modules[module].tree.body:
             state.steps, state.depth, state.uncertain = STEPS_PER_STATEMENT, 0, 0
             try:
+                state.check_time()
                 self._compiler.statement(statement)(frame)
-            except _ENDS:
-                frame.give_up(statement)
+            except Exception as error:
+                self._note(module, statement, error)
+                with suppress(GiveUp):
+                    frame.give_up(statement)
+        state.deadline = deadline
         state.steps, state.depth, state.uncertain, state.context, state.is_own, state.module = before
         if parent in self.environments:
             self.environments[parent].names.setdefault(name, ModuleValue(module))
         return environment
+
+    def _note(self, module: str, node: ast.stmt | ast.expr, error: Exception) -> None:
+        """Keep where executing source ended in what nobody foresaw, or took too long; what it binds is unknown."""
+        if not isinstance(error, _ENDS):
+            self.state.failures[module, node.lineno] = f"{type(error).__name__}: {error}"
+        elif isinstance(error, OutOfSteps) and time.monotonic() > self.state.deadline:
+            self.state.failures.setdefault((module, 0), "it takes too long to follow")
 
     def forget(self) -> None:
         """Let go of all that was evaluated.
@@ -196,7 +218,8 @@ class Evaluator:
         with self.state.budget(STEPS_PER_BODY):
             try:
                 return self._compiler.expression(node)(Activation(self.objects, cls.module, cls.closure))
-            except _ENDS:
+            except Exception as error:
+                self._note(cls.module, node, error)
                 return UNKNOWN
 
     def run_class_body(self, cls: ClassValue, environment: Environment) -> None:
@@ -205,8 +228,11 @@ class Evaluator:
         before = state.context, state.uncertain
         state.context, state.uncertain = None, 0
         frame = Activation(self.objects, cls.module, environment, None, cls.qualname, cls)
-        with suppress(*_ENDS), state.budget(STEPS_PER_BODY):
-            self._compiler.block(cls.node.body)(frame)
+        with state.budget(STEPS_PER_BODY):
+            try:
+                self._compiler.block(cls.node.body)(frame)
+            except Exception as error:
+                self._note(cls.module, cls.node, error)
         state.context, state.uncertain = before
 
     # calls

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from explorer.introspect.evaluator.bounds import MAX_BITS, MAX_COMBINATIONS, MAX_OPTIONS, MAX_SIZE, GiveUp
+from explorer.introspect.evaluator.bounds import MAX_BITS, MAX_COMBINATIONS, MAX_OPTIONS, MAX_SIZE, GiveUp, check_size
 from explorer.introspect.evaluator.values import (
     ATOMS,
     DEFINITIONS,
@@ -78,7 +78,7 @@ def item_of(owner: Value, key: Value) -> Value:
         if isinstance(key, (int, slice)) and not has_rest(owner):
             try:
                 return owner[key]
-            except IndexError as error:
+            except (IndexError, ValueError, OverflowError) as error:
                 raise GiveUp from error
         if isinstance(owner, (str, range)):
             return UNKNOWN
@@ -105,10 +105,17 @@ def items_of(value: Value) -> list[Value] | None:
     if isinstance(value, dict):
         return list(value)
     if isinstance(value, (list, tuple, str, range)):
-        return list(value) if len(value) < MAX_SIZE else None
+        return list(value) if length_of(value) < MAX_SIZE else None
     if isinstance(value, (set, frozenset)) and is_data(value):
         return sorted(value, key=repr)
     return None
+
+
+def length_of(value: str | list[Value] | tuple[Value, ...] | range) -> int:
+    """How many items it has; a range may have more than Python's own ``len`` can say."""
+    if not isinstance(value, range):
+        return len(value)
+    return max(0, -((value.start - value.stop) // value.step))
 
 
 def possible_item(value: Value) -> Value:
@@ -239,6 +246,9 @@ def copied(value: Value, memo: dict[int, Value] | None = None) -> Value:
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 """A format that may pad to any width: five digits, a width taken from an argument, a nested field."""
 
+_WIDTH = re.compile(r"\d")
+_WIDEST = 9999
+
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -263,6 +273,14 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos,
     ast.Invert: operator.invert,
 }
+
+
+def _contains(container: Any, item: Any) -> bool:
+    if isinstance(container, range) and not isinstance(item, int):  # which Python looks for one by one
+        check_size(length_of(container))
+    return item in container
+
+
 COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -270,8 +288,8 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
+    ast.In: lambda a, b: _contains(b, a),
+    ast.NotIn: lambda a, b: not _contains(b, a),
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
@@ -293,12 +311,12 @@ def binary(op: type[ast.operator], left: Value, right: Value) -> Value:
     if op is ast.Mult:
         for sequence, times in ((left, right), (right, left)):
             if isinstance(sequence, (list, tuple, str, bytes)) and isinstance(times, int):
-                _check_size(len(sequence) * max(times, 0))
+                check_size(len(sequence) * max(times, 0))
                 return sequence * times
     function = BINARY.get(op)
     if function is None or not (is_data(left) and is_data(right)):
         return unknown_from(left, right)
-    _check_bits(op, left, right)
+    check_bits(op, left, right)
     if op is ast.Mod and isinstance(left, (str, bytes)):
         _check_format(left)
     return guarded(function, [left, right])
@@ -386,7 +404,7 @@ def guarded(function: Callable[..., Any], args: Sequence[Value], keywords: Mappi
     except Exception as error:
         raise GiveUp from error
     if isinstance(result, (str, bytes, list, tuple, dict, set)):
-        _check_size(len(result))
+        check_size(len(result))
     return result
 
 
@@ -399,11 +417,11 @@ def check_text_method(owner: str, name: str, args: Sequence[Value]) -> None:
     if name == "format":
         _check_format(owner)
     elif name == "zfill" and args and isinstance(args[0], int):
-        _check_size(args[0])
+        check_size(args[0])
     elif name == "replace" and len(args) > 1 and isinstance(args[1], str):
-        _check_size((len(owner) + 1) * len(args[1]))
+        check_size((len(owner) + 1) * len(args[1]))
     elif name == "join" and args and isinstance(args[0], (list, tuple)):
-        _check_size(sum(len(part) for part in args[0] if isinstance(part, str)) + len(owner) * len(args[0]))
+        check_size(sum(len(part) for part in args[0] if isinstance(part, str)) + len(owner) * len(args[0]))
 
 
 def _comparable(op: type[ast.cmpop], left: Value, right: Value) -> bool:
@@ -417,12 +435,12 @@ def _comparable(op: type[ast.cmpop], left: Value, right: Value) -> bool:
     return is_data(left) and is_data(right)
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_SIZE:
-        raise GiveUp
+def check_bits(op: type[ast.operator], left: Value, right: Value) -> None:
+    """Whether an operator may be applied to whole numbers.
 
-
-def _check_bits(op: type[ast.operator], left: Value, right: Value) -> None:
+    Raises:
+        GiveUp: the result would be too large.
+    """
     if isinstance(left, int) and isinstance(right, int):
         bits = left.bit_length() * abs(right) if op is ast.Pow else left.bit_length() + right.bit_length()
         if bits > MAX_BITS:
@@ -430,5 +448,7 @@ def _check_bits(op: type[ast.operator], left: Value, right: Value) -> None:
 
 
 def _check_format(spec: str | bytes) -> None:
-    if _WIDE.search(spec if isinstance(spec, str) else spec.decode("latin-1")):
+    text = spec if isinstance(spec, str) else spec.decode("latin-1")
+    if _WIDE.search(text):
         raise GiveUp
+    check_size((text.count("%") + text.count("{")) * _WIDEST if _WIDTH.search(text) else len(text))

@@ -1,5 +1,6 @@
 """What of Python itself the evaluator may run: builtins, methods and functions that only compute."""
 
+import ast
 import builtins
 import math
 import os.path
@@ -10,13 +11,15 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from explorer.introspect.evaluator.bounds import GiveUp
+from explorer.introspect.evaluator.bounds import GiveUp, check_size
 from explorer.introspect.evaluator.operations import (
+    check_bits,
     check_text_method,
     guarded,
     has_rest,
     is_hashable,
     item_of,
+    length_of,
     lifted,
     loosen,
     make_dict,
@@ -38,6 +41,36 @@ from explorer.introspect.evaluator.values import (
     join,
     may_be_anything,
 )
+
+_REPEATED = re.compile(r"[*+?{]")
+_REPEATED_GROUP = re.compile(r"\([^)]*[*+{|][^)]*\)\s*[*+{]")
+_MOST_TRIES = 10_000_000
+
+
+def check_pattern(pattern: str | bytes, text: object) -> None:
+    """Whether a text may be held against a pattern: Python tries every way to do so, which may be without end.
+
+    Raises:
+        GiveUp: there may be too many ways.
+    """
+    written = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+    size = len(text) if isinstance(text, (str, bytes)) else 0
+    if _REPEATED_GROUP.search(written) and size > 20:
+        raise GiveUp
+    if (size + 1) ** max(1, len(_REPEATED.findall(written))) > _MOST_TRIES and size > 200:
+        raise GiveUp
+
+
+def _matching(function: Callable[..., Any]) -> Callable[..., Any]:
+    def matched(pattern: Any, *args: Any, **keywords: Any) -> Any:
+        source = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+        texts = [value for value in (*args, *keywords.values()) if isinstance(value, (str, bytes))]
+        if isinstance(source, (str, bytes)) and texts:
+            check_pattern(source, max(texts, key=len))
+            check_size(len(texts[0]) * max(map(len, texts)) if function is re.sub else len(texts[-1]))
+        return function(pattern, *args, **keywords)
+
+    return matched
 
 
 def _absolute(path: str) -> str:
@@ -68,7 +101,8 @@ EXTERNALS: dict[str, Callable[..., Any]] = {
     "os.path.abspath": _absolute,
     "os.path.realpath": _absolute,
     "os.fspath": os.fspath,
-    **{f"re.{name}": getattr(re, name) for name in ("compile", "match", "fullmatch", "search", "split", "sub")},
+    **{f"re.{name}": _matching(getattr(re, name)) for name in ("match", "fullmatch", "search", "split", "sub")},
+    "re.compile": re.compile,
     **{f"math.{name}": getattr(math, name) for name in ("ceil", "exp", "floor", "log", "log2", "prod", "sqrt")},
 }
 """Functions of the standard library that only compute, by dotted name."""
@@ -125,8 +159,13 @@ def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
         if not _are_listed(args) or (looks_into and not is_known(args[0])):
             return _of_unknown_length(name, args)
         # What Python makes lazily is made at once: nothing but the items of it is ever asked for.
+        for argument in args:
+            if isinstance(argument, (list, tuple, str, range)):
+                check_size(length_of(argument))
         function = _LISTED.get(name) or BUILTINS[name]
         return guarded(function, args, keywords)
+    if name == "len" and len(args) == 1 and isinstance(args[0], range):
+        return length_of(args[0])
     if name == "len" and args and isinstance(args[0], (list, tuple, dict, set, str)):
         items = args[0]
         is_open = has_rest(items) or (isinstance(items, dict) and any(may_be_absent(v) for v in items.values()))
@@ -142,7 +181,24 @@ def call_builtin(name: str, args: list[Value], keywords: Keywords) -> Value:
         return possible_item(args[0]) if name != "sum" else UNKNOWN
     if name == "range" and not is_known(args):
         return [REST, UNKNOWN]
+    _check_cost(name, args)
     return computed(BUILTINS[name], args, keywords)
+
+
+def _check_cost(name: str, args: list[Value]) -> None:
+    """Whether calling a builtin is no more work than what it gives is worth.
+
+    Raises:
+        GiveUp: it is.
+    """
+    for argument in args:
+        if isinstance(argument, range) and name != "len":
+            check_size(length_of(argument))
+    match name, args:
+        case "pow", [base, exponent, *_]:
+            check_bits(ast.Pow, base, exponent)
+        case "round", [_, int(digits)]:
+            check_size(abs(digits) * 100)
 
 
 def _of_unknown_length(name: str, args: list[Value]) -> Value:
@@ -204,6 +260,8 @@ def call_method(owner: Value, name: str, args: list[Value], keywords: Keywords, 
         return UNKNOWN
     if isinstance(owner, str):
         check_text_method(owner, name, args)
+    if isinstance(owner, re.Pattern) and args:
+        check_pattern(owner.pattern, args[-1])
     if name in ("extend", "update", "union", "difference", "intersection") and not _are_listed(args):
         return _changed_loosely(owner, name, args) if name in MUTATORS else UNKNOWN
     if isinstance(owner, list) and name in _DEQUE:

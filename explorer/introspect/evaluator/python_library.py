@@ -56,6 +56,7 @@ def call_external(objects: Objects, function: ExternalValue, args: list[Value], 
         GiveUp: Python would raise.
     """
     name = function.name
+    objects.machine.state.check_time()
     handler = (OWN_CALLS.get(name) if objects.machine.state.is_own else None) or _CALLS.get(name)
     if handler is not None:
         return handler(objects, args, keywords, line)

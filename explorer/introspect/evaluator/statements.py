@@ -84,12 +84,13 @@ class Compiler(ExpressionCompiler):
         return self.compiled(node, lambda frame: frame.give_up(node))
 
     def _call(self, node: ast.Call) -> Expression:
-        call = super()._call(node)
         if not (isinstance(node.func, ast.Name) and node.func.id in RUNNERS and node.args):
-            return call
+            return super()._call(node)
         name, run = node.func.id, running(self, node)
+        # Compiled when it is wanted: what stands inside each other would be compiled twice at every level.
+        call = functools.cache(super()._call)
         # No other name than the builtin's own stands for nothing.
-        return lambda frame: (run if frame.lookup(name) is UNKNOWN else call)(frame)
+        return lambda frame: (run if frame.lookup(name) is UNKNOWN else call(node))(frame)
 
     def _expr(self, node: ast.Expr) -> Statement:
         return _nothing if node.value.__class__ is ast.Constant else self._evaluated(node.value)

@@ -16,7 +16,7 @@ from math import isfinite
 from types import EllipsisType
 from typing import Any, ClassVar, Final, TypeAlias
 
-from explorer.introspect.evaluator.bounds import LONGEST_RUN, MAX_EXACT, MAX_OPTIONS, MAX_SIZE, GiveUp
+from explorer.introspect.evaluator.bounds import LONGEST_RUN, MAX_BITS, MAX_EXACT, MAX_OPTIONS, MAX_SIZE, GiveUp
 
 Names: TypeAlias = dict[str, "Value"]
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -400,15 +400,27 @@ _DATA = frozenset((*ATOMS, *_CONTAINERS, range))
 
 def as_json(value: Value) -> Any:
     """The value as JSON holds it, tuples as lists; :data:`UNKNOWN` for what is not known or what JSON cannot hold."""
+    if value.__class__ in _CONTAINER_TYPES:
+        try:
+            for _ in _parts(value):  # what stands in it many times is written as often
+                pass
+        except GiveUp:
+            return UNKNOWN
+    return _as_json(value)
+
+
+def _as_json(value: Value) -> Any:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return UNKNOWN
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if isfinite(value) else UNKNOWN
     if isinstance(value, (list, tuple)):
-        items = [as_json(item) for item in value]
+        items = [_as_json(item) for item in value]
         return UNKNOWN if UNKNOWN in items else items
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        fields = {key: as_json(item) for key, item in value.items()}
+        fields = {key: _as_json(item) for key, item in value.items()}
         return UNKNOWN if UNKNOWN in fields.values() else fields
     return UNKNOWN
 
