@@ -79,7 +79,7 @@ def serve(lines: Iterable[bytes], emit: Emit, handlers: Mapping[str, Handler] | 
 
 
 def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result | Failure:
-    doing = "answering"
+    doing = "reading the request"
 
     def tell(event: Event) -> None:
         nonlocal doing
@@ -102,7 +102,7 @@ def _answer(line: bytes, emit: Emit, handlers: Mapping[str, Handler]) -> Result 
         name, words = type(error).__name__, one_line(error)
         what = name if words == name else f"{name}: {words}"
         is_plain = isinstance(error, Exception)
-        return Failure(EngineError(f"the worker failed: {what}" if is_plain else f"{doing} raised {what}"))
+        return Failure(EngineError(f"the worker failed at {doing}: {what}" if is_plain else f"{doing} raised {what}"))
 
 
 def device_is_lost(error: ExplorerError) -> bool:

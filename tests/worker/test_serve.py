@@ -55,7 +55,9 @@ def test_a_bug_is_an_error_on_one_line_and_the_worker_lives_on(fake_worker):
     sent = encode_request(BenchRequest("buggy")) + encode_request(BenchRequest("good"))
     done, events = talk(fake_worker, sent)
     assert [type(e) for e in events] == [Progress, Failure, Progress, Result]
-    assert events[1].error.message == "the worker failed: ZeroDivisionError: division by zero"
+    assert events[1].error.message == (
+        "the worker failed at pretending to measure buggy: ZeroDivisionError: division by zero"
+    )
     assert b"Traceback" in done.stderr
 
 
