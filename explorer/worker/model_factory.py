@@ -20,7 +20,14 @@ import timm
 import torch
 from huggingface_hub import constants as hub
 from timm.data import resolve_model_data_config
-from timm.models import get_arch_pretrained_cfgs, get_deprecated_models, get_pretrained_cfg, is_model, list_models
+from timm.models import (
+    _registry,
+    get_arch_pretrained_cfgs,
+    get_deprecated_models,
+    get_pretrained_cfg,
+    is_model,
+    list_models,
+)
 from timm.utils import reparameterize_model
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -255,7 +262,11 @@ def import_extras(extras: Sequence[tuple[str, str]], emit: Emit) -> None:
     """Import the sources of a request, as :func:`import_extra` does."""
     for name, path in extras:
         emit(Progress(f"extra {name}", f"importing {path}"))
+        is_new = name not in sys.modules
+        before = dict(_registry._model_entrypoints)
         import_extra((name, Path(path)))
+        if is_new and before == _registry._model_entrypoints:
+            emit(Log(f"{path} registers no model (timm's @register_model above a function makes it one)"))
 
 
 def import_extra(extra: Extra) -> Path:

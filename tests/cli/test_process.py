@@ -230,9 +230,21 @@ def test_the_terminal_app_needs_a_terminal() -> None:
 
 
 def test_a_traceback_drives_no_terminal(tmp_path: Path) -> None:
-    done = explorer("--debug", "list", "--timm", tmp_path / "no\x1b[2J\x9b")
+    """One of what nobody foresaw; an error that is expected has none, but may say such a name as well."""
+    raising = (
+        "import sys, explorer.__main__ as program, explorer.cli.main as main\n"
+        "def fail(*_): raise ZeroDivisionError(sys.argv[-1])\n"
+        "main.find_extras = fail\nprogram._start_app = fail\nprogram.main()"
+    )
+    name = tmp_path / "no\x1b[2J\x9b"
+    unforeseen = subprocess.run(
+        [sys.executable, "-c", raising, "--debug", "--with", name], capture_output=True, text=True
+    )
+    expected = explorer("--debug", "list", "--timm", name)
 
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
-    assert r"no\x1b[2J\x9b" in done.stderr
-    assert not {"\x1b", "\x9b"} & set(done.stderr)
+    assert (unforeseen.returncode, expected.returncode) == (1, 2)
+    assert "Traceback" in unforeseen.stderr
+    assert "Traceback" not in expected.stderr
+    for done in (unforeseen, expected):
+        assert r"no\x1b[2J\x9b" in done.stderr
+        assert not {"\x1b", "\x9b"} & set(done.stderr)

@@ -9,6 +9,7 @@ import pytest
 from explorer.engine.client import Client
 from explorer.errors import ExplorerError
 from explorer.protocol.bench import BenchRequest
+from explorer.protocol.events import Log
 from explorer.protocol.flow import FlowRequest, FlowResult
 from explorer.protocol.inspect import InspectRequest, InspectResult
 
@@ -548,3 +549,14 @@ def test_what_a_model_lacks_is_said_with_its_mend(
 ) -> None:
     with pytest.raises(ExplorerError, match=said):
         torch_client.run(InspectRequest(model, **options, extra=(("asking", str(asking)),)))
+
+
+def test_a_source_that_registers_nothing_is_told(torch_client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "nothing_registered.py"
+    path.write_text("x = 1\n")
+    events: list[Any] = []
+
+    with pytest.raises(ExplorerError, match="no model 'nowhere'"):
+        torch_client.run(InspectRequest("nowhere", extra=(("nothing_registered", str(path)),)), events.append)
+
+    assert f"{path} registers no model" in " ".join(event.message for event in events if isinstance(event, Log))
