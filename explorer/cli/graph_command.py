@@ -89,7 +89,7 @@ def graph(
     with closing(GraphvizProcess()) if fmt in LAID_OUT else nullcontext() as graphviz:
         # Graphviz starts while the rest is read.
         if source:
-            picture = drawing.dot_picture(source, wish)
+            picture = drawing.dot_picture(source, wish, tell_plainly)
         elif view in RUNNING:
             picture = _running_picture(context, draw, view, timm, extra)
         else:

@@ -5,12 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
 from explorer.diagram.layout.graphviz import GraphvizProcess, pygraphviz_command
-from explorer.diagram.style import Flow, Look
-from explorer.diagram.view import Group, View, ViewEdge, ViewNode
+from explorer.diagram.style import Flow, Look, node_lines
+from explorer.diagram.view import Group, View, ViewEdge, ViewNode, counted
 from explorer.errors import LayoutTimeout, RequestError
 from explorer.graph import EdgeKind, Evidence, NodeKind
 from explorer.plain_text import web_link
@@ -33,8 +34,8 @@ Graphviz writes JSON of graphs that have a layout alone. That of osage is the ch
 
 READ_LIMIT_S = 60.0
 
-_LONGEST_STRING = 8000
-"""Characters; Graphviz's scanner refuses strings of twice as many bytes, but joins what `+` stands between."""
+_LONGEST_STRING = 4000
+"""Characters; Graphviz's scanner refuses strings of four times as many bytes, and measures long ones for minutes."""
 
 _HTML = "\x01"
 """Begins a label that was written as HTML: as JSON it looks like any other."""
@@ -42,7 +43,10 @@ _HTML = "\x01"
 _LONGEST_LABEL = 2000
 """Characters of a label that are kept; a box shows a line of them, a tooltip some more."""
 
-_TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|//[^\n]*|/\*.*?\*/|(?m:^)#[^\n]*|[<{}]', re.DOTALL)
+# What is not closed reaches to the end: looking for that end again from every letter would take hours.
+_TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)("?)|//[^\n]*|/\*.*?(?:\*/|\Z)|(?m:^)#[^\n]*|[<{}]', re.DOTALL)
+_BRACKET = re.compile("[<>]")
+_BEGINNING = re.compile(rf"(?:\\.|[^\\]){{,{_LONGEST_STRING}}}", re.DOTALL)
 _SYNTAX = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
 
 _NODE_KINDS: dict[str, NodeKind | Look] = {str(kind): kind for kind in (*NodeKind, *Look)}
@@ -66,59 +70,69 @@ def read_dot(text: str, *, title: str) -> View:
     Raises:
         RequestError: it is no DOT, or takes too long to read.
     """
-    count, graph = _parsed(text)
-    view = _Reader(graph).view(title)
-    more = f"The file has {count} graphs; this is the first." if count > 1 else ""
-    return replace(view, notes=(*view.notes, more)) if more else view
+    plain, notes = _plain(text)
+    view = _Reader(_parsed(plain)).view(title)
+    return replace(view, notes=(*view.notes, *notes))
 
 
-def _parsed(text: str) -> tuple[int, dict[str, Any]]:
-    """How many graphs there are, and the first."""
-    plain, count = _plain(text)
+def _parsed(plain: str) -> dict[str, Any]:
+    """The first graph."""
     try:
         answer, complaints = GraphvizProcess(pygraphviz_command(_READER)).ask(plain, READ_LIMIT_S)
     except LayoutTimeout as error:
         raise RequestError(f"this DOT takes longer than {READ_LIMIT_S:g} s to read", "draw a part of it") from error
+    if "memory exhausted" in complaints:
+        raise RequestError("this DOT is nested too deep for Graphviz to read", "take some of the braces out")
     if not answer:
         wrong = _SYNTAX.search(complaints)
         where = f" from line {wrong[1]} on" if wrong else ": it has no graph"
         where += f", near {wrong[2]!r}" if wrong and wrong[2] else ""
         raise RequestError(f"this is no DOT that can be read{where}", "see https://graphviz.org/doc/info/lang.html")
-    return count, json.loads(answer, strict=False)
+    graph: dict[str, Any] = json.loads(answer, strict=False)
+    return graph
 
 
-def _plain(text: str) -> tuple[str, int]:
-    """The text with HTML made strings that begin with :data:`_HTML` and long strings cut into parts, and how many
-    graphs it has."""
+def _plain(text: str) -> tuple[str, list[str]]:
+    """The text with HTML made strings that begin with :data:`_HTML` and long strings cut, and what is left out so."""
     parts: list[str] = []
-    at = depth = graphs = 0
+    at = depth = graphs = cut = 0
     while token := _TOKEN.search(text, at):
         parts.append(text[at : token.start()])
         at = token.end()
         if token[0] == "<":
             start, at = at, _end_of_html(text, at)
-            parts.append(_quoted(_HTML + text[start : at - 1].replace('"', "&quot;").replace("\\", "&#92;")))
+            cut += at - start > _LONGEST_STRING
+            plain = text[start : at - 1].replace('"', "&quot;").replace("\\", "&#92;")
+            parts.append(f'"{_shortened(_HTML + plain)}"')
             continue
         if token[0] in ("{", "}"):
             depth += 1 if token[0] == "{" else -1
             graphs += token[0] == "}" and depth == 0
-        parts.append(token[0] if token[1] is None else _quoted(token[1]))
-    return "".join(parts) + text[at:], graphs
+        is_long = token[1] is not None and len(token[1]) > _LONGEST_STRING
+        cut += is_long
+        parts.append(f'"{_shortened(token[1])}{token[2]}' if is_long else token[0])
+    notes = [f"The file has {graphs} graphs; this is the first, the others are left out."] if graphs > 1 else []
+    if cut:
+        notes.append(f"Cut to {_LONGEST_STRING:,} letters: {counted(cut, 'text')}.")
+    return "".join(parts) + text[at:], notes
 
 
 def _end_of_html(text: str, at: int) -> int:
     depth = 1
-    for bracket in re.finditer("[<>]", text[at:]):
+    for bracket in _BRACKET.finditer(text, at):
         depth += 1 if bracket[0] == "<" else -1
         if not depth:
-            return at + bracket.end()
+            return bracket.end()
     return len(text)
 
 
-def _quoted(value: str) -> str:
-    """A string, as several where it is too long; no part ends inside an escape."""
-    parts = re.findall(rf"(?:\\.|[^\\]){{1,{_LONGEST_STRING}}}", value, re.DOTALL) or [""]
-    return " + ".join(f'"{part}"' for part in parts)
+def _shortened(value: str) -> str:
+    """A string cut outside of any escape, so that two that differ stay two: they may be names."""
+    if len(value) <= _LONGEST_STRING:
+        return value
+    beginning = _BEGINNING.match(value)
+    digest = sha256(value.encode()).hexdigest()[:12]
+    return f"{beginning[0] if beginning else ''}… {digest}"
 
 
 @dataclass
@@ -135,8 +149,19 @@ class _Reader:
         count = self.graph["_subgraph_cnt"]  # subgraphs are numbered before all nodes
         parts = {item["_gvid"]: item for item in objects[:count]}
         inner = {number for part in parts.values() for number in part.get("subgraphs", ())}
-        for number in parts.keys() - inner:
-            self._part(number, parts, None)
+        # A list of what is still to read, and no recursion: clusters may be nested very deep.
+        waiting: list[tuple[int, str | None, bool]] = [
+            (number, None, False) for number in sorted(parts.keys() - inner, reverse=True)
+        ]
+        while waiting:
+            number, frame, is_read = waiting.pop()
+            if is_read:  # after all in it: a node that stands in several is in the innermost of the first
+                for node in parts[number].get("nodes", ()):
+                    self.frames.setdefault(node, frame)
+                continue
+            frame = self._part(parts[number], frame)
+            waiting.append((number, frame, True))
+            waiting += ((within, frame, False) for within in reversed(parts[number].get("subgraphs", ())))
         nodes = {item["_gvid"]: self._node(item) for item in objects[count:]}
         edges = sorted(self.graph.get("edges", ()), key=lambda item: item["_gvid"])
         own_title, _, subtitle = self._words(self.graph, "label").partition("\n")
@@ -149,20 +174,15 @@ class _Reader:
             tuple(replace(group, holds=sizes[group.id]) for group in self.groups.values()),
         )
 
-    def _part(self, number: int, parts: Mapping[int, Mapping[str, Any]], frame: str | None) -> None:
-        """A subgraph and those in it; a node that stands in several is in the innermost of the first."""
-        part = parts[number]
+    def _part(self, part: Mapping[str, Any], frame: str | None) -> str | None:
+        """Take in a subgraph that stands in a frame; the frame that what it holds stands in."""
         name = _name(part)
-        if name.startswith("cluster"):
-            own = self._words(part, "key") or name.removeprefix("cluster_") or name
-            label = self._words(part, "label").replace("\n", " ") or own
-            group = Group(own, label, 0, self._words(part, "tooltip"), self._link(part), frame)
-            self.groups.setdefault(own, group)
-            frame = own
-        for inner in part.get("subgraphs", ()):
-            self._part(inner, parts, frame)
-        for node in part.get("nodes", ()):
-            self.frames.setdefault(node, frame)
+        if not name.startswith("cluster"):
+            return frame
+        own = self._words(part, "key") or name.removeprefix("cluster_") or name
+        label = self._words(part, "label").replace("\n", " ") or own
+        self.groups.setdefault(own, Group(own, label, 0, self._words(part, "tooltip"), self._link(part), frame))
+        return own
 
     def _node(self, item: Mapping[str, Any]) -> ViewNode:
         name = item["name"]
@@ -173,11 +193,17 @@ class _Reader:
             kind,
             label,
             " ".join(rest.split("\n")),
-            self._words(item, "tooltip", {"N": name}) or name,
+            self._tooltip(item, name, label, rest),
             self._link(item),
             self.frames.get(item["_gvid"]),
             kind is not Look.NODE and item.get("penwidth") == "2.6",
         )
+
+    def _tooltip(self, item: Mapping[str, Any], name: str, label: str, rest: str) -> str:
+        """What the drawing has for it, or else its name; and its words whole, where the box has no room for them."""
+        own = self._words(item, "tooltip", {"N": name}) or name
+        is_whole = node_lines(label, " ".join(rest.split("\n"))) == (label, " ".join(rest.split("\n")))
+        return own if is_whole or label in own else f"{own}\n{label}\n{rest}".rstrip()
 
     def _edge(self, item: Mapping[str, Any], source: ViewNode, target: ViewNode) -> ViewEdge:
         directed = self.graph["directed"]
@@ -195,7 +221,8 @@ class _Reader:
         )
 
     def _link(self, item: Mapping[str, Any]) -> str:
-        return web_link(self._words(item, "URL") or self._words(item, "href"))
+        link = self._words(item, "URL") or self._words(item, "href")
+        return "" if link.endswith("…") else web_link(link)  # one that was cut leads elsewhere
 
     def _words(self, item: Mapping[str, Any], key: str, names: Mapping[str, str] | None = None) -> str:
         """An attribute as text, line by line, with its escapes: ``names`` says what they stand for in this object."""

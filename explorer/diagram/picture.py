@@ -44,6 +44,9 @@ class Picture:
         make: gives the view for a budget of boxes.
         nodes: the budget it opens with.
         is_fixed: that budget was asked for, so that the picture may be as wide as it comes out.
+        may_be_wide: it may be that without.
+        time_limit_s: for the first layout; once that has run out, a quarter for each further one.
+        tell: takes each note of what is shown, as far as a user is to see them beside the picture too.
         make_data: node-link data for a budget, of everything when ``None``; what the view shows when there is none.
         make_lines: lines for a terminal; those of the view when there is none.
     """
@@ -51,24 +54,34 @@ class Picture:
     make: Callable[[int], View]
     nodes: int = USUAL_NODES
     is_fixed: bool = False
+    may_be_wide: bool = False
+    time_limit_s: float = 10.0
+    tell: Callable[[str], None] | None = None
     make_data: Callable[[int | None], dict[str, Any]] | None = None
     make_lines: Callable[[], list[str]] | None = None
 
     @property
     def view(self) -> View:
         """What it opens with, before anything has a place."""
-        return plain_view(self.make(self.nodes))
+        return self._told(plain_view(self.make(self.nodes)))
+
+    def _told(self, view: View) -> View:
+        for note in view.notes if self.tell else ():
+            self.tell(note)  # type: ignore[misc]
+        return view
 
     def data(self) -> dict[str, Any]:
         """Node-link data as networkx has it: of everything, unless a number of nodes was asked for."""
         budget = self.nodes if self.is_fixed else None
-        return self.make_data(budget) if self.make_data else view_node_link(self.make(budget or EVERYTHING))
+        if self.make_data:
+            return self.make_data(budget)
+        return view_node_link(self._told(self.make(budget or EVERYTHING)))
 
     def lines(self) -> list[str]:
         """A tree of lines for a terminal."""
         return self.make_lines() if self.make_lines else view_lines(self.view)
 
-    def render(self, fmt: str = "svg", *, time_limit_s: float = 10.0, graphviz: GraphvizProcess | None = None) -> bytes:
+    def render(self, fmt: str = "svg", *, graphviz: GraphvizProcess | None = None) -> bytes:
         """A file's content.
 
         The view is made again for fewer boxes when its layout runs into the limit, or comes out wider than a page shows
@@ -76,7 +89,6 @@ class Picture:
 
         Args:
             fmt: one of :data:`FORMATS`, with or without a dot before it.
-            time_limit_s: for the first layout; once that has run out, a quarter for each further one.
             graphviz: a child started earlier with :class:`GraphvizProcess`, to save its start; it is used up.
 
         Raises:
@@ -88,20 +100,20 @@ class Picture:
         if wanted in DATA:
             return data_of(self.data(), wanted)
         if wanted in LAID_OUT:
-            content = writer_of("svg" if wanted in BINARY else wanted)(*self._placed(time_limit_s, graphviz))
+            content = writer_of("svg" if wanted in BINARY else wanted)(*self._placed(graphviz))
         else:
             content = writer_of(wanted)(self.view)
         return bytes(writer_of(wanted)(content) if wanted in BINARY else content.encode())
 
-    def _placed(self, time_limit_s: float, graphviz: GraphvizProcess | None) -> tuple[View, Geometry]:
+    def _placed(self, graphviz: GraphvizProcess | None) -> tuple[View, Geometry]:
         """The first view that is laid out in time and readably wide, or the narrowest there is."""
         best: tuple[View, Geometry] | None = None
         late: LayoutTimeout | None = None
         for view in self._ever_smaller():
-            reason = late and f": the layout of more took longer than {time_limit_s:g} s."
+            reason = late and f": the layout of more took longer than {self.time_limit_s:g} s."
             # Who waited through one limit is not made to wait as long again for each smaller picture.
             try:
-                geometry = lay_out(view, time_limit_s / (4 if late else 1), graphviz)
+                geometry = lay_out(view, self.time_limit_s / (4 if late else 1), graphviz)
             except LayoutTimeout as error:
                 late, graphviz = error, None
                 continue
@@ -112,11 +124,11 @@ class Picture:
                 view = replace(view, notes=(*view.notes, f"Folded to {len(view.nodes)} nodes{reason}"))
             if best is None or geometry.width < best[1].width:
                 best = view, geometry
-            if self.is_fixed or geometry.width <= READABLE_WIDTH_PX:
+            if self.is_fixed or self.may_be_wide or geometry.width <= READABLE_WIDTH_PX:
                 break
         if best is None:
             raise late or LayoutTimeout("there was nothing to lay out")
-        return best
+        return self._told(best[0]), best[1]
 
     def _ever_smaller(self) -> Iterator[View]:
         """The view, then folded further and further, as long as that makes a difference."""

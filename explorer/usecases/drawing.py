@@ -1,5 +1,6 @@
 """Pictures of how timm hangs together: which view of what, and how each is made, drawn, told as data or as lines."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -258,19 +259,51 @@ def flow_request(model: str, wish: PictureWish, sources: Sequence[Source] = ()) 
 # a picture of somebody else's
 
 
-def dot_picture(file: Path, wish: PictureWish) -> Picture:
-    """A picture of a user's own DOT.
+_LARGEST_DOT = 100 << 20
+"""Bytes."""
+
+_MOST_WHOLE = 300
+"""Nodes of a drawing that is somebody's own, or half as many as its edges, up to which it is shown as it is."""
+
+_LAYOUT_LIMIT_S = 5.0
+
+
+def dot_picture(file: Path, wish: PictureWish, emit: Emit = quiet) -> Picture:
+    """A picture of a user's own DOT: as it is, or folded where it is large.
+
+    Args:
+        file: the DOT.
+        wish: ``nodes`` is heeded.
+        emit: takes what was left out or folded of the file.
 
     Raises:
         RequestError: the file cannot be read, or is no DOT.
     """
+    from explorer.diagram.dot_folding import folded
+    from explorer.diagram.dot_reader import read_dot  # both for nothing but this
+
+    text = _text_of(file, emit)
+    view = read_dot(text, title=file.name)
+    is_large = len(view.nodes) > _MOST_WHOLE or len(view.edges) > 2 * _MOST_WHOLE
+    return Picture(
+        lambda nodes: folded(view, nodes) if nodes < EVERYTHING else view,
+        wish.nodes or (MAX_NODES if is_large else max(len(view.nodes), 1)),
+        is_fixed=wish.nodes is not None,
+        may_be_wide=True,
+        time_limit_s=_LAYOUT_LIMIT_S,
+        tell=lambda note: tell(emit, note),
+    )
+
+
+def _text_of(file: Path, emit: Emit) -> str:
     try:
-        text = read_regular(file).decode("utf-8-sig")
+        content = read_regular(file, _LARGEST_DOT)
     except OSError as error:
         raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{file} is no text in UTF-8", "convert it: iconv -t UTF-8") from error
-    from explorer.diagram.dot_reader import read_dot  # for nothing but this
-
-    view = read_dot(text, title=file.name)
-    return _picture(lambda _: view, wish, max(len(view.nodes), 1))
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        # What Graphviz does; any bytes are Latin-1, and what is no DOT is refused as that.
+        tell(emit, f"{file} is no UTF-8: read as Latin-1")
+        return content.decode("latin-1")

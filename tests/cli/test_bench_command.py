@@ -399,7 +399,7 @@ def test_the_command_measures_a_real_model(results: Path) -> None:
     assert result["samples_per_sec"] > 0
     assert result["settings"]["pretrained"] is False
     assert "\x1b" not in done.stderr
-    assert done.stderr.splitlines()[0] == "importing torch and timm"
+    assert "importing torch and timm" in done.stderr.splitlines()
     assert [kept.samples_per_sec for kept in Store(results).runs()] == [result["samples_per_sec"]]
 
 

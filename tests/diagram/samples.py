@@ -206,7 +206,7 @@ def draw(
     graphviz: GraphvizProcess | None = None,
 ) -> bytes:
     """A view in a format; with ``fit=False`` as wide as it comes out."""
-    return Picture(make, nodes, is_fixed=not fit).render(fmt, time_limit_s=time_limit_s, graphviz=graphviz)
+    return Picture(make, nodes, is_fixed=not fit, time_limit_s=time_limit_s).render(fmt, graphviz=graphviz)
 
 
 def render(

@@ -143,7 +143,7 @@ def test_a_node_is_in_the_innermost_cluster_that_has_it() -> None:
 def test_more_graphs_than_one_are_told() -> None:
     view = read_dot("digraph { a } digraph { b } graph { c }", title="t")
     assert [node.id for node in view.nodes] == ["a"]
-    assert view.notes == ("The file has 3 graphs; this is the first.",)
+    assert view.notes == ("The file has 3 graphs; this is the first, the others are left out.",)
 
 
 @pytest.mark.parametrize("text", ["digraph {\n a ->\n}", "digraph {\n a [label=<\n<b/>>] x=;}"])

@@ -86,5 +86,56 @@ def test_a_dot_of_the_users_own_is_a_picture(tmp_path: Path) -> None:
     file.write_text("digraph { a -> b }")
     assert len(dot_picture(file, PictureWish()).view.nodes) == 2
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(RequestError, match="UTF-8"):
+    with pytest.raises(RequestError, match="no DOT"):
         dot_picture(file, PictureWish())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_dot_in_any_usual_encoding(tmp_path: Path, encoding: str) -> None:
+    file, told = tmp_path / "a.dot", list[str]()
+    file.write_bytes('digraph { a [label="Über"] }'.encode(encoding))
+    picture = dot_picture(file, PictureWish(), lambda event: told.append(event.message))
+
+    assert [node.label for node in picture.view.nodes] == ["Über"]
+    assert [message.endswith("no UTF-8: read as Latin-1") for message in told] == [True] * (encoding == "latin-1")
+
+
+LARGE = {
+    "a path": ("->", [(i, i + 1) for i in range(3000)]),
+    "a star": ("->", [(0, i) for i in range(1, 3000)]),
+    "a tree": ("--", [(i, (i - 1) // 3) for i in range(1, 3000)]),
+    "a tangle": ("->", [(i, i * k % 1009) for i in range(1009) for k in (2, 3, 5, 7)]),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_drawing_too_large_for_a_picture_is_folded_and_told(tmp_path: Path, name: str) -> None:
+    sign, pairs = LARGE[name]
+    file, told = tmp_path / "large.dot", list[str]()
+    body = "\n".join(f"n{a} {sign} n{b};" for a, b in pairs)
+    file.write_text(f"{'digraph' if sign == '->' else 'graph'} {{ {body} }}")
+    picture = dot_picture(file, PictureWish(), lambda event: told.append(event.message))
+    svg = picture.render()
+
+    assert len(picture.view.nodes) <= 40
+    assert f"{len({n for pair in pairs for n in pair}):,} nodes and {len(pairs):,} edges are folded into" in told[-1]
+    assert svg.startswith(b"<svg")
+    assert len(picture.data()["nodes"]) == len({n for pair in pairs for n in pair})
+    assert dot_picture(file, PictureWish()).render() == svg
+
+
+def test_a_text_of_megabytes_is_cut_and_told(tmp_path: Path) -> None:
+    file, told = tmp_path / "long.dot", list[str]()
+    file.write_text(f'digraph {{ a [label="{"x" * 5_000_000}"]; a -> b }}')
+    svg = dot_picture(file, PictureWish(), lambda event: told.append(event.message)).render()
+
+    assert told == ["Cut to 4,000 letters: 1 text."]
+    assert len(svg) < 100_000
+
+
+def test_clusters_in_clusters_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "deep.dot"
+    opened = "".join(f"subgraph cluster_{i} {{ n{i};" for i in range(150))
+    file.write_text(f"digraph {{ {opened}{'}' * 150} }}")
+
+    assert dot_picture(file, PictureWish()).render().startswith(b"<svg")

@@ -1,6 +1,8 @@
 """An SVG picture as PNG, on white, at twice its size."""
 
+import re
 from contextlib import suppress
+from math import sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +13,9 @@ from explorer.errors import OutputError
 
 _SCALE = 2
 """Letters of 9 px are not readable in a bitmap of the picture's own size."""
+_MOST_PX = 60e6
+"""Pixels of a bitmap, 4 bytes each: of more, viewers and browsers show nothing."""
+_SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"')
 _PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
     '<text x="1" y="13" font-size="14" font-family="{family}">{text}</text></svg>'
@@ -71,6 +76,13 @@ def _shipped_font() -> tuple[bytes, str]:
 
 def _rendered(svg: str, **options: Any) -> bytes:
     try:
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=_SCALE, background="#ffffff", **options))
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=_scale(svg), background="#ffffff", **options))
     except ValueError as error:
         raise OutputError(f"the picture could not be drawn as PNG: {error}") from error
+
+
+def _scale(svg: str) -> float:
+    """Twice its size, or what keeps a very large picture within :data:`_MOST_PX`."""
+    size = _SIZE.search(svg)
+    area = float(size[1]) * float(size[2]) if size else 1.0
+    return min(_SCALE, sqrt(_MOST_PX / area))

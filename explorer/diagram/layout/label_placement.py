@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 from explorer.diagram.geometry import Box, Curve, Frame, Geometry, Point, overlap
 from explorer.diagram.style import edge_label_size, group_label_size
@@ -20,6 +20,7 @@ _TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 _CLEAR = 2.0
 _BESIDE = 4.0
 _SIDE_STEP = 8.0
+_CELL_PX = 64.0
 
 
 def course_of(curve: Curve) -> tuple[Point, ...]:
@@ -74,12 +75,15 @@ def settled(view: View, geometry: Geometry) -> Geometry:
 
 def _labelled(view: View, geometry: Geometry) -> Iterator[Curve]:
     taken = [*geometry.nodes.values(), *(first_place(g.label, geometry.frames[g.id]) for g in view.groups)]
-    courses = [course_of(curve) for curve in geometry.curves]
-    borders = [side for frame in geometry.frames.values() for side in _sides(frame.box)]
+    lines = _Lines()
+    for i, curve in enumerate(geometry.curves if any(edge.label for edge in view.edges) else ()):
+        lines.add(course_of(curve), i)
+    for frame in geometry.frames.values():
+        for side in _sides(frame.box):
+            lines.add(side, None)
     for i, (edge, curve) in enumerate(zip(view.edges, geometry.curves, strict=True)):
-        others = [course for j, course in enumerate(courses) if j != i]
         places = list(_places(edge, curve, is_beside=view.downwards)) if edge.label else []
-        place = _place(edge, places, taken, [*others, *borders])
+        place = _place(edge, places, taken, lines, i)
         if place is not None:
             taken.append(label_box(edge, place))
         yield replace(curve, label=place)
@@ -110,27 +114,41 @@ def _places(edge: ViewEdge, curve: Curve, *, is_beside: bool) -> Iterator[Point]
     yield from on_line
 
 
-def _place(
-    edge: ViewEdge, places: Sequence[Point], taken: Sequence[Box], others: Sequence[Sequence[Point]]
-) -> Point | None:
+def _place(edge: ViewEdge, places: Sequence[Point], taken: Sequence[Box], lines: "_Lines", own: int) -> Point | None:
     """Of the places that nothing else has, the first that hides least of other lines."""
     free = []
     for place in places:
         box = label_box(edge, place)
         around = Box(box.x - _CLEAR, box.y - _CLEAR, box.width + 2 * _CLEAR, box.height + 2 * _CLEAR)
         if not any(overlap(around, other) for other in taken):
-            free.append((_hidden(around, others), place))
+            free.append((lines.hidden(around, own), place))
     return min(free, key=lambda found: found[0])[1] if free else None
 
 
-def _hidden(box: Box, courses: Sequence[Sequence[Point]]) -> int:
-    """Points of lines under a box; an arrow's tip counts for many."""
+class _Lines:
+    """Points of lines by the cells of a grid, so that those under a box are found without looking at all."""
 
-    def inside(place: Point) -> bool:
-        return box.x <= place[0] <= box.right and box.y <= place[1] <= box.bottom
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], list[tuple[float, float, int | None, int]]] = {}
 
-    # A head tells the direction: a label over it costs more than one over any stretch of lines.
-    return sum(inside(place) for course in courses for place in course) + 9 * sum(inside(c[-1]) for c in courses)
+    def add(self, course: Sequence[Point], number: int | None) -> None:
+        """A line by its points; ``None`` is no edge's."""
+        last = len(course) - 1
+        for i, (x, y) in enumerate(course):
+            # A head tells the direction: a label over it costs more than one over any stretch of lines.
+            weight = 10 if i == last else 1
+            self._cells.setdefault((int(x // _CELL_PX), int(y // _CELL_PX)), []).append((x, y, number, weight))
+
+    def hidden(self, box: Box, own: int) -> int:
+        """Points of lines but this one that are under a box; an arrow's tip counts for many."""
+        columns = range(int(box.x // _CELL_PX), int(box.right // _CELL_PX) + 1)
+        rows = range(int(box.y // _CELL_PX), int(box.bottom // _CELL_PX) + 1)
+        return sum(
+            weight
+            for cell in product(columns, rows)
+            for x, y, number, weight in self._cells.get(cell, ())
+            if number != own and box.x <= x <= box.right and box.y <= y <= box.bottom
+        )
 
 
 def _within(geometry: Geometry, view: View) -> Geometry:
