@@ -9,7 +9,6 @@ that happens here is an error: the worst case is a graph built again.
 import functools
 import hashlib
 import json
-import sys
 import time
 import zipfile
 import zlib
@@ -97,8 +96,6 @@ class _CachedGraph:
         folder = cache_folder("graphs")
         machine = f"-{machine_digest(source.beside)}" if source.extras else ""
         stem = f"{source.digest}{machine}-{_builder_digest()}"
-        if source.extras:  # which are read as they are imported here
-            stem += f"-{_machine_digest()}"
         self._files = {ending: _SectionFile(folder / (stem + ending)) for ending in (_BASE, _CALLS)} if folder else {}
 
     def info(self) -> GraphInfo:
@@ -159,14 +156,6 @@ def _earlier() -> Graph | None:
 
 
 @functools.cache
-def _machine_digest() -> str:
-    """A hash of what decides how source of the user's own is imported: Python, and what is installed."""
-    installed = [Path(p) for p in sys.path if p.endswith("-packages")]
-    changed = [(str(p), p.stat().st_mtime_ns) for p in installed if p.is_dir()]
-    known = (sys.version, sys.platform, changed, Path("/dev/nvidiactl").exists())
-    return hashlib.blake2b(repr(known).encode(), digest_size=6).hexdigest()
-
-
 def _builder_digest() -> str:
     """A hash of the code that builds graphs: an explorer that reads more must not see an older one's graphs."""
     hasher = hashlib.blake2b(_FORMAT.encode(), digest_size=8)

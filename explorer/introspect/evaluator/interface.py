@@ -107,9 +107,7 @@ class RunState:
         Raises:
             OutOfSteps: the evaluation does not end.
         """
-        self.steps -= 1
-        if self.steps < 0:
-            raise OutOfSteps
+        self.charge(1)
         self.check_time()
 
     def check_time(self) -> None:
