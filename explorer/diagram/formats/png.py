@@ -1,14 +1,15 @@
 """An SVG picture as PNG, on white, at twice its size."""
 
 import re
-from contextlib import suppress
 from math import sqrt
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+from xml.sax.saxutils import escape
 
+import reportlab
 import resvg_py
 
+from explorer.diagram.style import MONO_STACK, SANS_STACK
 from explorer.errors import OutputError
 
 _SCALE = 2
@@ -20,12 +21,14 @@ _PROBE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">'
     '<text x="1" y="13" font-size="14" font-family="{family}">{text}</text></svg>'
 )
+_SHIPPED = Path(reportlab.__file__).with_name("fonts") / "Vera.ttf"
+_SHIPPED_FAMILY = "Bitstream Vera Sans"
 
 
 def png_of(svg: str, *, system_fonts: bool = True) -> bytes:
     """The picture as PNG.
 
-    The system's fonts are used, or, on a machine without any, the one that Pillow ships.
+    The system's fonts are used, or, on a machine without those that our pictures name, the one that reportlab ships.
 
     Args:
         svg: a whole document.
@@ -34,44 +37,34 @@ def png_of(svg: str, *, system_fonts: bool = True) -> bytes:
     Raises:
         OutputError: there is no font at all, or the renderer failed.
     """
-    if system_fonts and _draws_text():
+    if system_fonts and all(map(_draws, (SANS_STACK, MONO_STACK))):
         return _rendered(svg)
     return _rendered_with_shipped_font(svg)
 
 
-def _draws_text() -> bool:
-    """Whether there is a font: without any, resvg leaves text out and says nothing."""
-    with_text, without = (
-        resvg_py.svg_to_bytes(svg_string=_PROBE.format(family="monospace", text=text)) for text in ("M", "")
+def _draws(family: str) -> bool:
+    """Whether one of some fonts is there, with letters that our pictures need: resvg leaves text out, or draws boxes.
+
+    It knows no font by the names ``sans-serif`` and ``monospace`` but those that other systems come with.
+    """
+    written, unassigned, empty = (
+        bytes(resvg_py.svg_to_bytes(svg_string=_PROBE.format(family=escape(family, {'"': "&quot;"}), text=text)))
+        for text in ("×", "\u0378", "")
     )
-    return bytes(with_text) != bytes(without)
+    return written not in (unassigned, empty)
 
 
 def _rendered_with_shipped_font(svg: str) -> bytes:
-    font, family = _shipped_font()
-    with TemporaryDirectory(prefix="explorer-") as folder:
-        file = Path(folder, "font.ttf")
-        file.write_bytes(font)
-        return _rendered(
-            svg,
-            skip_system_fonts=True,
-            font_files=[str(file)],
-            font_family=family,
-            sans_serif_family=family,
-            monospace_family=family,
-        )
-
-
-def _shipped_font() -> tuple[bytes, str]:
-    font: Any = None
-    with suppress(ImportError):
-        from PIL import ImageFont
-
-        font = ImageFont.load_default(size=12)
-    data = getattr(font, "font_bytes", b"")
-    if not data:
+    if not _SHIPPED.is_file():
         raise OutputError("there is no font on this machine to draw a PNG with", "install a font, or ask for .svg")
-    return data, font.getname()[0] or "sans-serif"
+    return _rendered(
+        svg.replace("→", "-&gt;"),  # which it lacks
+        skip_system_fonts=True,
+        font_files=[str(_SHIPPED)],
+        font_family=_SHIPPED_FAMILY,
+        sans_serif_family=_SHIPPED_FAMILY,
+        monospace_family=_SHIPPED_FAMILY,
+    )
 
 
 def _rendered(svg: str, **options: Any) -> bytes:

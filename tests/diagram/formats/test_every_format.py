@@ -1,6 +1,6 @@
 import json
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import networkx as nx
 import pydot
@@ -11,6 +11,7 @@ from graphviz.quoting import quote
 from explorer.diagram import FORMATS, format_of, view_of
 from explorer.diagram.formats.dot import quoted_name as dot_name
 from explorer.diagram.formats.png import png_of
+from explorer.diagram.style import MONO_STACK, SANS_STACK
 from explorer.errors import OutputError, RequestError
 from explorer.graph import Graph
 from explorer.plain_text import plain_line
@@ -108,8 +109,18 @@ def test_png_has_text_where_there_are_no_fonts() -> None:
     assert empty != written
 
 
-def test_png_without_any_font_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
+@pytest.mark.parametrize("system_fonts", [True, False])
+def test_png_has_the_letters_of_our_pictures(system_fonts: bool) -> None:
+    """A letter that a font lacks is a box, the same for all that it lacks."""
+    box = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="20">{}</svg>'
+    for family in (SANS_STACK, MONO_STACK):
+        text = f'<text x="2" y="15" font-family="{family}">{{}}</text>'
+        drawn = [png_of(box.format(text.format(letter)), system_fonts=system_fonts) for letter in "×→–…≠·\u0378"]
+        assert len(set(drawn)) == len(drawn)
+
+
+def test_png_without_any_font_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("explorer.diagram.formats.png._SHIPPED", tmp_path / "none.ttf")
     with pytest.raises(OutputError, match="no font"):
         png_of("<svg/>", system_fonts=False)
 
